@@ -1,0 +1,241 @@
+"""A recipe: every stage's knobs, checked, from and to TOML. It is data, never evaluated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pipeline.stages  # noqa: F401  (declares the stages)
+from pipeline.stage import STAGES, KnobError, KnobSpec, nearest
+
+FORMAT = 1
+PRESETS = ("classic-12800", "classic-6400", "classic-andromeda")
+_DATA = ("lights", "bias", "dark", "flat")
+
+
+class RecipeError(ValueError):
+    """A recipe is wrong; the message names place, value and remedy."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Immutable set of all knobs.
+
+    Parameters
+    ----------
+    knobs : dict of str to dict
+        For each stage its knobs in canonical form, all of them.
+    data : dict of str to list of str
+        Folders or files of lights, bias, dark and flat, as written in the recipe.
+    """
+
+    knobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.knobs:
+            if name not in STAGES:
+                raise KnobError(f"[{name}]: no such stage" + nearest(name, STAGES))
+        full = {name: stage.check(self.knobs.get(name, {})) for name, stage in STAGES.items()}
+        object.__setattr__(self, "knobs", full)
+
+    def __getitem__(self, stage: str) -> Mapping[str, Any]:
+        return self.knobs[stage]
+
+    def with_knobs(self, stage: str, **knobs: Any) -> Recipe:
+        """The same recipe with some knobs of one stage replaced.
+
+        Raises
+        ------
+        KnobError
+            For an unknown name or a wrong value.
+        """
+        changed = {name: dict(values) for name, values in self.knobs.items()}
+        changed.setdefault(stage, {}).update(knobs)
+        return Recipe(changed, self.data)
+
+    def changed(self) -> dict[str, dict[str, Any]]:
+        """Knobs that differ from their defaults."""
+        different = {
+            name: {knob: value for knob, value in values.items() if value != STAGES[name].knobs[knob].default}
+            for name, values in self.knobs.items()
+        }
+        return {name: values for name, values in different.items() if values}
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that are equal for equal knobs."""
+        text = json.dumps(self.knobs, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def parse_value(spec: KnobSpec, text: str) -> Any:
+    """A knob's value from the text of an option, such as ``5``, ``0.1,1.0`` or ``polynomial``.
+
+    Raises
+    ------
+    KnobError
+        Where the text is no value of that knob.
+    """
+    candidates = [text] if spec.kind not in ("range",) else [f"[{text.strip('[]() ')}]"]
+    try:
+        value = tomllib.loads(f"value = {candidates[0]}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    if spec.kind in ("str", "choice"):
+        value = text
+    return spec.check(value)
+
+
+def with_option(recipe: Recipe, option: str) -> Recipe:
+    """The recipe with one ``STAGE.KNOB=VALUE`` of the command line put in.
+
+    Raises
+    ------
+    KnobError
+        Where stage, knob or value is wrong.
+    """
+    match = re.fullmatch(r"\s*([\w-]+)\.([\w-]+)\s*=\s*(.*?)\s*", option, re.DOTALL)
+    if match is None:
+        raise KnobError(f"--set {option}: wants STAGE.KNOB=VALUE")
+    stage, knob, text = match.groups()
+    if stage not in STAGES:
+        raise KnobError(f"--set {option}: no stage {stage}" + nearest(stage, STAGES))
+    if knob not in STAGES[stage].knobs:
+        raise KnobError(f"--set {option}: no knob {stage}.{knob}" + nearest(knob, STAGES[stage].knobs))
+    return recipe.with_knobs(stage, **{knob: parse_value(STAGES[stage].knobs[knob], text)})
+
+
+def preset(name: str) -> Recipe:
+    """One of the recipes that come with Starshift; "default" is our own defaults.
+
+    Raises
+    ------
+    RecipeError
+        Where there is none of that name.
+    """
+    if name == "default":
+        return Recipe()
+    if name not in PRESETS:
+        raise RecipeError(f"recipe {name}: no such recipe" + nearest(name, ("default", *PRESETS)))
+    return load(Path(__file__).parent / "recipes" / f"{name}.toml")
+
+
+def load(path: str | Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises
+    ------
+    RecipeError
+        Where the file cannot be read or a name or value in it is wrong; the message names file and line.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > 1_000_000:
+            raise RecipeError(
+                f"{path.name}: larger than a recipe can be ({path.stat().st_size} bytes): choose a recipe"
+            )
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{path.name}: cannot be read ({error.strerror}): check the path") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path.name}: is no text in UTF-8: choose a recipe written by Starshift") from None
+    return loads(text, name=path.name)
+
+
+def loads(text: str, *, name: str = "recipe") -> Recipe:
+    """Read a recipe from text.
+
+    Raises
+    ------
+    RecipeError
+        Where it is no TOML or a name or value in it is wrong; the message names the line.
+    """
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"{name}: is not TOML ({error}): mend that line") from None
+    version = content.pop("format", FORMAT)
+    if version != FORMAT:
+        raise RecipeError(f"{name}{_line(text, None, 'format')}: format {version!r}: this version reads {FORMAT}")
+    data = _check_data(content.pop("data", {}), text, name)
+    for section, values in content.items():
+        if section not in STAGES:
+            raise RecipeError(f"{name}{_line(text, section)}: no stage [{section}]{nearest(section, STAGES)}")
+        if not isinstance(values, dict):
+            raise RecipeError(
+                f"{name}{_line(text, None, section)}: {section} = {values!r}: wants a section [{section}]"
+            )
+        for knob, value in values.items():
+            try:
+                STAGES[section].check({knob: value})
+            except KnobError as error:
+                raise RecipeError(f"{name}{_line(text, section, knob)}: {error}") from None
+    return Recipe(content, data)
+
+
+def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(values, dict):
+        raise RecipeError(f"{name}{_line(text, None, 'data')}: data = {values!r}: wants a section [data]")
+    for key, paths in values.items():
+        place = _line(text, "data", key)
+        if key not in _DATA:
+            raise RecipeError(f"{name}{place}: data.{key}: no such entry{nearest(key, _DATA)}")
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            raise RecipeError(f"{name}{place}: data.{key} = {paths!r}: wants a list of paths")
+    return {key: tuple(paths) for key, paths in values.items()}
+
+
+def _line(text: str, section: str | None, key: str | None = None) -> str:
+    """ " line N" of a section's head or of a key in it, for messages."""
+    current = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        head = re.match(r"\s*\[\s*\"?([\w-]+)", line)
+        if head:
+            current = head.group(1)
+            if key is None and current == section:
+                return f" line {number}"
+            if re.match(rf"\s*\[\s*{re.escape(str(section))}\s*\.\s*\"?{re.escape(str(key))}\b", line):
+                return f" line {number}"
+        elif key is not None and current == section and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[.=]", line):
+            return f" line {number}"
+    return ""
+
+
+def dumps(recipe: Recipe, *, comments: bool = True) -> str:
+    """The whole recipe as TOML, every knob with what it is for.
+
+    Returns
+    -------
+    str
+        Text that :func:`loads` reads back to an equal recipe.
+    """
+    import tomlkit
+
+    document = tomlkit.document()
+    document.add("format", FORMAT)
+    if recipe.data:
+        data = tomlkit.table()
+        for key, paths in recipe.data.items():
+            data.add(key, list(paths))
+        document.add("data", data)
+    for name, stage in STAGES.items():
+        if not stage.knobs:
+            continue
+        table = tomlkit.table()
+        if comments:
+            table.comment(stage.purpose)
+        for knob, spec in stage.knobs.items():
+            value = recipe[name][knob]
+            value = spec.knob.none if value is None else value
+            table.add(knob, list(value) if isinstance(value, tuple) else value)
+            if comments and not isinstance(value, Mapping):
+                table[knob].comment(f"{spec.knob.doc}; {spec.rule}")
+        document.add(name, table)
+    return tomlkit.dumps(document)

@@ -1,0 +1,302 @@
+"""Knob, stage and STAGES: the one way to declare a stage of the pipeline.
+
+A stage is a plain function. Its positional parameters name the results it needs, its keyword-only ones are knobs, each
+annotated with a :class:`Knob`. Widgets, recipe entries, options, docs and keys follow from that signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union, get_args, get_origin
+
+Range = tuple[float, float]
+
+
+class KnobError(ValueError):
+    """A knob's value is wrong; the message names knob, value, rule and unit."""
+
+
+class Rerun(Exception):
+    """A stage cannot answer from the result it was given; make that one again with another value of a knob.
+
+    Parameters
+    ----------
+    stage : str
+        The upstream stage to run again.
+    knobs : dict
+        Its knobs to replace.
+    """
+
+    def __init__(self, stage: str, **knobs: Any) -> None:
+        super().__init__(stage, knobs)
+        self.stage, self.knobs = stage, knobs
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What a knob is: said once, beside the parameter it describes.
+
+    Parameters
+    ----------
+    doc : str
+        One clause a student understands.
+    unit : str
+        Its one unit, "" for a pure number or a choice.
+    low, high : float, optional
+        Inclusive bounds of the number, or of both ends of a range.
+    step : float, optional
+        A sensible step.
+    none : str
+        The word that stands for None in recipes and options: "auto", "all", "none"; "" where None is not allowed.
+    odd : bool
+        Whether only odd whole numbers make sense.
+    """
+
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    none: str = ""
+    odd: bool = False
+
+
+@dataclass(frozen=True)
+class KnobSpec:
+    """A declared knob: a Knob with its name, type and default."""
+
+    stage: str
+    name: str
+    kind: str
+    default: Any
+    knob: Knob
+    choices: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The sentence part that says what is allowed: "a number from 1 to 200 sigma"."""
+        knob = self.knob
+        bounds = {
+            (True, True): f" from {knob.low:g} to {knob.high:g}"
+            if knob.low is not None and knob.high is not None
+            else "",
+            (True, False): f" of at least {knob.low:g}" if knob.low is not None else "",
+            (False, True): f" of at most {knob.high:g}" if knob.high is not None else "",
+            (False, False): "",
+        }[knob.low is not None, knob.high is not None]
+        unit = f" {knob.unit}" if knob.unit else ""
+        text = {
+            "float": f"a number{bounds}{unit}",
+            "int": f"{'an odd' if knob.odd else 'a'} whole number{bounds}{unit}",
+            "bool": "true or false",
+            "choice": "one of " + ", ".join(self.choices),
+            "str": "a text",
+            "range": f"two numbers, low and high,{bounds}{unit}",
+            "words": "a table of file = text",
+            "ranges": "a table of name = [low, high]",
+        }[self.kind]
+        return f"{text}, or {knob.none}" if knob.none else text
+
+    def check(self, value: Any) -> Any:
+        """The value in its one canonical form.
+
+        Raises
+        ------
+        KnobError
+            Where it is of the wrong type or out of bounds.
+        """
+        if self.knob.none and (value is None or value == self.knob.none):
+            return None
+        try:
+            return _CHECKS[self.kind](self, value)
+        except (TypeError, ValueError):
+            raise KnobError(f"{self.stage}.{self.name} = {value!r}: wants {self.rule}") from None
+
+
+def _number(spec: KnobSpec, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
+        raise TypeError
+    number = float(value)
+    low, high = spec.knob.low, spec.knob.high
+    if not math.isfinite(number) or (low is not None and number < low) or (high is not None and number > high):
+        raise ValueError
+    return number + 0.0
+
+
+def _whole(spec: KnobSpec, value: Any) -> int:
+    number = _number(spec, value)
+    if number != int(number) or (spec.knob.odd and int(number) % 2 == 0):
+        raise ValueError
+    return int(number)
+
+
+def _boolean(spec: KnobSpec, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _text(spec: KnobSpec, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _choice(spec: KnobSpec, value: Any) -> str:
+    if value not in spec.choices:
+        raise ValueError
+    return str(value)
+
+
+def _range(spec: KnobSpec, value: Any) -> Range:
+    if isinstance(value, (str, Mapping)):
+        raise TypeError
+    low, high = (_number(spec, end) for end in value)
+    if low > high:
+        raise ValueError
+    return (low, high)
+
+
+def _words(spec: KnobSpec, value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(spec, key): _text(spec, word) for key, word in sorted(value.items())}
+
+
+def _ranges(spec: KnobSpec, value: Any) -> dict[str, Range]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(spec, key): _range(spec, pair) for key, pair in sorted(value.items())}
+
+
+_CHECKS: dict[str, Callable[[KnobSpec, Any], Any]] = {
+    "float": _number,
+    "int": _whole,
+    "bool": _boolean,
+    "str": _text,
+    "choice": _choice,
+    "range": _range,
+    "words": _words,
+    "ranges": _ranges,
+}
+_KINDS: dict[Any, str] = {
+    float: "float",
+    int: "int",
+    bool: "bool",
+    str: "str",
+    Range: "range",
+    dict[str, str]: "words",
+    dict[str, Range]: "ranges",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A declared stage.
+
+    Parameters
+    ----------
+    name : str
+        The function's name.
+    function : callable
+        The function itself.
+    version : int
+        Raised whenever the same inputs give another result.
+    scope : str
+        "frame": made for each frame. "sequence": made once; results of frame stages reach it as a list with one entry per
+        frame of the sequence, fetched when indexed.
+    inputs : tuple of str
+        Names of the upstream results.
+    knobs : dict of str to KnobSpec
+        Its knobs in their order.
+    auto : callable or None
+        Function of the same inputs, on the reference frame, that gives numbers for knobs left at "auto".
+    """
+
+    name: str
+    function: Callable[..., Any]
+    version: int
+    scope: str
+    inputs: tuple[str, ...]
+    knobs: Mapping[str, KnobSpec] = field(default_factory=dict)
+    auto: Callable[..., dict[str, float]] | None = None
+
+    @property
+    def purpose(self) -> str:
+        """The first line of the function's docstring."""
+        return inspect.getdoc(self.function).splitlines()[0]
+
+    def defaults(self) -> dict[str, Any]:
+        """Every knob's default."""
+        return {name: spec.default for name, spec in self.knobs.items()}
+
+    def check(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """Every knob in canonical form, missing ones at their default.
+
+        Raises
+        ------
+        KnobError
+            For an unknown name or a wrong value.
+        """
+        for name in knobs:
+            if name not in self.knobs:
+                raise KnobError(f"{self.name}.{name}: no such knob" + nearest(name, self.knobs))
+        return {name: spec.check(knobs[name]) if name in knobs else spec.default for name, spec in self.knobs.items()}
+
+
+STAGES: dict[str, Stage] = {}
+
+
+def nearest(name: str, names: typing.Iterable[str]) -> str:
+    """ "; did you mean NAME" for the most similar of some names, or what there is."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}" if close else "; there are " + ", ".join(names)
+
+
+def stage(
+    *, version: int, scope: str = "frame", auto: Callable[..., dict[str, float]] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the decorated function as a stage; the function itself stays as it is.
+
+    Parameters
+    ----------
+    version : int
+        Raised whenever the same inputs give another result.
+    scope : str
+        "frame" or "sequence".
+    auto : callable, optional
+        Takes the same inputs (those of the reference frame) and the stage's knobs as keyword arguments, and returns
+        numbers for knobs that stand at "auto". The graph puts them in before it makes any key, so that all frames of
+        a sequence share them; the stage function itself calls it too when it is given None.
+    """
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        hints = typing.get_type_hints(function, include_extras=True)
+        parameters = inspect.signature(function).parameters.values()
+        inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        name = function.__name__
+        knobs = {p.name: _spec(name, p.name, hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
+        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto)
+        return function
+
+    return declare
+
+
+def _spec(stage_name: str, name: str, hint: Any, default: Any) -> KnobSpec:
+    base, knob = get_args(hint)
+    options = [option for option in get_args(base) if option is not type(None)]
+    if get_origin(base) in (Union, types.UnionType):
+        (base,) = options
+    if get_origin(base) is Literal:
+        spec = KnobSpec(stage_name, name, "choice", default, knob, tuple(get_args(base)))
+    else:
+        spec = KnobSpec(stage_name, name, _KINDS[base], default, knob)
+    # A default that breaks its own bounds must fail at import, not in front of a user.
+    return KnobSpec(stage_name, name, spec.kind, spec.check(default), knob, spec.choices)

@@ -1,0 +1,19 @@
+"""The pipeline's table of contents: importing this package declares every stage, in the order of the graph."""
+
+import importlib
+
+ORDER = (
+    "frames",
+    "hot_pixels",
+    "calibrated",
+    "background",
+    "normalize",
+    "candidates",
+    "stars",
+    "selection",
+    "tracks",
+    "offset_map",
+)
+
+for _name in ORDER:
+    importlib.import_module(f"pipeline.stages.{_name}")
