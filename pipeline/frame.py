@@ -411,8 +411,8 @@ class Tracks:
     reason : tuple of str
         For each frame "" or why it is not used.
     transform : ndarray of float64, shape (frames, 2, terms)
-        Polynomial coefficients of x and y here in the reference's position (see ``pipeline.kernels.polynomial``): terms in
-        the order 1, u, v, u2, uv, v2, ... with u = (x - cx) / s, v = (y - cy) / s, c the frame's centre ((nx - 1) / 2, (ny -
+        Polynomial coefficients of x and y here in the reference's position (``pipeline.kernels.polynomial``), terms in
+        the order 1, u, v, u2, uv, v2, ... with u = (x - cx) / s, v = (y - cy) / s, c the centre ((nx - 1) / 2, (ny -
         1) / 2) and s half of the longer side. NaN where the frame was not solved.
     residual : ndarray of float64, shape (frames,)
         Rms of the matched stars about the transform, pixels.

@@ -193,7 +193,7 @@ def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]
 
 
 def _line(text: str, section: str | None, key: str | None = None) -> str:
-    """ " line N" of a section's head or of a key in it, for messages."""
+    """Where a section's head or a key in it stands, for messages."""
     current = None
     for number, line in enumerate(text.splitlines(), start=1):
         head = re.match(r"\s*\[\s*\"?([\w-]+)", line)

@@ -119,7 +119,7 @@ class KnobSpec:
 
 
 def _number(spec: KnobSpec, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
+    if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "__float__")):
         raise TypeError
     number = float(value)
     low, high = spec.knob.low, spec.knob.high
@@ -208,14 +208,18 @@ class Stage:
     version : int
         Raised whenever the same inputs give another result.
     scope : str
-        "frame": made for each frame. "sequence": made once; results of frame stages reach it as a list with one entry per
-        frame of the sequence, fetched when indexed.
+        "frame": made for each frame. "sequence": made once; results of frame stages reach it as a list, one entry for
+        each frame of the sequence.
     inputs : tuple of str
         Names of the upstream results.
     knobs : dict of str to KnobSpec
         Its knobs in their order.
     auto : callable or None
         Function of the same inputs, on the reference frame, that gives numbers for knobs left at "auto".
+    sample : int
+        A sequence stage that needs only so many frames, spread over the sequence; 0 for all of them.
+    lazy : tuple of str
+        Inputs of a sequence stage that are made only when indexed.
     """
 
     name: str
@@ -225,6 +229,8 @@ class Stage:
     inputs: tuple[str, ...]
     knobs: Mapping[str, KnobSpec] = field(default_factory=dict)
     auto: Callable[..., dict[str, float]] | None = None
+    sample: int = 0
+    lazy: tuple[str, ...] = ()
 
     @property
     def purpose(self) -> str:
@@ -253,7 +259,7 @@ STAGES: dict[str, Stage] = {}
 
 
 def nearest(name: str, names: typing.Iterable[str]) -> str:
-    """ "; did you mean NAME" for the most similar of some names, or what there is."""
+    """The end of a message: the most similar of some names, or all there are."""
     import difflib
 
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
@@ -261,7 +267,12 @@ def nearest(name: str, names: typing.Iterable[str]) -> str:
 
 
 def stage(
-    *, version: int, scope: str = "frame", auto: Callable[..., dict[str, float]] | None = None
+    *,
+    version: int,
+    scope: str = "frame",
+    auto: Callable[..., dict[str, float]] | None = None,
+    sample: int = 0,
+    lazy: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as a stage; the function itself stays as it is.
 
@@ -275,6 +286,10 @@ def stage(
         Takes the same inputs (those of the reference frame) and the stage's knobs as keyword arguments, and returns
         numbers for knobs that stand at "auto". The graph puts them in before it makes any key, so that all frames of
         a sequence share them; the stage function itself calls it too when it is given None.
+    sample : int
+        A sequence stage that needs only so many frames, spread over the sequence.
+    lazy : tuple of str
+        Inputs of a sequence stage that are made only when indexed.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -283,7 +298,7 @@ def stage(
         inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         name = function.__name__
         knobs = {p.name: _spec(name, p.name, hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
-        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto)
+        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto, sample, lazy)
         return function
 
     return declare

@@ -1,0 +1,127 @@
+"""Results kept between requests: bounded memory, and a folder for those that are small and dear.
+
+A full store lets go first of what is cheap to make for its size (Cao and Irani 1997, "Cost-aware WWW proxy caching
+algorithms", GreedyDual-Size): a result's rank is its seconds over its bytes, plus the rank of the last one that went.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.graph import records
+
+OVERHEAD = 512
+
+
+def size_of(result: Any) -> int:
+    """Bytes that a result holds: its arrays, and a little for everything else."""
+    if isinstance(result, np.ndarray):
+        return result.nbytes + OVERHEAD
+    if isinstance(result, Mapping):
+        return OVERHEAD + sum(size_of(value) for value in result.values())
+    if isinstance(result, (tuple, list)):
+        return OVERHEAD + sum(size_of(value) for value in result)
+    if dataclasses.is_dataclass(result):
+        return OVERHEAD + sum(size_of(getattr(result, field.name)) for field in dataclasses.fields(result))
+    return OVERHEAD
+
+
+@dataclasses.dataclass
+class _Entry:
+    result: Any
+    size: int
+    worth: float
+    rank: float
+
+
+class Store:
+    """Bounded memory of results by key, safe for threads.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes that all results together may hold; what is pinned stays above it.
+    folder : Path, optional
+        Where results of ``kept_stages`` are written too and looked for.
+    kept_stages : iterable of str
+        Stages whose results go to the folder.
+    """
+
+    def __init__(
+        self, limit: int = 2_000_000_000, *, folder: Path | None = None, kept_stages: Iterable[str] = ()
+    ) -> None:
+        self.limit, self.folder, self.kept_stages = limit, folder, frozenset(kept_stages)
+        self._entries: dict[str, _Entry] = {}
+        self._pins: dict[object, frozenset[str]] = {}
+        self._lock = threading.Lock()
+        self._floor = 0.0
+        self.size = 0
+
+    def get(self, key: str) -> Any | None:
+        """The result of a key, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.rank = self._floor + entry.worth
+                return entry.result
+        if self.folder is None or key.split("-")[0] not in self.kept_stages:
+            return None
+        result = records.load(self.folder / f"{key}.npz")
+        if result is not None:
+            self._put(key, result, seconds=1.0)
+        return result
+
+    def put(self, key: str, result: Any, seconds: float) -> None:
+        """Keep a result that took some seconds to make."""
+        self._put(key, result, seconds)
+        if self.folder is not None and key.split("-")[0] in self.kept_stages:
+            records.save(self.folder / f"{key}.npz", result)
+
+    def _put(self, key: str, result: Any, seconds: float) -> None:
+        size = size_of(result)
+        worth = seconds / size
+        with self._lock:
+            self._drop(key)
+            self._entries[key] = _Entry(result, size, worth, self._floor + worth)
+            self.size += size
+            self._shrink()
+
+    def pin(self, owner: object, keys: Iterable[str]) -> None:
+        """Keep these results whatever happens, in place of the ones that the owner pinned before."""
+        with self._lock:
+            self._pins[owner] = frozenset(keys)
+            self._shrink()
+
+    def unpin(self, owner: object) -> None:
+        """Forget what an owner pinned."""
+        with self._lock:
+            self._pins.pop(owner, None)
+            self._shrink()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.size -= entry.size
+
+    def _shrink(self) -> None:
+        if self.size <= self.limit:
+            return
+        pinned = frozenset().union(*self._pins.values())
+        for key, entry in sorted(self._entries.items(), key=lambda item: item[1].rank):
+            if self.size <= self.limit:
+                return
+            if key not in pinned:
+                self._floor = entry.rank
+                self._drop(key)
