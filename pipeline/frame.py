@@ -327,6 +327,12 @@ class Normalized:
         Flat indices of pixels at or above saturation in the frame.
     noise : float
         Standard deviation of a sky pixel in this image, ADU.
+    file : str
+        The frame's file, for messages.
+    background : Background or None
+        The sky that was subtracted.
+    gain : float or None
+        Electrons per ADU of the raw frame where it is known; None: the sky's own noise tells (level / variance).
     """
 
     image: np.ndarray
@@ -337,6 +343,8 @@ class Normalized:
     full: np.ndarray
     noise: float
     file: str = ""
+    background: Background | None = None
+    gain: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,7 +356,7 @@ class StarTable:
     columns : dict of str to ndarray, each of shape (n,)
         Names and units as in COLUMNS, sorted as the finder gives them (by row, then column of the peak).
     reason : ndarray of int8, shape (n,)
-        A Reason for each row; 0 is a star. All 0 in the result of ``candidates``.
+        A Reason for each row; 0 is a star. All 0 in the result of ``candidates``, but for NEIGHBOURS.
     fwhm : float
         Width of the filter that found them, pixels.
     floor : float
