@@ -1,0 +1,277 @@
+"""Level and noise of every box of a mosaic, per colour, straight from the raw values of the box.
+
+A box's values of one colour are sorted (by counting for uint16, by radix for float32); median, clipping and all
+estimators then follow from the sorted values, and what is clipped is always a run at either end.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pipeline.kernels.bands import map_bands
+
+ESTIMATORS = {"mode": 0, "median": 1, "mean": 2, "sextractor": 3, "biweight": 4}
+CLIP_ITERATIONS = 10
+_LOW = np.uint32(0x7FF)
+_SIGN = np.uint32(0x80000000)
+_ALL = np.uint32(0xFFFFFFFF)
+
+
+@njit(cache=True, nogil=True)
+def _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values):  # noqa: ANN001, ANN202
+    """Sort the box's values of one colour into ``values`` by counting; returns how many there are."""
+    top, bottom, left, right = edges
+    lowest, highest, number = 65535, 0, 0
+    for y in range(top, bottom):
+        for start in range(2):
+            x0 = left + ((start + left) & 1)
+            if colours[y & 1, x0 & 1] != colour:
+                continue
+            for x in range(x0, right, 2):
+                if mask.size > 0 and mask[y, x]:
+                    continue
+                value = np.int64(pixels[y, x])
+                counts[value] += 1
+                coarse[value >> 6] += 1
+                lowest = min(lowest, value)
+                highest = max(highest, value)
+                number += 1
+    position = 0
+    for group in range(lowest >> 6, (highest >> 6) + 1):
+        if coarse[group] == 0:
+            continue
+        coarse[group] = 0
+        for value in range(group << 6, (group << 6) + 64):
+            for _ in range(counts[value]):
+                values[position] = value
+                position += 1
+            counts[value] = 0
+    return number
+
+
+@njit(cache=True, nogil=True)
+def _radix_pass(source, target, number, shift, counts):  # noqa: ANN001, ANN202
+    """One stable pass over eleven bits of the keys."""
+    counts[:2048] = 0
+    for i in range(number):
+        counts[(source[i] >> shift) & _LOW] += 1
+    total = 0
+    for digit in range(2048):
+        here = counts[digit]
+        counts[digit] = total
+        total += here
+    for i in range(number):
+        digit = (source[i] >> shift) & _LOW
+        target[counts[digit]] = source[i]
+        counts[digit] += 1
+
+
+@njit(cache=True, nogil=True)
+def _gather_floats(pixels, mask, colours, colour, edges, counts, spare, values):  # noqa: ANN001, ANN202
+    """Sort the box's finite values of one colour into ``values`` by radix; returns how many there are."""
+    top, bottom, left, right = edges
+    number = 0
+    for y in range(top, bottom):
+        for start in range(2):
+            x0 = left + ((start + left) & 1)
+            if colours[y & 1, x0 & 1] != colour:
+                continue
+            for x in range(x0, right, 2):
+                if np.isfinite(pixels[y, x]) and not (mask.size > 0 and mask[y, x]):
+                    values[number] = pixels[y, x]
+                    number += 1
+    keys = values.view(np.uint32)
+    for i in range(number):
+        keys[i] ^= _ALL if keys[i] & _SIGN else _SIGN
+    _radix_pass(keys, spare, number, np.uint32(0), counts)
+    _radix_pass(spare, keys, number, np.uint32(11), counts)
+    _radix_pass(keys, spare, number, np.uint32(22), counts)
+    for i in range(number):
+        keys[i] = spare[i] ^ (_SIGN if spare[i] & _SIGN else _ALL)
+    return number
+
+
+@njit(cache=True, nogil=True)
+def _middle(values, low, high):  # noqa: ANN001, ANN202
+    """Median of the sorted values from ``low`` up to ``high`` (exclusive)."""
+    number = high - low
+    upper = np.float64(values[low + number // 2])
+    return upper if number & 1 else 0.5 * (upper + np.float64(values[low + number // 2 - 1]))
+
+
+@njit(cache=True, nogil=True)
+def _clipped(values, number, sigma):  # noqa: ANN001, ANN202
+    """First and last kept value, their mean, and their standard deviation; sums are about a pivot, in float64."""
+    low, high = 0, number
+    pivot = np.float64(values[number // 2])
+    total, squares = 0.0, 0.0
+    for i in range(number):
+        deviation = np.float64(values[i]) - pivot
+        total += deviation
+        squares += deviation * deviation
+    mean, deviation = pivot, 0.0
+    for iteration in range(CLIP_ITERATIONS + 1):
+        kept = high - low
+        mean = total / kept
+        deviation = np.sqrt(max(squares / kept - mean * mean, 0.0))
+        mean += pivot
+        if iteration == CLIP_ITERATIONS:
+            break
+        middle = _middle(values, low, high)
+        below, above = middle - sigma * deviation, middle + sigma * deviation
+        while values[low] < below:
+            off = np.float64(values[low]) - pivot
+            total -= off
+            squares -= off * off
+            low += 1
+        while values[high - 1] > above:
+            off = np.float64(values[high - 1]) - pivot
+            total -= off
+            squares -= off * off
+            high -= 1
+        if high - low == kept:
+            break
+    return low, high, mean, deviation
+
+
+@njit(cache=True, nogil=True)
+def _spread(values, low, high, middle):  # noqa: ANN001, ANN202
+    """Median absolute deviation of sorted values, walking inward from the two ends."""
+    drop = (high - low) - ((high - low) // 2 + 1)
+    i, j = low, high - 1
+    for _ in range(drop):
+        if middle - values[i] > values[j] - middle:
+            i += 1
+        else:
+            j -= 1
+    largest = max(middle - values[i], values[j] - middle)
+    if (high - low) & 1:
+        return largest
+    if middle - values[i] > values[j] - middle:
+        i += 1
+    else:
+        j -= 1
+    return 0.5 * (largest + max(middle - values[i], values[j] - middle))
+
+
+@njit(cache=True, nogil=True)
+def _biweight(values, low, high, middle):  # noqa: ANN001, ANN202
+    """Biweight location with c = 6 (Beers, Flynn and Gebhardt 1990, AJ 100, 32, equation 5)."""
+    spread = _spread(values, low, high, middle)
+    if spread == 0.0:
+        return middle
+    above, weights = 0.0, 0.0
+    for i in range(low, high):
+        distance = np.float64(values[i]) - middle
+        u = distance / (6.0 * spread)
+        if abs(u) < 1.0:
+            weight = (1.0 - u * u) ** 2
+            above += distance * weight
+            weights += weight
+    return middle + above / weights
+
+
+@njit(cache=True, nogil=True)
+def _estimate(values, number, sigma, estimator, least, result):  # noqa: ANN001, ANN202
+    """Level and noise of sorted values into ``result``; NaN where fewer than ``least`` survive the clipping."""
+    result[0] = np.nan
+    result[1] = np.nan
+    if number < max(least, 1.0):
+        return
+    low, high, mean, deviation = _clipped(values, number, sigma)
+    if high - low < least:
+        return
+    middle = _middle(values, low, high)
+    result[1] = deviation
+    if estimator == 1:
+        result[0] = middle
+    elif estimator == 2:
+        result[0] = mean
+    elif estimator == 4:
+        result[0] = _biweight(values, low, high, middle)
+    elif estimator == 0:
+        result[0] = 3.0 * middle - 2.0 * mean
+    elif deviation == 0.0:
+        result[0] = mean
+    elif abs(mean - middle) / deviation < 0.3:
+        result[0] = 2.5 * middle - 1.5 * mean
+    else:
+        result[0] = middle
+
+
+@njit(cache=True, nogil=True)
+def _integer_rows(pixels, mask, colours, box, sigma, estimator, least, first, last, out):  # noqa: ANN001, ANN202
+    ny, nx = pixels.shape
+    counts = np.zeros(65536, np.int32)
+    coarse = np.zeros(1024, np.int32)
+    values = np.empty(min(box, ny) * min(box, nx) + 1, np.float32)
+    for row in range(first, last):
+        for column in range(out.shape[2]):
+            edges = (row * box, min((row + 1) * box, ny), column * box, min((column + 1) * box, nx))
+            for colour in range(out.shape[0]):
+                number = _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values)
+                _estimate(values, number, sigma, estimator, least[colour], out[colour, row, column])
+
+
+@njit(cache=True, nogil=True)
+def _float_rows(pixels, mask, colours, box, sigma, estimator, least, first, last, out):  # noqa: ANN001, ANN202
+    ny, nx = pixels.shape
+    counts = np.zeros(2048, np.int32)
+    spare = np.empty(min(box, ny) * min(box, nx) + 1, np.uint32)
+    values = np.empty(min(box, ny) * min(box, nx) + 1, np.float32)
+    for row in range(first, last):
+        for column in range(out.shape[2]):
+            edges = (row * box, min((row + 1) * box, ny), column * box, min((column + 1) * box, nx))
+            for colour in range(out.shape[0]):
+                number = _gather_floats(pixels, mask, colours, colour, edges, counts, spare, values)
+                _estimate(values, number, sigma, estimator, least[colour], out[colour, row, column])
+
+
+def box_statistics(
+    pixels: np.ndarray,
+    mask: np.ndarray | None,
+    colours: np.ndarray,
+    *,
+    box_size: int,
+    sigma: float,
+    estimator: str,
+    fraction: float = 0.1,
+) -> np.ndarray:
+    """Level and noise of every box, per colour.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The mosaic. Values that are not finite count as bad.
+    mask : ndarray of bool, shape (ny, nx), or None
+        True where a pixel is bad.
+    colours : ndarray of uint8, shape (2, 2)
+        Number of the colour, from 0, by row and column parity.
+    box_size : int
+        Side of a box, pixels of the mosaic; boxes at the far edges may be cut.
+    sigma : float
+        Values further than this many standard deviations from the median are clipped, up to ten times.
+    estimator : str
+        One of ESTIMATORS.
+    fraction : float
+        A box needs this part of a whole box's pixels of a colour after clipping, else its values are NaN.
+
+    Returns
+    -------
+    ndarray of float64, shape (colours, boxes in y, boxes in x, 2)
+        Level and standard deviation of the kept values, in the units of ``pixels``.
+    """
+    ny, nx = pixels.shape
+    number = int(colours.max()) + 1
+    whole = min(box_size, ny) * min(box_size, nx)
+    least = np.array([fraction * whole * np.mean(colours == colour) for colour in range(number)])
+    out = np.empty((number, -(-ny // box_size), -(-nx // box_size), 2))
+    bad = np.zeros((0, 0), np.bool_) if mask is None else mask
+    rows = _integer_rows if pixels.dtype == np.uint16 else _float_rows
+
+    def work(first: int, last: int) -> None:
+        rows(pixels, bad, colours, box_size, float(sigma), ESTIMATORS[estimator], least, first, last, out)
+
+    map_bands(work, out.shape[1], least=1, multiple=1)
+    return out

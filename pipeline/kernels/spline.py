@@ -1,0 +1,172 @@
+"""Cubic B-spline surfaces through a mesh of boxes, evaluated at every pixel and taken off the pixels in one pass.
+
+The surface is that of ``scipy.ndimage.zoom`` in its grid mode, as photutils uses it for a background: mesh values stand
+at the boxes' centres, the mesh is mirrored about its outer edges, and the result keeps within the mesh's range.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pipeline.kernels.bands import map_bands
+
+_NO_MASK = np.zeros((0, 0), np.bool_)
+_NAN = np.float32(np.nan)
+_LARGEST = np.float32(3.4e38)
+
+
+@njit(cache=True, nogil=True)
+def _polynomials(coefficients, y, box, line, cubic):  # noqa: ANN001, ANN202
+    """For one row of pixels, the cubic in x of each interval between box centres (B-spline basis of order 3)."""
+    place = (y + 0.5) / box + 1.5
+    row = int(place)
+    t = place - row
+    first, last = (1.0 - t) ** 3 / 6.0, t**3 / 6.0
+    second = (4.0 + t * t * (3.0 * t - 6.0)) / 6.0
+    third = 1.0 - first - second - last
+    for i in range(line.size):
+        line[i] = (
+            first * coefficients[row - 1, i]
+            + second * coefficients[row, i]
+            + third * coefficients[row + 1, i]
+            + last * coefficients[row + 2, i]
+        )
+    for i in range(1, line.size - 2):
+        a, b, c, d = line[i - 1], line[i], line[i + 1], line[i + 2]
+        cubic[i, 0] = (a + 4.0 * b + c) / 6.0
+        cubic[i, 1] = (c - a) / 2.0
+        cubic[i, 2] = (a - 2.0 * b + c) / 2.0
+        cubic[i, 3] = (d - a + 3.0 * (b - c)) / 6.0
+
+
+@njit(cache=True, nogil=True)
+def _surface_line(cubic, box, lowest, highest, start, out):  # noqa: ANN001, ANN202
+    """Every second pixel of a row, from ``start``, by Horner's scheme in float32."""
+    nx = out.size
+    step = np.float32(2.0 / box)
+    x = start
+    for i in range(1, cubic.shape[0] - 2):
+        end = min(nx, int(np.ceil((i - 0.5) * box - 0.5)))
+        number = (end - x + 1) // 2
+        if number <= 0:
+            continue
+        t0 = np.float32((x + 0.5) / box + 1.5 - i)
+        c0, c1, c2, c3 = cubic[i, 0], cubic[i, 1], cubic[i, 2], cubic[i, 3]
+        for k in range(number):
+            t = t0 + np.float32(k) * step
+            value = c0 + t * (c1 + t * (c2 + t * c3))
+            out[x + 2 * k] = min(max(value, lowest), highest)
+        x += 2 * number
+
+
+@njit(cache=True, nogil=True)
+def _surface_rows(coefficients, limits, colours, box, first, last, out):  # noqa: ANN001, ANN202
+    line = np.empty(coefficients.shape[2], np.float64)
+    cubic = np.zeros((coefficients.shape[2], 4), np.float32)
+    for y in range(first, last):
+        for start in range(2):
+            colour = colours[y & 1, start]
+            if start == 0 or colour != colours[y & 1, 0]:
+                _polynomials(coefficients[colour], y, box, line, cubic)
+            _surface_line(cubic, box, limits[colour, 0], limits[colour, 1], start, out[y])
+
+
+@njit(cache=True, nogil=True)
+def _subtract_rows(pixels, mask, black, factors, first, last, out):  # noqa: ANN001, ANN202
+    """Turn the surface in ``out`` into (pixel - black - surface) x factor; what is bad or not finite becomes NaN."""
+    for y in range(first, last):
+        for x in range(pixels.shape[1]):
+            value = (np.float32(pixels[y, x]) - black[y & 1, x] - out[y, x]) * factors[y & 1, x]
+            out[y, x] = value if abs(value) <= _LARGEST else _NAN
+        if mask.size > 0:
+            for x in range(pixels.shape[1]):
+                if mask[y, x]:
+                    out[y, x] = _NAN
+
+
+def _prepare(meshes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """B-spline coefficients of each mesh with two more on each side, and each mesh's range."""
+    from scipy.ndimage import spline_filter
+
+    filtered = [spline_filter(mesh, order=3, output=np.float64, mode="reflect") for mesh in meshes]
+    # numpy calls "symmetric" what scipy calls "reflect": the edge value is repeated.
+    padded = np.stack([np.pad(mesh, 2, mode="symmetric") for mesh in filtered])
+    limits = np.stack([meshes.min(axis=(1, 2)), meshes.max(axis=(1, 2))], axis=1)
+    return padded, limits.astype(np.float32)
+
+
+def surface(meshes: np.ndarray, colours: np.ndarray, box_size: int, shape: tuple[int, int]) -> np.ndarray:
+    """The smooth surface through each colour's mesh, at that colour's pixels.
+
+    Parameters
+    ----------
+    meshes : ndarray of float, shape (colours, boxes in y, boxes in x)
+        Values at the boxes' centres.
+    colours : ndarray of uint8, shape (2, 2)
+        Number of the colour by row and column parity.
+    box_size : int
+        Side of a box, pixels.
+    shape : tuple of int
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray of float32, shape (ny, nx)
+    """
+    coefficients, limits = _prepare(meshes)
+    out = np.empty(shape, np.float32)
+
+    def work(first: int, last: int) -> None:
+        _surface_rows(coefficients, limits, colours, float(box_size), first, last, out)
+
+    map_bands(work, shape[0])
+    return out
+
+
+def subtract_surface(
+    pixels: np.ndarray,
+    mask: np.ndarray | None,
+    black: np.ndarray,
+    meshes: np.ndarray,
+    colours: np.ndarray,
+    factors: np.ndarray,
+    box_size: int,
+) -> np.ndarray:
+    """``(pixel - black - surface) x factor`` in float32, row by row while the row is in the processor's cache.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The frame as stored.
+    mask : ndarray of bool, shape (ny, nx), or None
+        True where a pixel is bad.
+    black : ndarray of float32, shape (2, 2)
+        Level under the pixels by row and column parity.
+    meshes, colours, box_size
+        As for :func:`surface`.
+    factors : ndarray of float32, shape (2, 2)
+        Factor by row and column parity.
+
+    Returns
+    -------
+    ndarray of float32, shape (ny, nx)
+        NaN where masked or not finite.
+    """
+    ny, nx = pixels.shape
+    coefficients, limits = _prepare(meshes)
+    parity = np.arange(nx) & 1
+    # Lines as long as a row let the compiler use vector instructions without knowing the pattern.
+    black_lines = np.ascontiguousarray(black[:, parity], np.float32)
+    factor_lines = np.ascontiguousarray(factors[:, parity], np.float32)
+    bad = _NO_MASK if mask is None else mask
+    out = np.empty((ny, nx), np.float32)
+
+    def work(first: int, last: int) -> None:
+        for top in range(first, last, 16):
+            bottom = min(top + 16, last)
+            _surface_rows(coefficients, limits, colours, float(box_size), top, bottom, out)
+            _subtract_rows(pixels, bad, black_lines, factor_lines, top, bottom, out)
+
+    map_bands(work, ny)
+    return out
