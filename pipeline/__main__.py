@@ -1,0 +1,5 @@
+"""``python -m pipeline`` is the command ``starshift``."""
+
+from pipeline.cli import main
+
+raise SystemExit(main())
