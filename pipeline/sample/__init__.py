@@ -1,0 +1,33 @@
+"""Skies with known truth, as arrays in memory or written as DNG and FITS files.
+
+>>> from pipeline.sample import SAMPLES, make_frame, make_truth
+>>> spec = SAMPLES["rotation"]
+>>> truth = make_truth(spec)
+>>> frame = make_frame(spec, truth, 3)
+>>> frame.shape
+(720, 960)
+"""
+
+from pipeline.sample.camera import light, make_frame, starlight
+from pipeline.sample.draw import make_truth
+from pipeline.sample.named import SAMPLES
+from pipeline.sample.sky import TRUTH_FILE, Truth
+from pipeline.sample.spec import SampleSpec, SkyObject
+from pipeline.sample.write import load_truth, named, names, write, write_named
+
+__all__ = [
+    "SAMPLES",
+    "TRUTH_FILE",
+    "SampleSpec",
+    "SkyObject",
+    "Truth",
+    "light",
+    "load_truth",
+    "make_frame",
+    "make_truth",
+    "named",
+    "names",
+    "starlight",
+    "write",
+    "write_named",
+]

@@ -1,0 +1,174 @@
+"""Samples as files: frames that any raw or FITS reader opens, and the truth beside them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.frame import Frame
+from pipeline.sample.camera import file_name, make_frame, start
+from pipeline.sample.dng import write_dng
+from pipeline.sample.draw import make_truth
+from pipeline.sample.named import SAMPLES
+from pipeline.sample.sky import TRUTH_FILE, Truth
+from pipeline.sample.spec import SampleSpec
+
+
+def write(spec: SampleSpec, folder: str | Path) -> list[Path]:
+    """Write a sample's frames, and its truth as ``truth.npz``.
+
+    Parameters
+    ----------
+    spec : SampleSpec
+        What to write.
+    folder : path
+        Made when it does not exist; files of the same names are replaced.
+
+    Returns
+    -------
+    list of Path
+        The frames' files in order.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = make_truth(spec)
+    paths = [folder / file_name(spec, index) for index in range(spec.frames)]
+    for index, path in enumerate(paths):
+        partial = path.with_name(f".partial.{path.name}")
+        write_frame(spec, make_frame(spec, truth, index), index, partial)
+        os.replace(partial, path)
+    # NumPy adds the ending when it is missing, so the partial name must have it.
+    partial = folder / f".partial.{TRUTH_FILE}"
+    truth.save(partial)
+    os.replace(partial, folder / TRUTH_FILE)
+    return paths
+
+
+def write_frame(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
+    """Write one frame in the spec's format."""
+    if spec.format == "fits":
+        _write_fits(spec, frame, index, path)
+        return
+    write_dng(
+        path,
+        frame.pixels,
+        pattern=spec.pattern,
+        black=spec.black,
+        white=spec.full,
+        neutral=(1.0 / spec.red, 1.0, 1.0 / spec.blue),
+        time=start(spec, index),
+        exposure=spec.exposure,
+        iso=int(frame.info.iso),
+    )
+
+
+def _write_fits(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
+    from astropy.io import fits
+
+    cards = [
+        ("IMAGETYP", "Light Frame", "type of exposure"),
+        ("DATE-OBS", start(spec, index).isoformat(timespec="milliseconds"), "[UTC] start of the exposure"),
+        ("EXPTIME", spec.exposure, "[s] exposure"),
+        ("FILTER", frame.info.filter, "filter"),
+        ("GAIN", spec.gain, "[e-/adu] electrons per count"),
+        ("RDNOISE", spec.read_noise, "[e-] read noise"),
+        ("SATURATE", spec.full, "[adu] level of a full pixel"),
+        ("INSTRUME", frame.info.camera, "camera"),
+        ("OBJECT", spec.name, "sample"),
+        ("BUNIT", "adu", "unit of the pixels"),
+    ]
+    if spec.pattern != "none":
+        cards += [
+            ("BAYERPAT", spec.pattern, "colours of the first 2 x 2 pixels"),
+            ("XBAYROFF", 0, "[pix] columns to the pattern's first"),
+            ("YBAYROFF", 0, "[pix] rows to the pattern's first"),
+        ]
+    hdu = fits.PrimaryHDU(np.array(frame.pixels))
+    hdu.header.extend(cards)
+    hdu.writeto(path, overwrite=True)
+
+
+def load_truth(folder: str | Path) -> Truth | None:
+    """The truth beside a sample's frames, or None where there is none.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the frames.
+
+    Returns
+    -------
+    Truth or None
+    """
+    path = Path(folder) / TRUTH_FILE
+    return Truth.load(path) if path.is_file() else None
+
+
+def names() -> list[str]:
+    """Names of the samples, the default first."""
+    return list(SAMPLES)
+
+
+def named(
+    name: str,
+    frames: int | None = None,
+    size: int | None = None,
+    seed: int | None = None,
+    format: str | None = None,
+) -> SampleSpec:
+    """A sample with some of its numbers changed.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+    frames : int, optional
+        Number of frames.
+    size : int, optional
+        Columns; rows keep the sample's proportion, the number of stars and of hot pixels its density.
+    seed : int, optional
+        Another sky of the same kind.
+    format : str, optional
+        "dng" or "fits". A monochrome sky gets a colour mosaic in a DNG.
+
+    Returns
+    -------
+    SampleSpec
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or a number that makes no sense.
+    """
+    if name not in SAMPLES:
+        raise ValueError(f"{name}: no such sample; there are " + ", ".join(SAMPLES))
+    spec = SAMPLES[name]
+    changes: dict[str, object] = {}
+    if frames is not None:
+        changes |= {"frames": frames, "satellites": tuple(index for index in spec.satellites if index < frames)}
+    if size is not None:
+        share = size / spec.shape[1]
+        shape = (round(spec.shape[0] * share / 2) * 2, size)
+        changes |= {"shape": shape, "stars": round(spec.stars * share**2), "hot": round(spec.hot * share**2)}
+    if seed is not None:
+        changes["seed"] = seed
+    if format is not None:
+        changes["format"] = format
+        if format == "dng" and spec.pattern == "none":
+            changes["pattern"] = "RGGB"
+    return replace(spec, **changes)
+
+
+def write_named(
+    name: str,
+    folder: str | Path,
+    frames: int | None = None,
+    size: int | None = None,
+    seed: int | None = None,
+    format: str | None = None,
+) -> list[Path]:
+    """Write a sample by name; parameters as in ``named`` and ``write``."""
+    return write(named(name, frames, size, seed, format), folder)
