@@ -1,9 +1,9 @@
 """Polynomials of a position, and the transforms between frames that are made of them.
 
-The terms of an order stand by degree: 1, u, v, u2, uv, v2, u3, ... A transform is an array of shape (2, terms) whose rows
-give x and y there as polynomials of the normalized position (u, v) here: u = (x - cx) / s and v = (y - cy) / s, where
-(cx, cy) = ((nx - 1) / 2, (ny - 1) / 2) is the frame's centre and s half of its longer side, so that all terms stay within
--1 and 1 and the normal equations well conditioned.
+The terms of an order stand by degree: 1, u, v, u2, uv, v2, u3, ... A transform is an array of shape (2, terms) whose
+rows give x and y there as polynomials of the normalized position (u, v) here: u = (x - cx) / s and v = (y - cy) / s,
+where (cx, cy) = ((nx - 1) / 2, (ny - 1) / 2) is the frame's centre and s half of its longer side, so that all terms
+stay within -1 and 1 and the normal equations well conditioned.
 """
 
 from __future__ import annotations
@@ -193,8 +193,8 @@ def fit_transform(
 ) -> Fit:
     """Fit a transform, weighted by errors, clipping what lies far off.
 
-    Weights are 1 / (error^2 + scatter^2), where the scatter beyond the errors is found from the median distance, so
-    that a few bright stars do not rule a fit that a seeing or a distortion below their errors disturbs. A point is clipped
+    Weights are 1 / (error^2 + scatter^2), where the scatter beyond the errors is found from the median distance: a few
+    bright stars must not rule a fit that the air or a distortion disturbs by more than their errors. A point is clipped
     beyond ``clip`` of its own standard deviations.
 
     Parameters
@@ -222,25 +222,24 @@ def fit_transform(
     base = widened(start, order)
     design = terms(*normalized(here[:, 0], here[:, 1], shape), order_of(base.shape[1]))
     wanted = there - design @ base.T
-    columns = np.einsum("pct,nt->ncp", ways, design[:, : ways.shape[2]])
+    # All x equations first, then all y: one matrix of shape (2 n, parameters), so that BLAS does the sums.
+    columns = np.concatenate([design[:, : ways.shape[2]] @ ways[:, row].T for row in (0, 1)])
     kept, scatter = np.ones(len(here), bool), _spread(wanted - np.median(wanted, axis=0))
     for _ in range(passes):
         weight = kept / (error**2 + scatter**2 + 1e-8)
-        normal = np.einsum("ncp,n,ncq->pq", columns, weight, columns, optimize=True)
-        inverse = np.linalg.pinv(normal, hermitian=True)
-        step = inverse @ np.einsum("ncp,n,nc->p", columns, weight, wanted, optimize=True)
-        residual = wanted - columns @ step
+        weighted = columns * np.tile(weight, 2)[:, None]
+        inverse = np.linalg.pinv(weighted.T @ columns, hermitian=True)
+        step = inverse @ (weighted.T @ wanted.T.ravel())
+        residual = wanted - (columns @ step).reshape(2, -1).T
         scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - float(np.median(error[kept] ** 2)), 0.0))
-        limit = clip * np.sqrt(error**2 + scatter**2 + 1e-4)
-        again = np.hypot(residual[:, 0], residual[:, 1]) <= np.maximum(limit, 1e-3)
+        again = np.hypot(residual[:, 0], residual[:, 1]) <= clip * np.sqrt(error**2 + scatter**2 + 1e-4)
         if again.sum() * 2 < len(ways) + 1 or np.array_equal(again, kept):
             break
         kept = again
-    leverage = np.einsum("ncp,pq,ncq->nc", columns, inverse, columns, optimize=True) * weight[:, None]
+    leverage = ((columns @ inverse) * weighted).sum(axis=1).reshape(2, -1).T
     transform = base.copy()
     transform[:, : ways.shape[2]] += np.einsum("p,pct->ct", step, ways)
-    left_out = residual / np.maximum(1 - leverage, 0.02)
-    return Fit(transform, kept, residual, left_out, float(scatter))
+    return Fit(transform, kept, residual, residual / np.maximum(1 - leverage, 0.02), float(scatter))
 
 
 def _spread(residual: np.ndarray) -> float:
