@@ -307,4 +307,4 @@ def _app(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(options.port), "--show"]
     if options.data is not None:
         command += ["--args", "--data", str(options.data)]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606  (our own interpreter and file, no shell wanted)
