@@ -32,6 +32,21 @@ def size_of(result: Any) -> int:
     return OVERHEAD
 
 
+def freeze(result: Any) -> None:
+    """Mark every array of a result as not to be written to: many share it."""
+    if isinstance(result, np.ndarray):
+        result.flags.writeable = False
+    elif isinstance(result, Mapping):
+        for value in result.values():
+            freeze(value)
+    elif isinstance(result, (tuple, list)):
+        for value in result:
+            freeze(value)
+    elif dataclasses.is_dataclass(result):
+        for field in dataclasses.fields(result):
+            freeze(getattr(result, field.name))
+
+
 @dataclasses.dataclass
 class _Entry:
     result: Any
@@ -78,7 +93,8 @@ class Store:
         return result
 
     def put(self, key: str, result: Any, seconds: float) -> None:
-        """Keep a result that took some seconds to make."""
+        """Keep a result that took some seconds to make; its arrays become read-only."""
+        freeze(result)
         self._put(key, result, seconds)
         if self.folder is not None and key.split("-")[0] in self.kept_stages:
             records.save(self.folder / f"{key}.npz", result)

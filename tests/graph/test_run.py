@@ -1,0 +1,212 @@
+"""The graph runs what a knob touches and nothing else, once, and lets go when nobody waits."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from pipeline import sample
+from pipeline.frame import FrameError, readonly
+from pipeline.graph.lineage import descendants
+from pipeline.graph.run import Graph, StageError, StaleError, Ticket
+from pipeline.graph.store import Store
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES
+
+FRAMES = 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drift")
+    sample.write_named("drift", folder, frames=FRAMES, size=(240, 320))
+    return folder
+
+
+@pytest.fixture
+def graph():
+    return Graph(Store(500_000_000))
+
+
+def run_all(graph, night, recipe):
+    """Everything that a page shows of the last frame; the stages that had to run for it."""
+    before = len(graph.log)
+    graph.result(night, recipe, "offset_map", FRAMES - 1)
+    return [event for event in list(graph.log)[before:] if event.state == "ran"]
+
+
+CHANGES = [
+    ("offset_map", {"order": 1}, {"offset_map"}),
+    ("tracks", {"proximity": 7.0}, {"tracks", "offset_map"}),
+    ("selection", {"limits": {"fwhm": (0.5, 30.0)}}, {"selection", "tracks", "offset_map"}),
+    ("stars", {"threshold": 8.0}, {"stars", "selection", "tracks", "offset_map"}),
+    ("candidates", {"fwhm": 4.0}, {"candidates", *descendants("candidates")}),
+    ("normalize", {"red": 1.4, "blue": 1.2}, {"normalize", "candidates.auto", *descendants("normalize")}),
+    (
+        "background",
+        {"box_size": 64},
+        {"background", "normalize.auto", "candidates.auto", *descendants("background")},
+    ),
+    ("stars", {"threshold": 8.0, "sharpness": (0.1, 1.0)}, {"stars", "selection", "tracks", "offset_map"}),
+]
+
+
+@pytest.mark.parametrize(("stage", "knobs", "expected"), CHANGES, ids=lambda value: str(value) if value else "")
+def test_a_knob_reruns_exactly_what_depends_on_it(graph, folder, stage, knobs, expected):
+    night = graph.open([folder])
+    run_all(graph, night, Recipe())
+    ran = run_all(graph, night, Recipe().with_knobs(stage, **knobs))
+    assert {event.stage for event in ran} <= expected
+    assert stage in {event.stage for event in ran}
+    for event in ran:
+        scope = STAGES[event.stage].scope if event.stage in STAGES else "sequence"
+        times = sum(other.stage == event.stage for other in ran)
+        assert times == (1 if scope == "sequence" or event.stage == "offset_map" else FRAMES), event.stage
+
+
+def test_turning_a_knob_back_runs_nothing(graph, folder):
+    night = graph.open([folder])
+    run_all(graph, night, Recipe())
+    run_all(graph, night, Recipe().with_knobs("stars", threshold=9.0))
+    assert run_all(graph, night, Recipe()) == []
+
+
+def test_equal_numbers_written_differently_run_nothing(graph, folder):
+    night = graph.open([folder])
+    run_all(graph, night, Recipe().with_knobs("tracks", proximity=8))
+    assert run_all(graph, night, Recipe().with_knobs("tracks", proximity=8.0)) == []
+
+
+def test_a_threshold_below_the_floor_makes_fainter_candidates(graph, folder):
+    night = graph.open([folder])
+    usual = graph.result(night, Recipe(), "stars", 0)
+    faint = graph.result(night, Recipe().with_knobs("stars", threshold=1.5), "stars", 0)
+    assert len(faint.kept) > len(usual.kept)
+    assert faint.floor < usual.floor
+
+
+def test_many_who_ask_at_once_get_one_run(graph, folder):
+    night = graph.open([folder])
+    results = []
+    askers = [
+        threading.Thread(target=lambda: results.append(graph.result(night, Recipe(), "stars", 1))) for _ in range(8)
+    ]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert len({id(result) for result in results}) == 1
+    assert sum(event.stage == "stars" and event.frame == 1 for event in graph.log) == 1
+
+
+def test_a_cancelled_owner_never_fails_a_waiter(graph):
+    started, go_on = threading.Event(), threading.Event()
+    owner, results = Ticket(), []
+
+    def slow(own):
+        started.set()
+        go_on.wait(5)
+        owner.check()
+        return own(lambda: {"made by": "owner"})
+
+    def ask_as_owner():
+        with pytest.raises(StaleError):
+            graph.make("key-1", "stars", 0, owner, slow)
+
+    def ask_as_waiter():
+        results.append(graph.make("key-1", "stars", 0, Ticket(), lambda own: {"made by": "waiter"}))
+
+    first = threading.Thread(target=ask_as_owner)
+    first.start()
+    started.wait(5)
+    second = threading.Thread(target=ask_as_waiter)
+    second.start()
+    time.sleep(0.1)
+    owner.cancel()
+    go_on.set()
+    first.join(5)
+    second.join(5)
+    assert results == [{"made by": "waiter"}]
+
+
+def test_a_withdrawn_ticket_ends_the_request(graph, folder):
+    night = graph.open([folder])
+    ticket = Ticket()
+    ticket.cancel()
+    with pytest.raises(StaleError):
+        graph.result(night, Recipe(), "tracks", ticket=ticket)
+
+
+def test_results_cannot_be_written_to(graph, folder):
+    night = graph.open([folder])
+    stars = graph.result(night, Recipe(), "stars", 0)
+    with pytest.raises(ValueError, match="read-only"):
+        stars["flux"][0] = 0.0
+    image = graph.result(night, Recipe(), "normalize", 0).image
+    with pytest.raises(ValueError, match="read-only"):
+        image[0, 0] = 0.0
+
+
+def test_a_changed_file_is_read_anew(graph, folder, tmp_path):
+    sample.write_named("drift", tmp_path, frames=3, size=(240, 320), format="fits")
+    first = graph.result(graph.open([tmp_path]), Recipe(), "frame", 0)
+    sample.write_named("drift", tmp_path, frames=3, size=(240, 320), format="fits", seed=99)
+    second = graph.result(graph.open([tmp_path]), Recipe(), "frame", 0)
+    assert not np.array_equal(first.pixels, second.pixels)
+
+
+def test_a_frame_that_breaks_fails_alone(graph, folder, tmp_path):
+    sample.write_named("rotation", tmp_path, frames=4, size=(240, 320))
+    lights = sorted(tmp_path.glob("*.fits"))
+    lights[2].write_bytes(lights[2].read_bytes()[:30_000])
+    night = graph.open(lights)
+    sequence = graph.result(night, Recipe(), "frames")
+    tracks = graph.result(night, Recipe(), "tracks")
+    names = [info.file for info in sequence.frames]
+    broken = [i for i, name in enumerate(names) if name == lights[2].name]
+    assert [bool(used) for used in tracks.used] == [i not in broken for i in range(len(names))]
+    for i in broken:
+        with pytest.raises((StageError, FrameError), match=lights[2].name):
+            graph.result(night, Recipe(), "stars", i)
+
+
+def test_the_store_stays_within_its_bounds():
+    store = Store(10_000_000)
+    for i in range(50):
+        store.put(f"stars-{i}", readonly(np.zeros(250_000, np.float32)), seconds=0.1)
+        assert store.size <= 10_000_000
+    assert 5 <= len(store) <= 10
+
+
+def test_the_store_keeps_what_is_dear_for_its_size_and_what_is_pinned():
+    store = Store(10_000_000)
+    store.put("tracks-dear", readonly(np.zeros(1000)), seconds=5.0)
+    store.put("normalize-shown", readonly(np.zeros(250_000, np.float32)), seconds=0.01)
+    store.pin("page", ["normalize-shown"])
+    for i in range(50):
+        store.put(f"normalize-{i}", readonly(np.zeros(250_000, np.float32)), seconds=0.1)
+    assert store.get("tracks-dear") is not None
+    assert store.get("normalize-shown") is not None
+    store.unpin("page")
+    for i in range(50):
+        store.put(f"normalize-again-{i}", readonly(np.zeros(250_000, np.float32)), seconds=0.1)
+    assert store.get("normalize-shown") is None
+
+
+def test_kept_results_survive_the_process(tmp_path, folder):
+    first = Graph(Store(folder=tmp_path, kept_stages=("stars", "tracks", "candidates.auto", "normalize.auto")))
+    night = first.open([folder])
+    tracks = first.result(night, Recipe(), "tracks")
+    second = Graph(Store(folder=tmp_path, kept_stages=("stars", "tracks", "candidates.auto", "normalize.auto")))
+    again = second.result(second.open([folder]), Recipe(), "tracks")
+    np.testing.assert_array_equal(tracks.x, again.x)
+    assert {event.stage for event in second.log} <= {"frames", "reference", "frame", "hot_pixels", "selection"}
+
+
+def test_a_half_written_result_is_made_anew(tmp_path):
+    store = Store(folder=tmp_path, kept_stages=("stars",))
+    store.put("stars-1", {"a": readonly(np.arange(5.0))}, seconds=1.0)
+    file = tmp_path / "stars-1.npz"
+    file.write_bytes(file.read_bytes()[:100])
+    assert Store(folder=tmp_path, kept_stages=("stars",)).get("stars-1") is None

@@ -1,0 +1,123 @@
+"""A recipe is data: it is checked, it survives a round trip, and its errors name line, value and the nearest name."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import recipe as recipes
+from pipeline.recipe import Recipe, RecipeError
+from pipeline.stage import STAGES, KnobError
+
+
+def values(spec):
+    knob = spec.knob
+    low = knob.low if knob.low is not None else -1e6
+    high = knob.high if knob.high is not None else 1e6
+    number = st.floats(low, high, allow_nan=False).map(lambda value: value + 0.0)
+    whole = st.integers(round(low), round(high)).filter(lambda value: not knob.odd or value % 2)
+    word = st.text(st.characters(categories=("L", "N", "Zs"), include_characters="._-/"), max_size=12)
+    kinds = {
+        "float": number,
+        "int": whole,
+        "bool": st.booleans(),
+        "str": word,
+        "choice": st.sampled_from(spec.choices or ("",)),
+        "range": st.tuples(number, number).map(lambda pair: tuple(sorted(pair))),
+        "words": st.dictionaries(word, word, max_size=3),
+        "ranges": st.dictionaries(word, st.tuples(number, number).map(lambda pair: tuple(sorted(pair))), max_size=2),
+    }
+    strategy = kinds[spec.kind]
+    return st.none() | strategy if knob.none else strategy
+
+
+@st.composite
+def any_recipe(draw):
+    knobs = {}
+    for name, stage in STAGES.items():
+        knobs[name] = {knob: draw(values(spec)) for knob, spec in stage.knobs.items() if draw(st.booleans())}
+    return Recipe(knobs)
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_recipe())
+def test_a_recipe_survives_its_file(recipe):
+    assert recipes.loads(recipes.dumps(recipe)).knobs == recipe.knobs
+    assert recipes.loads(recipes.dumps(recipe, comments=False)).hash == recipe.hash
+
+
+@pytest.mark.parametrize("name", ["default", *recipes.PRESETS])
+def test_every_preset_loads(name):
+    assert set(recipes.preset(name).knobs) == set(STAGES)
+
+
+def test_the_classic_recipes_hold_the_notebooks_values():
+    thresholds = {"classic-12800": (5, 2000, 3.5), "classic-6400": (6, 1200, 4), "classic-andromeda": (7, 600, 10)}
+    for name, (fwhm, threshold, proximity) in thresholds.items():
+        recipe = recipes.preset(name)
+        assert recipe["candidates"]["fwhm"] == fwhm
+        assert recipe["stars"]["threshold_adu"] == threshold
+        assert recipe["tracks"]["proximity"] == proximity
+        assert (recipe["normalize"]["red"], recipe["normalize"]["blue"]) == (1.6, 1.39)
+        assert recipe["background"]["filter_size"] == 11
+        assert recipe["offset_map"]["method"] == "quadrants"
+
+
+def test_equal_knobs_make_one_recipe_however_they_are_written():
+    assert recipes.loads("[stars]\nthreshold = 5").hash == recipes.loads("[stars]\nthreshold = 5.0").hash
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[stars]\nthreshold = 0", ["line 2", "stars.threshold = 0", "sigma"]),
+        ("[stars]\nbrightest = 3\nthreshhold = 5", ["line 3", "threshhold", "did you mean threshold"]),
+        ("format = 1\n\n[star]\n", ["line 3", "[star]", "did you mean stars"]),
+        ("[stars]\nthreshold = true", ["line 2", "stars.threshold = True"]),
+        ("[stars]\nthreshold = nan", ["line 2", "stars.threshold = nan"]),
+        ("[stars]\nsharpness = [1.0, 0.1]", ["line 2", "low and high"]),
+        ("[tracks]\nmethod = 'magic'", ["line 2", "predict", "previous"]),
+        ("format = 2", ["line 1", "format 2", "reads 1"]),
+        ("[stars\n", ["not TOML"]),
+        ("stars = 3", ["line 1", "[stars]"]),
+        ("[data]\nlights = 'here'", ["line 2", "data.lights", "list of paths"]),
+        ("[data]\nlight = ['here']", ["line 2", "did you mean lights"]),
+    ],
+)
+def test_an_error_names_the_line_and_what_would_be_right(text, parts):
+    with pytest.raises(RecipeError) as caught:
+        recipes.loads(text, name="night.toml")
+    assert all(part in str(caught.value) for part in [*parts, "night.toml"]), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "stage", "knob", "value"),
+    [
+        ("stars.threshold=7", "stars", "threshold", 7.0),
+        ("stars.threshold=auto", "stars", "threshold", None),
+        ("stars.sharpness=0.2,0.9", "stars", "sharpness", (0.2, 0.9)),
+        ("stars.sharpness=[0.2, 0.9]", "stars", "sharpness", (0.2, 0.9)),
+        ("tracks.method = previous", "tracks", "method", "previous"),
+        ("tracks.recover=false", "tracks", "recover", False),
+        ("frames.reference=light 2.fits", "frames", "reference", "light 2.fits"),
+        ("stars.brightest=100", "stars", "brightest", 100),
+    ],
+)
+def test_an_option_sets_its_knob(option, stage, knob, value):
+    assert recipes.with_option(Recipe(), option)[stage][knob] == value
+
+
+@pytest.mark.parametrize(
+    "option", ["stars", "stars.threshold", "star.threshold=5", "stars.thresh=5", "stars.threshold=x"]
+)
+def test_a_wrong_option_is_refused_with_a_reason(option):
+    with pytest.raises(KnobError, match=r"wants|did you mean"):
+        recipes.with_option(Recipe(), option)
+
+
+def test_a_recipe_file_that_cannot_be_read_is_said_so(tmp_path):
+    with pytest.raises(RecipeError, match="cannot be read"):
+        recipes.load(tmp_path / "none.toml")
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecipeError, match="UTF-8"):
+        recipes.load(binary)
