@@ -1,0 +1,258 @@
+"""Stages to widgets: every knob is drawn from its declaration; the only exceptions stand in DRAWN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import param
+from panel.custom import JSComponent
+
+from pipeline.stage import STAGES, KnobSpec, Stage
+
+HERE = Path(__file__).parent
+STYLE = (HERE / "text" / "style.css").read_text(encoding="utf-8")
+BINS = 50
+UNITS = {"sigma": "σ", "deg": "°", "px": "px"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How one knob is drawn where its declaration does not say enough.
+
+    Parameters
+    ----------
+    low, high : float, optional
+        Ends of the slider where they are narrower than the knob's bounds, or where it has none.
+    log : bool
+        Equal ways on the slider are equal ratios.
+    keeps : str
+        Which side of a single handle is kept: "below" or "above".
+    decimals : int, optional
+        Digits after the point.
+    measure : str
+        Column of the star table whose histogram stands behind the slider; "peak" is in sigma of the convolved image.
+    basic : bool
+        Shown at once; the others stand behind "more knobs".
+    hidden : bool
+        Not drawn here: set in the frame table.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    keeps: str = "below"
+    decimals: int | None = None
+    measure: str = ""
+    basic: bool = True
+    hidden: bool = False
+
+
+BEHIND = Drawn(basic=False)
+DRAWN: Mapping[tuple[str, str], Drawn] = {
+    ("frames", "kinds"): Drawn(hidden=True),
+    ("frames", "overscan"): BEHIND,
+    ("hot_pixels", "sigma"): Drawn(low=3, high=30, decimals=1),
+    ("background", "box_size"): Drawn(low=16, high=400, log=True),
+    ("background", "filter_size"): Drawn(low=1, high=15),
+    ("background", "sigma_clip"): Drawn(low=1, high=10, decimals=1),
+    ("normalize", "red"): Drawn(low=0.2, high=5, log=True, decimals=3),
+    ("normalize", "blue"): Drawn(low=0.2, high=5, log=True, decimals=3),
+    ("candidates", "fwhm"): Drawn(low=1.5, high=15, decimals=1),
+    ("candidates", "ratio"): BEHIND,
+    ("candidates", "theta"): BEHIND,
+    ("candidates", "neighbours"): BEHIND,
+    ("candidates", "neighbour_level"): BEHIND,
+    ("candidates", "min_area"): BEHIND,
+    ("candidates", "floor"): BEHIND,
+    ("stars", "threshold"): Drawn(low=3, high=200, log=True, keeps="above", decimals=1, measure="peak"),
+    ("stars", "sharpness"): Drawn(low=0, high=1.5, decimals=2, measure="sharpness"),
+    ("stars", "roundness"): Drawn(low=-1.5, high=1.5, decimals=2, measure="roundness"),
+    ("stars", "threshold_adu"): BEHIND,
+    ("stars", "brightest"): BEHIND,
+    ("stars", "saturated"): BEHIND,
+    ("stars", "border"): BEHIND,
+    ("stars", "separation"): BEHIND,
+    ("selection", "rejected"): Drawn(hidden=True),
+    ("selection", "limits"): Drawn(hidden=True),
+    ("tracks", "proximity"): Drawn(low=0.5, high=50, log=True, decimals=1),
+    ("tracks", "order"): BEHIND,
+    ("tracks", "recover"): BEHIND,
+    ("tracks", "stuck_tolerance"): BEHIND,
+    ("offset_map", "clip"): Drawn(low=1, high=10, decimals=1),
+}
+PLAIN = Drawn()
+
+
+def drawn(spec: KnobSpec) -> Drawn:
+    """How a knob is drawn."""
+    return DRAWN.get((spec.stage, spec.name), PLAIN)
+
+
+def title(name: str) -> str:
+    """A stage's name as people read it: "Hot pixels"."""
+    return name.replace("_", " ").capitalize()
+
+
+def value_text(spec: KnobSpec, value: Any) -> str:
+    """A knob's value with its unit, as a sentence has it."""
+    unit = f"\u2009{UNITS.get(spec.knob.unit, spec.knob.unit)}" if spec.knob.unit else ""
+    if value is None:
+        return spec.knob.none
+    if spec.kind == "bool":
+        return "on" if value else "off"
+    if spec.kind == "range":
+        return f"{value[0]:g} to {value[1]:g}{unit}".replace("-", "\u2212")
+    if spec.kind in ("float", "int"):
+        return f"{value:g}{unit}".replace("-", "\u2212")
+    return str(value) or "empty"
+
+
+def _ends(spec: KnobSpec) -> tuple[float | None, float | None]:
+    how, knob = drawn(spec), spec.knob
+    return (knob.low if how.low is None else how.low), (knob.high if how.high is None else how.high)
+
+
+def _widget(spec: KnobSpec) -> str:
+    if spec.kind == "bool":
+        return "switch"
+    if spec.kind == "choice":
+        short = len(spec.choices) == 2 and not spec.knob.none and sum(map(len, spec.choices)) <= 10
+        return "segments" if short else "select"
+    if spec.kind == "str":
+        return "text"
+    if (
+        spec.kind == "int"
+        and spec.knob.none
+        and spec.knob.high is not None
+        and spec.knob.high - (spec.knob.low or 0) <= 8
+    ):
+        return "select"
+    low, high = _ends(spec)
+    return "number" if low is None or high is None else "slider"
+
+
+def described(spec: KnobSpec) -> dict[str, Any]:
+    """What the browser must know to draw a knob."""
+    how, (low, high) = drawn(spec), _ends(spec)
+    widget = _widget(spec)
+    choices: list[Any] = list(spec.choices)
+    if widget == "select" and spec.kind == "int":
+        choices = list(range(int(spec.knob.low or 0), int(spec.knob.high) + 1))
+    return {
+        "name": spec.name,
+        "label": spec.name.replace("_", " "),
+        "kind": spec.kind,
+        "widget": widget,
+        "unit": UNITS.get(spec.knob.unit, spec.knob.unit),
+        "low": low,
+        "high": high,
+        "lowest": spec.knob.low,
+        "highest": spec.knob.high,
+        "step": spec.knob.step,
+        "odd": spec.knob.odd,
+        "none": spec.knob.none,
+        "log": how.log,
+        "keeps": how.keeps,
+        "decimals": how.decimals,
+        "choices": choices,
+        "basic": how.basic,
+        "default": plain(spec.default),
+        "rule": spec.rule.replace("sigma", "σ"),
+        "doc": spec.knob.doc.rstrip("."),
+        "default_text": value_text(spec, spec.default),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A knob's value as JSON has it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def histogram(spec: KnobSpec, values: np.ndarray) -> list[int]:
+    """Counts of a measure in equal ways along the knob's slider.
+
+    Parameters
+    ----------
+    spec : KnobSpec
+        The knob.
+    values : ndarray, shape (n,)
+        The measure, in the knob's unit.
+
+    Returns
+    -------
+    list of int
+        BINS counts; values beyond the ends stand in none.
+    """
+    low, high = _ends(spec)
+    values = values[np.isfinite(values)]
+    edges = np.geomspace(low, high, BINS + 1) if drawn(spec).log else np.linspace(low, high, BINS + 1)
+    return np.histogram(values, edges)[0].tolist()
+
+
+class KnobPanel(JSComponent):
+    """The knobs of one stage.
+
+    Parameters
+    ----------
+    stage : Stage
+        The stage.
+    on_turn : callable
+        Called with stage, knob, value and whether the hand is still on the knob.
+    """
+
+    specs = param.List(doc="What each knob is.")
+    values = param.Dict({}, doc="The values shown.")
+    auto = param.Dict({}, doc="The numbers that stand for auto.")
+    histograms = param.Dict({}, doc="Counts behind the sliders.")
+    summary = param.List(["", ""], doc="A bold number and the words after it.")
+    turned = param.Dict({}, doc="The knob under the hand, for links in the browser.")
+
+    _esm = HERE / "knobs.js"
+
+    def __init__(self, stage: Stage, on_turn: Callable[[str, str, Any, bool], None], **params: Any) -> None:
+        self._stage, self._on_turn = stage, on_turn
+        self._specs = {spec.name: spec for spec in stage.knobs.values() if not drawn(spec).hidden}
+        super().__init__(
+            specs=[described(spec) for spec in self._specs.values()],
+            values={name: plain(spec.default) for name, spec in self._specs.items()},
+            stylesheets=[STYLE],
+            sizing_mode="stretch_width",
+            **params,
+        )
+
+    def _get_model(self, *arguments: Any, **keywords: Any) -> Any:
+        model = super()._get_model(*arguments, **keywords)
+        # The browser tells of turns by messages; its own changes of `turned` stay with it.
+        model.data.syncable = False
+        return model
+
+    def _handle_msg(self, data: Any) -> None:
+        spec = self._specs.get(data.get("knob"))
+        if spec is not None:
+            value = data.get("value")
+            self._on_turn(
+                self._stage.name, spec.name, tuple(value) if isinstance(value, list) else value, bool(data["live"])
+            )
+
+    def show(self, values: Mapping[str, Any], auto: Mapping[str, Any]) -> None:
+        """Show a recipe's values and the numbers that stand for auto."""
+        shown = {name: plain(values[name]) for name in self._specs}
+        numbers = {
+            name: plain(auto[name]) for name in self._specs if values[name] is None and auto.get(name) is not None
+        }
+        changed = {"values": shown, "auto": numbers}
+        self.param.update(**{name: value for name, value in changed.items() if getattr(self, name) != value})
+
+
+def measures(stage: Stage) -> dict[str, str]:
+    """Knobs of a stage with a histogram behind them, and the measure that it counts."""
+    return {name: drawn(spec).measure for name, spec in stage.knobs.items() if drawn(spec).measure}
+
+
+def has_knobs(name: str) -> bool:
+    """Whether a stage has a knob to draw."""
+    return any(not drawn(spec).hidden for spec in STAGES[name].knobs.values())

@@ -1,0 +1,131 @@
+"""What one visitor sees: the data opened, the recipe, the frame shown, the star picked. Everything is drawn from it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.graph.run import Graph, Night
+from pipeline.recipe import Recipe
+
+LONGEST_HISTORY = 200
+Listener = Callable[[frozenset[str]], None]
+
+
+class Session:
+    """The one mutable object of a page.
+
+    Parameters
+    ----------
+    graph : Graph
+        Makes and keeps results, shared with all other sessions.
+    root : Path
+        Only files below this folder are opened.
+
+    Attributes
+    ----------
+    night : Night or None
+        The files that are open.
+    title : str
+        What they are called in the top bar.
+    recipe : Recipe
+        All knobs.
+    frame : int
+        Number of the frame shown, from 0.
+    picked : int or None
+        The ``id`` of the star picked.
+    view : str
+        Which picture is shown: "raw", "calibrated", "background", "subtracted", "xoffset" or "yoffset".
+    """
+
+    def __init__(self, graph: Graph, root: Path) -> None:
+        self.graph, self.root = graph, root.resolve()
+        self.night: Night | None = None
+        self.title = ""
+        self.recipe = Recipe()
+        self.frame = 0
+        self.picked: int | None = None
+        self.view = "subtracted"
+        self._undo: list[Recipe] = []
+        self._redo: list[Recipe] = []
+        self._before_drag: Recipe | None = None
+        self._listeners: list[Listener] = []
+        self._uploads: Path | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Call back after every change with the names of what changed."""
+        self._listeners.append(listener)
+
+    def change(self, **state: Any) -> None:
+        """Set some attributes together; listeners hear once of those that differ."""
+        changed = frozenset(name for name, value in state.items() if getattr(self, name) != value)
+        for name, value in state.items():
+            setattr(self, name, value)
+        if changed:
+            for listener in tuple(self._listeners):
+                listener(changed)
+
+    def turn(self, stage: str, knob: str, value: Any, live: bool = False) -> None:
+        """Turn a knob; while the hand is on it (``live``) the way is one step of the history.
+
+        Raises
+        ------
+        KnobError
+            Where the knob does not take that value.
+        """
+        recipe = self.recipe.with_knobs(stage, **{knob: value})
+        before = self.recipe if self._before_drag is None else self._before_drag
+        self._before_drag = before if live else None
+        if not live and recipe != before:
+            self._remember(before)
+        self.change(recipe=recipe)
+
+    def use(self, recipe: Recipe) -> None:
+        """Take another recipe as a whole; can be undone."""
+        if recipe != self.recipe:
+            self._remember(self.recipe)
+            self.change(recipe=recipe)
+
+    def _remember(self, recipe: Recipe) -> None:
+        self._undo = [*self._undo, recipe][-LONGEST_HISTORY:]
+        self._redo = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to take again."""
+        return bool(self._redo)
+
+    def undo(self) -> None:
+        """Take the last turn back."""
+        if self._undo:
+            self._redo.append(self.recipe)
+            self.change(recipe=self._undo.pop())
+
+    def redo(self) -> None:
+        """Take again what was taken back."""
+        if self._redo:
+            self._undo.append(self.recipe)
+            self.change(recipe=self._redo.pop())
+
+    @property
+    def uploads(self) -> Path:
+        """A folder for this session's uploads, which goes when the session ends."""
+        if self._uploads is None:
+            self._uploads = Path(tempfile.mkdtemp(prefix="starshift-"))
+        return self._uploads
+
+    def close(self) -> None:
+        """Give back what the session holds."""
+        self._listeners.clear()
+        self.graph.store.unpin(self)
+        if self._uploads is not None:
+            shutil.rmtree(self._uploads, ignore_errors=True)
+            self._uploads = None

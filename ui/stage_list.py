@@ -1,0 +1,166 @@
+"""The left column: every stage with its state and time; the open one with purpose, knobs, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import param
+from panel.custom import Child, JSComponent
+
+from pipeline.frame import FrameError
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES
+from ui.knobs import HERE, STYLE, KnobPanel, has_knobs, title
+
+GROUPS_START_AT = ("background", "candidates", "tracks")
+STATE_TEXT = {
+    "idle": "not needed yet",
+    "fresh": "made just now",
+    "stored": "from the store",
+    "running": "running",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True)
+class RowState:
+    """What a row says: one of STATE_TEXT's states, the words at its end, and what went wrong."""
+
+    state: str = "idle"
+    note: str = ""
+    error: dict[str, str] | None = None
+    cancellable: bool = False
+
+
+def seconds_text(seconds: float) -> str:
+    """A time as a row has it: "9 ms", "0.67 s", "12 s"."""
+    if seconds < 0.0995:
+        return f"{max(1, round(seconds * 1000))}\u2009ms"
+    return f"{seconds:.2f}\u2009s" if seconds < 9.95 else f"{seconds:.0f}\u2009s"
+
+
+def error_parts(error: FrameError) -> dict[str, str]:
+    """An error as file, what is wrong and what to do, each a sentence of its own."""
+    file, problem, remedy = error.file, error.problem, error.remedy
+    if not remedy:
+        file, _, rest = str(error).partition(": ")
+        problem, _, remedy = rest.rpartition(": ")
+        if not problem:
+            problem, remedy = remedy, ""
+    remedy = f"{remedy[:1].upper()}{remedy[1:].rstrip('.')}." if remedy else ""
+    return {"file": file, "problem": f"{problem.rstrip('.')}.", "remedy": remedy}
+
+
+class StageList(JSComponent):
+    """The rows, and the open stage's knobs among them.
+
+    Parameters
+    ----------
+    on_turn : callable
+        Called with stage, knob, value and whether the hand is still on the knob.
+    on_open, on_explain, on_cancel : callable
+        Called with a stage's name.
+    on_fold : callable
+        Called when the column shall fold away.
+    """
+
+    rows = param.List(doc="What each row shows.")
+    open = param.String("", doc="The open stage.")
+    total = param.String("", doc="Time of all stages.")
+    content = Child(doc="The open stage's knobs.")
+
+    _esm = HERE / "stage_list.js"
+    _render_policy = "manual"
+
+    def __init__(
+        self,
+        on_turn: Callable[[str, str, Any, bool], None],
+        *,
+        on_open: Callable[[str], None],
+        on_explain: Callable[[str], None],
+        on_cancel: Callable[[str], None],
+        on_fold: Callable[[], None],
+        **params: Any,
+    ) -> None:
+        self._on_turn, self._on_fold = on_turn, on_fold
+        self._on = {"open": on_open, "explain": on_explain, "cancel": on_cancel}
+        self._states = dict.fromkeys(STAGES, RowState())
+        self._changed: frozenset[str] = frozenset()
+        self._panels: dict[str, KnobPanel] = {}
+        super().__init__(rows=self._rows(), stylesheets=[STYLE], sizing_mode="stretch_width", **params)
+
+    def _handle_msg(self, data: Any) -> None:
+        if data.get("fold"):
+            self._on_fold()
+        for word, callback in self._on.items():
+            if data.get(word) in STAGES:
+                callback(data[word])
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "title": title(name),
+                "purpose": stage.purpose,
+                "group": name in GROUPS_START_AT,
+                "changed": name in self._changed,
+                "state": state.state,
+                "state_text": STATE_TEXT[state.state],
+                "note": state.note,
+                "error": state.error,
+                "cancellable": state.cancellable,
+            }
+            for name, stage in STAGES.items()
+            for state in (self._states[name],)
+        ]
+
+    def _draw(self) -> None:
+        rows = self._rows()
+        if rows != self.rows:
+            self.rows = rows
+
+    def panel(self, name: str) -> KnobPanel:
+        """The knobs of a stage, made when first asked for."""
+        if name not in self._panels:
+            self._panels[name] = KnobPanel(STAGES[name], self._on_turn)
+        return self._panels[name]
+
+    def unfold(self, name: str) -> None:
+        """Open one stage, or none with an empty name."""
+        content = self.panel(name) if name and has_knobs(name) else None
+        self.param.update(open=name, content=content)
+
+    def state(self, name: str) -> RowState:
+        """What a row says now."""
+        return self._states[name]
+
+    def set_states(self, states: dict[str, RowState], total: str | None = None) -> None:
+        """Say how some stages are doing."""
+        self._states.update(states)
+        self._draw()
+        if total is not None and total != self.total:
+            self.total = total
+
+    def fail(self, name: str, error: FrameError) -> None:
+        """Show an error at the stage that failed, and open it."""
+        self._states[name] = replace(
+            self._states[name], state="failed", note="failed", error=error_parts(error), cancellable=False
+        )
+        self._draw()
+        if self.open != name:
+            self.unfold(name)
+
+    def show(self, recipe: Recipe, auto: dict[str, dict[str, Any]]) -> None:
+        """Show a recipe in the knobs, and mark the stages in which one is changed."""
+        self._changed = frozenset(recipe.changed())
+        for name, panel in self._panels.items():
+            panel.show(recipe[name], auto.get(name, {}))
+        self._draw()
+
+
+def explanation(name: str) -> str:
+    """What a stage does, in words and formulas (markdown)."""
+    return (Path(HERE) / "text" / f"{name}.md").read_text(encoding="utf-8")

@@ -1,0 +1,153 @@
+"""The look of Material's parts: colours, type and measures, for both themes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ui.colours import PALETTES, Palette
+
+TOP_BAR = 48
+LEFT = 300
+RIGHT = 420
+MILLISECONDS = 120
+FONT = "Roboto, sans-serif"
+
+
+def _components(palette: Palette) -> dict[str, Any]:
+    flat = {"boxShadow": "none", "backgroundImage": "none"}
+    bar = {"minHeight": f"{TOP_BAR}px !important", "height": f"{TOP_BAR}px", "padding": "0 16px !important"}
+    button = {
+        "height": "32px",
+        "padding": "0 12px",
+        "borderRadius": "6px",
+        "font": f"400 14px/20px {FONT}",
+        "textTransform": "none",
+        "letterSpacing": 0,
+        "whiteSpace": "nowrap",
+        "minWidth": 0,
+        "boxShadow": "none !important",
+    }
+    focus = {"&.Mui-focusVisible": {"outline": f"2px solid {palette.accent}", "outlineOffset": "2px"}}
+    contained = {
+        "backgroundColor": palette.accent,
+        "color": palette.accent_text,
+        "&:hover": {"backgroundColor": palette.text},
+    }
+    line = f"1px solid {palette.hairline}"
+    return {
+        "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+        "MuiAppBar": {
+            "styleOverrides": {
+                "root": {**flat, "backgroundColor": palette.panel, "color": palette.text, "borderBottom": line}
+            }
+        },
+        "MuiToolbar": {"styleOverrides": {"root": bar}},
+        "MuiDrawer": {
+            "styleOverrides": {"paper": {**flat, "backgroundColor": palette.panel, "borderColor": palette.hairline}}
+        },
+        "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},
+        "MuiButton": {
+            "styleOverrides": {
+                "root": {**button, **focus, "&.MuiButton-contained": contained},
+                "text": {"color": palette.text, "&:hover": {"backgroundColor": palette.field}},
+                "outlined": {
+                    "color": palette.text,
+                    "borderColor": palette.strong,
+                    "&:hover": {"backgroundColor": palette.field},
+                },
+                "startIcon": {"marginRight": "8px", "marginLeft": 0},
+                "endIcon": {"marginLeft": "4px", "marginRight": "-4px"},
+            }
+        },
+        "MuiIconButton": {
+            "styleOverrides": {
+                "root": {
+                    **focus,
+                    "borderRadius": "6px",
+                    "padding": "7px",
+                    "color": palette.second,
+                    "&:hover": {"backgroundColor": palette.field},
+                    "&.Mui-disabled": {"color": palette.strong},
+                }
+            }
+        },
+        "MuiMenu": {
+            "styleOverrides": {"paper": {"border": line, "backgroundColor": palette.raised, "maxHeight": "70vh"}}
+        },
+        "MuiMenuItem": {
+            "styleOverrides": {"root": {"font": f"400 14px/20px {FONT}", "minHeight": "32px", "padding": "4px 16px"}}
+        },
+        "MuiTabs": {
+            "styleOverrides": {"root": {"minHeight": f"{TOP_BAR}px"}, "indicator": {"backgroundColor": palette.text}}
+        },
+        "MuiTab": {
+            "styleOverrides": {
+                "root": {
+                    "font": f"400 14px/20px {FONT}",
+                    "textTransform": "none",
+                    "letterSpacing": 0,
+                    "minWidth": 0,
+                    "minHeight": f"{TOP_BAR}px",
+                    "padding": "0 8px",
+                    "marginRight": "16px",
+                    "color": palette.second,
+                    "&.Mui-selected": {"color": palette.text},
+                }
+            }
+        },
+        "MuiDialog": {
+            "styleOverrides": {
+                "paper": {**flat, "backgroundColor": palette.raised, "border": line, "borderRadius": "8px"}
+            }
+        },
+        "MuiDialogTitle": {"styleOverrides": {"root": {"font": f"700 20px/24px {FONT}", "padding": "16px"}}},
+        "MuiTooltip": {
+            "styleOverrides": {
+                "tooltip": {
+                    "backgroundColor": "#E8EAED",
+                    "color": "#1B1F24",
+                    "font": f"400 12px/16px {FONT}",
+                    "maxWidth": "280px",
+                },
+                "arrow": {"color": "#E8EAED"},
+            }
+        },
+        "MuiInputBase": {"styleOverrides": {"root": {"font": f"400 14px/20px {FONT}"}}},
+    }
+
+
+def _scheme(palette: Palette) -> dict[str, Any]:
+    quick = dict.fromkeys(
+        ("shortest", "shorter", "short", "standard", "complex", "enteringScreen", "leavingScreen"), MILLISECONDS
+    )
+    return {
+        "palette": {
+            "primary": {"main": palette.accent, "contrastText": palette.accent_text},
+            "background": {"default": palette.page, "paper": palette.panel},
+            "text": {"primary": palette.text, "secondary": palette.second},
+            "divider": palette.hairline,
+            "error": {"main": palette.failed},
+        },
+        "typography": {"fontFamily": FONT, "fontSize": 14, "body1": {"fontSize": "14px", "lineHeight": "20px"}},
+        "shape": {"borderRadius": 6},
+        "transitions": {"duration": quick},
+        "components": _components(palette),
+    }
+
+
+THEME = {mode: _scheme(palette) for mode, palette in PALETTES.items()}
+
+
+def root_style(*, left_open: bool, right_open: bool) -> dict[str, Any]:
+    """Style of the page's root: the palettes as variables; a folded column's button shows, an open one's does not."""
+    style: dict[str, Any] = {
+        f"&.mui-{mode}": {f"--starshift-{name}": colour for name, colour in asdict(palette).items()}
+        for mode, palette in PALETTES.items()
+    }
+    buttons = "& .MuiAppBar-root > .MuiToolbar-root > .MuiIconButton-root"
+    if left_open:
+        style[f"{buttons}.MuiIconButton-edgeStart"] = {"display": "none"}
+    if right_open:
+        style[f"{buttons}.MuiIconButton-edgeEnd"] = {"display": "none"}
+    return style

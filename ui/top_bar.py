@@ -1,0 +1,131 @@
+"""The bar over everything: data, reference, history, recipe, run, theme, help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from pipeline.frame import Sequence
+from ui.colours import REFERENCE
+from ui.session import Session
+
+LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">
+<circle cx="4.5" cy="18.5" r="1.3" opacity=".5"/><circle cx="9.3" cy="15.2" r="1.7" opacity=".75"/>
+<circle cx="16" cy="9.5" r="2.4"/><circle cx="16" cy="9.5" r="5.6" fill="none" stroke="currentColor" stroke-width="1.6"/></svg>
+<h1>Starshift</h1></div>"""
+LOGO_STYLE = """.brand { display: flex; align-items: center; gap: 10px; color: var(--starshift-text); }
+h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }"""
+DIAMOND = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none">'
+    f'<path d="M12 4l8 8-8 8-8-8z" stroke="{REFERENCE}" stroke-width="2"/></svg>'
+)
+CHEVRON = {"& .MuiButton-endIcon svg": {"fontSize": "18px", "color": "text.secondary"}}
+
+
+def _line() -> pn.pane.HTML:
+    return pn.pane.HTML("", width=1, height=28, margin=(0, 8), styles={"background": "var(--starshift-hairline)"})
+
+
+def icon(name: str, tip: str, click: Callable[..., Any]) -> pmui.IconButton:
+    """A button that is an icon, with its words on hover."""
+    button = pmui.IconButton(icon=name, description=tip, aria_label=tip, icon_size="18px", margin=0, width=34)
+    button.on_click(click)
+    return button
+
+
+def menu(label: str, items: list[tuple[str, Callable[[], Any]]], **options: Any) -> pmui.MenuButton:
+    """A button that opens a menu of verbs."""
+    button = pmui.MenuButton(
+        label=label, items=[{"label": text} for text, _ in items], variant="text", margin=0, sx=CHEVRON, **options
+    )
+    actions = dict(items)
+
+    def choose(item: dict[str, Any]) -> None:
+        actions[item["label"]]()
+
+    button.on_click(choose)
+    return button
+
+
+class TopBar:
+    """The header's parts, and what they show of the session.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    data, recipe, download : list of (str, callable)
+        Entries of the menus.
+    on_run, on_help, on_theme : callable
+        The buttons.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        data: list[tuple[str, Callable[[], Any]]],
+        recipe: list[tuple[str, Callable[[], Any]]],
+        download: list[tuple[str, Callable[[], Any]]],
+        on_run: Callable[[], Any],
+        on_help: Callable[[], Any],
+        on_theme: Callable[[], Any],
+    ) -> None:
+        self._session = session
+        self._data = menu("Open", data, icon="folder_outlined", icon_size="18px")
+        self._reference = pmui.MenuButton(
+            label="reference",
+            items=[],
+            variant="text",
+            margin=0,
+            icon=DIAMOND,
+            icon_size="16px",
+            sx=CHEVRON,
+            visible=False,
+        )
+        self._reference.on_click(self._choose_reference)
+        self._undo = icon("undo", "Undo the last turn", lambda *_: session.undo())
+        self._redo = icon("redo", "Redo", lambda *_: session.redo())
+        self._run = pmui.Button(label="Run all", variant="contained", margin=(0, 8), on_click=lambda *_: on_run())
+        self._theme = icon("light_mode_outlined", "Light or dark", lambda *_: on_theme())
+        self.parts = [
+            pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(0, 8, 0, 0)),
+            _line(),
+            self._data,
+            self._reference,
+            pn.Spacer(sizing_mode="stretch_width"),
+            self._undo,
+            self._redo,
+            menu("Recipe", recipe),
+            menu("Download", download),
+            self._run,
+            _line(),
+            self._theme,
+            icon("help_outlined", "Help", lambda *_: on_help()),
+        ]
+        self.draw()
+
+    def _choose_reference(self, item: dict[str, Any]) -> None:
+        self._session.turn("frames", "reference", item["label"])
+
+    def draw(self) -> None:
+        """Show the session's title and whether there is something to take back."""
+        session = self._session
+        label = session.title or "Open"
+        if self._data.label != label:
+            self._data.label = label
+        self._undo.disabled = not session.can_undo
+        self._redo.disabled = not session.can_redo
+
+    def show_sequence(self, sequence: Sequence) -> None:
+        """Offer the frames as references."""
+        files = [info.file for info, why in zip(sequence.frames, sequence.unusable, strict=True) if not why]
+        stem = sequence.frames[sequence.reference].file.rsplit("/", 1)[-1].split(".")[0]
+        self._reference.param.update(items=[{"label": file} for file in files], label=f"reference {stem}", visible=True)
+
+    def show_theme(self, dark: bool) -> None:
+        """Show the theme that a click would bring."""
+        self._theme.icon = "light_mode_outlined" if dark else "dark_mode_outlined"

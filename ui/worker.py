@@ -1,0 +1,79 @@
+"""A thread per session: the latest job wins, and results go back to the document that asked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from bokeh.document import Document
+
+from pipeline.graph.run import StaleError, Ticket
+
+Job = Callable[[Ticket], None]
+LOG = logging.getLogger("starshift")
+
+
+class Worker:
+    """Does one job at a time; a new job withdraws the one before it.
+
+    Parameters
+    ----------
+    document : Document or None
+        Where results are shown. None in a notebook, whose models may be changed from any thread.
+    """
+
+    def __init__(self, document: Document | None) -> None:
+        self._document = document
+        self._wake = threading.Condition()
+        self._job: tuple[Job, Ticket] | None = None
+        self._ticket = Ticket()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, job: Job) -> Ticket:
+        """Do a job as soon as may be; what was asked for before is withdrawn."""
+        with self._wake:
+            self._ticket.cancel()
+            self._ticket = Ticket()
+            self._job = (job, self._ticket)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="session", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+            return self._ticket
+
+    def cancel(self) -> None:
+        """Withdraw what was asked for."""
+        with self._wake:
+            self._ticket.cancel()
+            self._job = None
+
+    def hand_back(self, callback: Callable[..., Any], *arguments: Any) -> None:
+        """Call back where the document may be changed."""
+        if self._document is None:
+            callback(*arguments)
+        elif self._document.session_context is not None and not self._closed:
+            self._document.add_next_tick_callback(lambda: callback(*arguments))
+
+    def close(self) -> None:
+        """End the thread after the job in hand, which is withdrawn."""
+        with self._wake:
+            self._closed = True
+            self._ticket.cancel()
+            self._job = None
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._job is not None or self._closed)
+                if self._closed:
+                    return
+                job, ticket = self._job
+                self._job = None
+            try:
+                job(ticket)
+            except StaleError:
+                LOG.debug("withdrawn")
