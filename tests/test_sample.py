@@ -314,6 +314,15 @@ def test_names_sizes_and_formats_of_named_samples():
     assert all(sample.story for sample in SAMPLES.values())
 
 
+def test_a_smaller_sample_keeps_as_much_of_the_sky_in_the_field():
+    share = []
+    for size in (None, 600):
+        truth = make_truth(named("drift", size=size))
+        share.append(truth.inside.all(axis=0).sum() / truth.inside[0].sum())
+    assert share[0] > 0.75
+    assert share[1] == pytest.approx(share[0], abs=0.1)
+
+
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "large"])
 def test_every_named_sample_exposes_and_keeps_most_stars_unsaturated(name):
     spec = named(name, size=320)

@@ -11,12 +11,12 @@ def _drift() -> SampleSpec:
     return SampleSpec(
         name="drift",
         story=(
-            "A colour camera on a mount that follows the sky almost. Frame after frame the stars drift to the right and"
-            " turn a little about the middle. Clouds come through in frames 9 and 10 and take most stars with them, a"
-            " satellite crosses frame 6, and before frame 16 somebody kicks the tripod: everything jumps by 129 pixels."
-            " Two exposures are missing before frame 20. Some 600 pixels shine in every frame and never move. One star"
-            " fades to less than half and comes back (an eclipsing binary), and one faint point moves against all the"
-            " others: an asteroid."
+            "A colour camera on a mount that follows the sky almost. File by file the stars drift to the right and turn"
+            " a little about the middle. Clouds come through in 009 and 010 and take most stars with them, a satellite"
+            " crosses 006, and before 016 somebody kicks the tripod: everything jumps by a tenth of the field. Two"
+            " exposures are missing before 020. Some 600 pixels shine in every frame and never move. One star fades to"
+            " less than half and comes back (an eclipsing binary), and one faint point moves against all the others:"
+            " an asteroid."
         ),
         frames=24,
         shape=(900, 1350),
@@ -84,12 +84,11 @@ def _codes() -> SampleSpec:
         name="codes",
         story=(
             "A test sky in which something happens to everyone. The field drifts to the right: 'leaves' goes out at"
-            " the edge, 'masked' drifts into a block of dead pixels. 'dims' falls below the finding threshold in"
-            " frames 4 and 5 and can still be measured, 'fades' is gone in frames 6 to 8. 'bright' flares up in frame 7"
-            " and fills its pixels. 'overrun' gets a brighter visitor, 'intruder', that stops beside it; 'left' and"
-            " 'right' close in on each other until one point of light is claimed by both. 'mover' runs away. In frame 9"
-            " a cloud takes all, in frame 10 the seeing melts the pairs 'near' and 'far'. And three hot spots look like"
-            " stars that never drift."
+            " the edge, 'masked' drifts into a block of dead pixels. 'dims' sinks through the threshold from 004"
+            " to 007 and can still be measured, 'fades' is gone from 007 to 009. 'bright' flares in 008 and fills its"
+            " pixels. 'overrun' gets a brighter visitor, 'intruder', that stops on it; 'left' and 'right' close in on"
+            " each other until both claim one point of light. 'mover' runs away. In 010 a cloud takes all, in 011 the"
+            " seeing melts the pair 'near' and 'far'. And three hot spots look like stars that never drift."
         ),
         frames=12,
         shape=(480, 640),
@@ -101,7 +100,7 @@ def _codes() -> SampleSpec:
         objects=(
             SkyObject("leaves", (0.97, 0.35), 60_000.0),
             SkyObject("masked", (0.40, 0.52), 60_000.0),
-            SkyObject("dims", (0.20, 0.20), 40_000.0, brightness=(1.0,) * 4 + (0.035, 0.035) + (1.0,)),
+            SkyObject("dims", (0.20, 0.20), 40_000.0, brightness=(1.0,) * 3 + (0.08, 0.052, 0.041, 0.034, 1.0)),
             SkyObject("fades", (0.30, 0.75), 40_000.0, brightness=(1.0,) * 6 + (0.0,) * 3 + (1.0,)),
             SkyObject("bright", (0.60, 0.25), 60_000.0, brightness=(1.0,) * 7 + (150.0, 1.0)),
             SkyObject("overrun", (0.70, 0.70), 15_000.0),

@@ -128,7 +128,8 @@ def named(
     frames : int, optional
         Number of frames.
     size : int, optional
-        Columns; rows keep the sample's proportion, the number of stars and of hot pixels its density.
+        Columns; rows keep the sample's proportion, stars and hot pixels their density. In a smaller frame drift, jumps
+        and distortion shrink in proportion, so that as much of the sky stays in the field.
     seed : int, optional
         Another sky of the same kind.
     format : str, optional
@@ -150,9 +151,7 @@ def named(
     if frames is not None:
         changes |= {"frames": frames, "satellites": tuple(index for index in spec.satellites if index < frames)}
     if size is not None:
-        share = size / spec.shape[1]
-        shape = (round(spec.shape[0] * share / 2) * 2, size)
-        changes |= {"shape": shape, "stars": round(spec.stars * share**2), "hot": round(spec.hot * share**2)}
+        changes |= _resized(spec, size)
     if seed is not None:
         changes["seed"] = seed
     if format is not None:
@@ -160,6 +159,20 @@ def named(
         if format == "dng" and spec.pattern == "none":
             changes["pattern"] = "RGGB"
     return replace(spec, **changes)
+
+
+def _resized(spec: SampleSpec, columns: int) -> dict[str, object]:
+    """The numbers that another size changes."""
+    share = columns / spec.shape[1]
+    less = min(share, 1.0)
+    return {
+        "shape": (round(spec.shape[0] * share / 2) * 2, columns),
+        "stars": round(spec.stars * share**2),
+        "hot": round(spec.hot * share**2),
+        "drift": (spec.drift[0] * less, spec.drift[1] * less),
+        "jumps": {index: (x * less, y * less) for index, (x, y) in spec.jumps.items()},
+        "distortion": spec.distortion * less,
+    }
 
 
 def write_named(
