@@ -1,0 +1,143 @@
+"""Which files are frames, how they are named, and what tells their content apart."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.frame import FrameError
+
+_FITS = re.compile(r"\.(?:(?:fits?|fts)(?:\.(?:fz|gz))?|fz)$", re.IGNORECASE)
+_RAW = re.compile(
+    r"\.(?:3fr|arw|cr[23w]|dcr|dng|erf|fff|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw[2l]|sr[2fw]|x3f)$",
+    re.IGNORECASE,
+)
+
+_hashes: dict[tuple[str, int, int], str] = {}
+_hashes_lock = threading.Lock()
+
+
+def is_fits(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is named as a FITS file."""
+    return _FITS.search(os.fspath(path)) is not None
+
+
+def is_frame(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is named as a FITS or camera file, in any case."""
+    return is_fits(path) or _RAW.search(os.fspath(path)) is not None
+
+
+def stem(path: str | os.PathLike[str]) -> str:
+    """A frame's bare name without its known ending: "a.b.fits.fz" gives "a.b"."""
+    name = Path(path).name
+    return _RAW.sub("", _FITS.sub("", name)) or name
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorting key that counts as people do: light_2 before light_10, in any case."""
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part.lower()) for part in parts)
+
+
+def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Frames among files, folders and globs.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        A file is taken whatever its name; of a folder its own FITS and camera files, not those of folders in it; a glob
+        may have ``**``. Endings count in any case.
+
+    Returns
+    -------
+    list of str
+        Absolute paths in the order given, each file once; those of a folder or glob in natural order.
+
+    Raises
+    ------
+    FrameError
+        Where a path is not there, or a folder or glob has no frame.
+    """
+    found: dict[str, str] = {}
+    for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+        for file in _expand(os.path.expanduser(os.fspath(path))):
+            found.setdefault(os.path.realpath(file), os.path.abspath(file))
+    return list(found.values())
+
+
+def _expand(path: str) -> list[str]:
+    if os.path.isdir(path):
+        files = [entry.path for entry in os.scandir(path) if entry.is_file() and not entry.name.startswith(".")]
+        frames = sorted((file for file in files if is_frame(file)), key=natural_key)
+        if not frames:
+            raise FrameError(path, f"has no FITS or camera file ({len(files)} other files)", "name another folder")
+        return frames
+    if os.path.exists(path):
+        return [path]
+    if not glob.has_magic(path):
+        raise FrameError(path, "is not there", "check the path")
+    matches = [match for match in glob.glob(_any_case(path), recursive=True) if os.path.isfile(match)]
+    frames = sorted((match for match in matches if is_frame(match)), key=natural_key)
+    if not frames:
+        raise FrameError(path, f"matches no FITS or camera file ({len(matches)} other files)", "check the pattern")
+    return frames
+
+
+def _any_case(pattern: str) -> str:
+    """The glob with its ending spelt for both cases: "*.cr2" to "*.[cC][rR]2"."""
+    ending = re.search(r"(?:\.\w+){1,2}$", pattern)
+    if ending is None:
+        return pattern
+    both = "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in ending.group())
+    return pattern[: ending.start()] + both
+
+
+def shown_name(path: str, root: str | os.PathLike[str] | None) -> str:
+    """The path relative to ``root`` where it lies below it, with "/" between folders; else the bare name."""
+    if root is not None:
+        relative = os.path.relpath(path, os.path.abspath(root))
+        if not relative.startswith(os.pardir) and not os.path.isabs(relative):
+            return Path(relative).as_posix()
+    return os.path.basename(path)
+
+
+def common_root(paths: Iterable[str]) -> str | None:
+    """Deepest common folder of the files, for names relative to it; None where bare names tell all of them apart."""
+    files = list(paths)
+    if len({os.path.basename(file) for file in files}) == len(files):
+        return None
+    return os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])
+
+
+def content_hash(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's bytes, remembered for its path, size and time of change.
+
+    Returns
+    -------
+    str
+        Thirty-two hexadecimal digits (BLAKE2b).
+
+    Raises
+    ------
+    FrameError
+        Where the file cannot be read.
+    """
+    path = os.path.abspath(path)
+    try:
+        state = os.stat(path)
+        key = (path, state.st_size, state.st_mtime_ns)
+        with _hashes_lock:
+            known = _hashes.get(key)
+        if known is None:
+            with open(path, "rb") as stream:
+                known = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            with _hashes_lock:
+                _hashes[key] = known
+        return known
+    except OSError as error:
+        raise FrameError(os.path.basename(path), f"cannot be read ({error.strerror})", "check the file") from None

@@ -1,0 +1,171 @@
+"""Facts of a frame from its header's cards, in all the spellings that real files have."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from pipeline.frame import PATTERNS
+from pipeline.read.cards import Cards, first, first_number, number, seconds, text
+
+_EXPOSURE = ("EXPTIME", "EXPOSURE", "EXP_TIME", "EXPOSTIM", "XPOSURE", "TEXPTIME", "ITIME", "INTTIME", "EXP-TIME")
+_GAIN = ("EGAIN", "GAIN", "CCDGAIN", "GAINEL", "GAIN1", "E-GAIN")
+_ISO = ("ISOSPEED", "ISO", "ISO_SPEED", "ISOSPEEDRATINGS")
+_FILTER = (
+    "FILTER",
+    "FILTNAM",
+    "FILTNAME",
+    "FILTERID",
+    "ACAMFILT",
+    "INSFLNAM",
+    "FILTNM",
+    "FILT",
+    "WFFBAND",
+    "INSFILTE",
+    "ESO INS FILT1 NAME",
+)
+_WHEELS = ("FILTER1", "FILTER2", "FILTER3")
+_OPEN = ("clear", "open", "air", "empty", "none", "null", "n/a", "out")
+_CAMERA = ("INSTRUME", "CAMERA", "DETECTOR", "CCDNAME")
+# DATAMAX is left out: FITS standard 4.0 (4.4.2.5) has it as the largest value of this image, full or not.
+_SATURATION = ("SATURATE", "SATLEVEL", "SATURATI", "SATURLVL", "SATVAL", "ESO DET OUT1 SATUR")
+_PATTERN = ("BAYERPAT", "COLORTYP", "BAYERPATTERN", "BAYER", "CFAPATT", "CFA-PAT", "BAYRPAT")
+
+
+def exposure(cards: Cards) -> float | None:
+    """Exposure in seconds; None where no card has a number of at least 0."""
+    found = next((value for key in _EXPOSURE if (value := seconds(cards.get(key))) is not None), None)
+    if found is None and (micro := number(cards.get("EXPOINUS"))) is not None and micro >= 0:
+        return micro * 1e-6
+    return found
+
+
+def gain(cards: Cards) -> float | None:
+    """Camera gain as the header has it."""
+    return first_number(cards, _GAIN)
+
+
+def iso(cards: Cards) -> float | None:
+    """Sensitivity."""
+    return first_number(cards, _ISO)
+
+
+def filter_name(cards: Cards) -> str:
+    """Name of the filter; of several wheels those that are not open."""
+    found = first(cards, _FILTER)
+    if found:
+        return text(found[1])
+    wheels = [text(cards.get(key)) for key in _WHEELS]
+    return "+".join(name for name in wheels if name and name.lower() not in _OPEN)
+
+
+def camera(cards: Cards) -> str:
+    """Name of the camera."""
+    found = first(cards, _CAMERA)
+    return text(found[1]) if found else ""
+
+
+def saturation(cards: Cards) -> float | None:
+    """Level at which the header says that a pixel is full."""
+    level = first_number(cards, _SATURATION)
+    return level if level is not None and level > 0 else None
+
+
+def bayer_pattern(cards: Cards, rows: int) -> str:
+    """Colours of the first 2 x 2 pixels of the array.
+
+    Parameters
+    ----------
+    cards : mapping
+        BAYERPAT (or another of its spellings), XBAYROFF, YBAYROFF, ROWORDER.
+    rows : int
+        Height of the array. Where ROWORDER says BOTTOM-UP the pattern is that of the picture as shown, whose first row
+        is the array's last, so an even height turns the pattern's rows round.
+
+    Returns
+    -------
+    str
+        One of PATTERNS.
+    """
+    letters = next((found for key in _PATTERN if (found := _letters(cards.get(key)))), "")
+    if not letters:
+        return "none"
+    right = int(number(cards.get("XBAYROFF", cards.get("BAYOFFX", cards.get("BAYEROFFX")))) or 0)
+    down = int(number(cards.get("YBAYROFF", cards.get("BAYOFFY", cards.get("BAYEROFFY")))) or 0)
+    if re.sub("[^A-Z]", "", text(cards.get("ROWORDER")).upper()) == "BOTTOMUP":
+        down += rows - 1
+    return "".join(letters[(row + down) % 2 * 2 + (column + right) % 2] for row in (0, 1) for column in (0, 1))
+
+
+def _letters(value: object) -> str:
+    match = re.search("[RGB]{4}", text(value).upper())
+    return match.group() if match and match.group() in PATTERNS else ""
+
+
+def outside_sections(cards: Cards, shape: tuple[int, int]) -> np.ndarray | None:
+    """Pixels that the header says see no sky: overscan and what is to be trimmed.
+
+    Parameters
+    ----------
+    cards : mapping
+        TRIMSEC or DATASEC (what is image) and BIASSEC (what is not), as '[x0:x1,y0:y1]' from 1, both ends included.
+    shape : tuple of int
+        Rows and columns of the array.
+
+    Returns
+    -------
+    ndarray of bool, or None
+        True outside. None where all is image, or where the sections leave less than half of the frame: then they are
+        those of the whole detector, not of this array.
+    """
+    outside = np.zeros(shape, bool)
+    image = _section(cards.get("TRIMSEC"), shape) or _section(cards.get("DATASEC"), shape)
+    if image:
+        outside[:] = True
+        outside[image] = False
+    if bias := _section(cards.get("BIASSEC"), shape):
+        outside[bias] = True
+    masked = np.count_nonzero(outside)
+    return outside if 0 < masked < outside.size / 2 else None
+
+
+def _section(value: object, shape: tuple[int, int]) -> tuple[slice, slice] | None:
+    match = re.fullmatch(r"\s*\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]\s*", text(value))
+    if match is None:
+        return None
+    x0, x1, y0, y1 = (int(part) for part in match.groups())
+    left, right, low, high = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    if left < 1 or low < 1 or left > shape[1] or low > shape[0]:
+        return None
+    return slice(low - 1, min(high, shape[0])), slice(left - 1, min(right, shape[1]))
+
+
+def full_level(pixels: np.ndarray) -> float | None:
+    """Level at which pixels pile up at the top of the values, or None where they do not.
+
+    A camera stops at its own limit, whatever the file's numbers could hold: the last level then has many pixels and the
+    levels below have few, while without a limit the histogram thins out toward its end.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32
+        As stored; NaN does not count.
+
+    Returns
+    -------
+    float or None
+        The lowest of the levels within 0.5 % of the top (of the way from the median) that at least three pixels share,
+        and more than twice as many as any level in the quarter below.
+    """
+    top = float(np.fmax.reduce(pixels, axis=None))
+    step = max(1, min(pixels.shape) // 256)
+    sample = pixels[::step, ::step]
+    above = top - float(np.median(sample[np.isfinite(sample)])) if np.isfinite(sample).any() else 0.0
+    if not above > 0 or (pixels.dtype == np.uint16 and above < 16):
+        return None
+    levels, counts = np.unique(pixels[pixels > top - above / 4], return_counts=True)
+    near = levels >= top - above / 200
+    below = int(counts[~near].max(initial=0))
+    piled = levels[near & (counts >= 3) & (counts > 2 * below)]
+    return float(piled[0]) if piled.size else None

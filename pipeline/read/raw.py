@@ -1,0 +1,247 @@
+"""Camera files to frames, by LibRaw; their facts by exifread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.frame import PATTERNS, FrameError, FrameInfo
+from pipeline.read import kinds, times
+from pipeline.read.cards import number, seconds
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+    from rawpy import RawPy
+
+Tags = dict[str, Any]
+
+_EXIF_DAMAGE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    struct.error,
+)
+# A file without EXIF is no news for whoever reads the terminal.
+logging.getLogger("exifread").addHandler(logging.NullHandler())
+
+# LibRaw tells the pattern only after decoding, so it is remembered for each camera and size.
+_patterns: dict[tuple[str, ...], str] = {}
+_patterns_lock = threading.Lock()
+
+
+@contextmanager
+def _opened(path: str, file: str) -> Iterator[RawPy]:
+    """The open file, LibRaw's errors turned into one sentence."""
+    import rawpy
+
+    if not os.path.exists(path):
+        raise FrameError(file, "is not there", "check the name")
+    size = os.path.getsize(path)
+    if size == 0:
+        raise FrameError(file, "is empty (0 bytes)", "copy it again")
+    try:
+        with rawpy.imread(path) as raw:
+            yield raw
+    except rawpy.LibRawFileUnsupportedError:
+        with open(path, "rb") as stream:
+            head = stream.read(8)
+        problem = f"is no camera file that LibRaw knows (it begins with {head!r})"
+        raise FrameError(file, problem, "convert it to DNG, or choose another file") from None
+    except (
+        rawpy.LibRawError,
+        rawpy.NotSupportedError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,
+    ) as error:
+        reason = str(error).removeprefix("b'").rstrip("'").lower()
+        raise FrameError(file, f"is cut off or damaged ({size} bytes; LibRaw: {reason})", "copy it again") from None
+
+
+def _tags(path: str) -> Tags:
+    """EXIF tags by their bare names; none where exifread does not know the container."""
+    import exifread
+
+    try:
+        with open(path, "rb") as stream:
+            found = exifread.process_file(stream, details=False)
+    except (*_EXIF_DAMAGE, exifread.ExifNotFound, exifread.InvalidExif):
+        return {}
+    tags: Tags = {}
+    for key in sorted(found, key=lambda key: not key.startswith("EXIF ")):
+        tags.setdefault(key.split(" ", 1)[1] if " " in key else key, found[key])
+    return tags
+
+
+def _text(tags: Tags, key: str) -> str:
+    return str(tags[key]).strip("\0 ") if key in tags else ""
+
+
+def _decoded_pattern(raw: RawPy, file: str) -> str:
+    import rawpy
+
+    refusal = "use frames of a camera with a Bayer mosaic, or convert it to FITS"
+    if raw.raw_type != rawpy.RawType.Flat or raw.raw_image_visible.ndim != 2:
+        raise FrameError(
+            file, f"has {raw.num_colors} colours in every pixel (Foveon or linear DNG), no mosaic", refusal
+        )
+    if raw.num_colors == 1:
+        return "none"
+    colours = raw.raw_pattern
+    if colours.shape != (2, 2):
+        size = " x ".join(str(side) for side in colours.shape)
+        raise FrameError(file, f"has a mosaic of {size} pixels (X-Trans or another), not 2 x 2", refusal)
+    letters = raw.color_desc.decode("ascii", "replace")
+    pattern = "".join(letters[index] for index in colours.ravel())
+    if pattern not in PATTERNS:
+        raise FrameError(file, f"has a mosaic of other colours ({pattern}) than red, green and blue", refusal)
+    return pattern
+
+
+def _pattern(raw: RawPy, file: str, tags: Tags) -> str:
+    camera = (
+        "Make",
+        "Model",
+        "UniqueCameraModel",
+        "Tag 0xC614",
+        "PhotometricInterpretation",
+        "CFAPattern",
+        "CVAPattern",
+    )
+    key = (*(_text(tags, name) for name in camera), str(raw.sizes), os.path.splitext(file)[1].lower())
+    with _patterns_lock:
+        known = _patterns.get(key)
+    if known is None:
+        known = _decoded_pattern(raw, file)
+        with _patterns_lock:
+            _patterns[key] = known
+    return known
+
+
+def _camera(tags: Tags) -> str:
+    make, model = _text(tags, "Make"), _text(tags, "Model")
+    return model if model.startswith(make.split(" ")[0]) else f"{make} {model}".strip()
+
+
+def _time(raw: RawPy, tags: Tags) -> Any:
+    for name, zone, fraction in (
+        ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),
+        ("DateTime", "OffsetTime", "SubSecTime"),
+    ):
+        moment = times.parse_exif(_text(tags, name), _text(tags, fraction), _text(tags, zone))
+        if moment is not None:
+            return times.as_time(moment)
+    clock = raw.other.timestamp
+    return times.as_time(clock.replace(tzinfo=times.UTC)) if clock is not None and clock.year > 1990 else None
+
+
+def _white(raw: RawPy) -> float:
+    """Level at which a pixel is full, above the highest black."""
+    white = raw.camera_white_level_per_channel
+    level = min((value for value in white if value > 0), default=raw.white_level) if white else raw.white_level
+    return float(level - max(raw.black_level_per_channel))
+
+
+def read_info(path: str, file: str) -> FrameInfo:
+    """What the file says of itself.
+
+    The pixels are decoded only for the first file of a camera and size, to learn its pattern.
+
+    Raises
+    ------
+    FrameError
+        Where LibRaw cannot read it, or it is no Bayer mosaic.
+    """
+    with _opened(path, file) as raw:
+        tags = _tags(path)
+        pattern = _pattern(raw, file, tags)
+        exposure = seconds(_text(tags, "ExposureTime"))
+        if exposure is None:
+            exposure = float(raw.other.shutter_speed) if raw.other.shutter_speed > 0 else None
+        iso = number(_text(tags, "ISOSpeedRatings")) or float(raw.other.iso_speed) or None
+        gain = re.search(r"\bgain[ =:]*(\d+(?:\.\d+)?)", _text(tags, "ImageDescription"), re.IGNORECASE)
+        kind, reason = kinds.kind_of({}, path, exposure)
+        return FrameInfo(
+            path=path,
+            file=file,
+            shape=(int(raw.sizes.height), int(raw.sizes.width)),
+            pattern=pattern,
+            kind=kind,
+            kind_reason=reason,
+            time=_time(raw, tags),
+            exposure=exposure,
+            gain=float(gain.group(1)) if gain else None,
+            iso=iso,
+            saturation=_positive(_white(raw)),
+            camera=_camera(tags),
+        )
+
+
+def _positive(value: float) -> float | None:
+    return value if value > 0 else None
+
+
+def read_pixels(path: str, file: str) -> tuple[np.ndarray, np.ndarray]:
+    """The mosaic and the black level under it.
+
+    Returns
+    -------
+    pixels : ndarray of uint16, shape (ny, nx)
+        What the sensor gave, without margins.
+    black : ndarray of float32, shape (2, 2)
+        By row and column parity.
+
+    Raises
+    ------
+    FrameError
+        Where LibRaw cannot decode it, or it is no Bayer mosaic.
+    """
+    with _opened(path, file) as raw:
+        pattern = _decoded_pattern(raw, file)
+        levels = raw.black_level_per_channel
+        # LibRaw's buffer goes with the file: what leaves this block is a copy.
+        pixels = np.array(raw.raw_image_visible, np.uint16, order="C")
+        if pattern == "none":
+            return pixels, np.full((2, 2), levels[0], np.float32)
+        # Colour 3 is the second green, so this index tells both greens apart.
+        return pixels, np.asarray(levels, np.float32)[raw.raw_pattern]
+
+
+def read_header(info: FrameInfo) -> Header:
+    """A FITS header made from the file's facts, for what is computed from it."""
+    from astropy.io.fits import Header
+
+    header = Header()
+    cards = (
+        ("DATE-OBS", info.time.isot if info.time is not None else None, "start of the exposure, UTC"),
+        ("EXPTIME", info.exposure, "[s] exposure"),
+        ("ISOSPEED", info.iso, "sensitivity"),
+        ("GAIN", info.gain, "camera gain"),
+        ("INSTRUME", _ascii(info.camera) or None, "camera"),
+        ("BAYERPAT", info.pattern if info.pattern != "none" else None, "colours of the first 2 x 2 pixels"),
+        ("FOCALLEN", number(_text(_tags(info.path), "FocalLength")), "[mm] focal length"),
+    )
+    for key, value, comment in cards:
+        if value is not None:
+            header[key] = (value, comment)
+    header.add_history(f"Original file: {_ascii(os.path.basename(info.path))}")
+    return header
+
+
+def _ascii(name: str) -> str:
+    """The text in the characters that FITS cards may have."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in name)

@@ -1,0 +1,150 @@
+"""Frames: which files are the lights of one field, in which order they are followed, and which one is the reference."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pipeline.frame import KINDS, Failure, FrameError, FrameInfo, Sequence
+from pipeline.read.folder import natural_key
+from pipeline.stage import Knob, KnobError, nearest, stage
+
+_NO_CORRECTIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@stage(version=1, scope="sequence")
+def frames(
+    files: tuple[FrameInfo | Failure, ...],
+    *,
+    reference: Annotated[
+        str | None, Knob("the frame that the others are compared with, by its name", none="auto")
+    ] = None,
+    order: Annotated[Literal["time", "name"], Knob("what puts the frames in order")] = "time",
+    pattern: Annotated[
+        Literal["auto", "none", "RGGB", "BGGR", "GRBG", "GBRG"],
+        Knob("colours of the first 2 x 2 pixels; auto: as the file says; none: monochrome"),
+    ] = "auto",
+    overscan: Annotated[
+        Literal["auto", "off"], Knob("auto: what the header calls overscan is masked; off: it is taken for sky")
+    ] = "auto",
+    kinds: Annotated[dict[str, str], Knob("corrections by hand: file = light, bias, dark or flat")] = _NO_CORRECTIONS,
+) -> Sequence:
+    """Put the lights of one field in order and choose the reference.
+
+    Parameters
+    ----------
+    files : tuple of FrameInfo or Failure
+        What the headers of all named files say, in any order. A file of unknown kind is a light.
+    reference : str, optional
+        File name or path; by default the first by time of the lights that have the commonest size.
+    order : str
+        "time" (then name; frames without a time come last), or "name" (numbers in names count as numbers).
+    pattern : str
+        Replaces what the files say, unless "auto".
+    overscan : str
+        Used where the pixels are read.
+    kinds : dict of str to str
+        Kinds that replace those of the headers.
+
+    Returns
+    -------
+    Sequence
+        Every light in order, why a light cannot be used, and what was left out.
+
+    Raises
+    ------
+    FrameError
+        Where no file is a light.
+    KnobError
+        Where the reference is none of the lights, or a kind is no kind.
+    """
+    lights, left_out = _sort_out(files, kinds, pattern)
+    if not lights:
+        reasons = "; ".join(reason for _, reason in left_out[:3])
+        found = f"none of the {len(files)} files is a light" if files else "there is no file"
+        remedy = "name other files, or correct their kind with frames.kinds"
+        raise FrameError("lights", found + (f" ({reasons})" if reasons else ""), remedy)
+    lights.sort(key=_by_time if order == "time" else _by_name)
+    shape = _commonest_shape(lights, reference)
+    unusable = tuple(_why_unusable(info, shape) for info in lights)
+    chosen = _choose_reference(lights, unusable, reference, left_out)
+    return Sequence(tuple(lights), unusable, chosen, tuple(left_out))
+
+
+def _sort_out(
+    files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], pattern: str
+) -> tuple[list[FrameInfo], list[tuple[str, str]]]:
+    for file, kind in kinds.items():
+        if kind not in KINDS:
+            raise KnobError(f"frames.kinds.{file} = {kind!r}: wants one of {', '.join(KINDS)}")
+    lights: dict[str, FrameInfo] = {}
+    left_out = []
+    for info in files:
+        if isinstance(info, Failure):
+            left_out.append((info.file, info.message))
+            continue
+        kind = kinds.get(info.file, info.kind) or "light"
+        if info.file in kinds:
+            info = replace(info, kind=kind, kind_reason="by hand")
+        if kind != "light":
+            remedy = f"name it as a {kind}, or correct it with frames.kinds"
+            left_out.append((info.file, f"{info.file}: is a {kind}, no light ({info.kind_reason}): {remedy}"))
+            continue
+        light = replace(info, kind=kind, pattern=info.pattern if pattern == "auto" else pattern)
+        lights.setdefault(os.path.realpath(info.path), light)
+    return list(lights.values()), left_out
+
+
+def _by_name(info: FrameInfo) -> tuple:
+    return (natural_key(info.file), info.path)
+
+
+def _by_time(info: FrameInfo) -> tuple:
+    return (info.time is None, info.time.mjd if info.time is not None else 0.0, *_by_name(info))
+
+
+def _is_named(info: FrameInfo, name: str) -> bool:
+    path = os.path.abspath(info.path)
+    names = (info.file, os.path.basename(path), path, os.path.realpath(path))
+    return name in names or path.endswith("/" + name.removeprefix("./"))
+
+
+def _commonest_shape(lights: list[FrameInfo], reference: str | None) -> tuple[int, int]:
+    """The size of most lights; of equally common ones the reference's, else that of the first light."""
+    counts = Counter(info.shape for info in lights)
+    most = max(counts.values())
+    named = [info.shape for info in lights if reference is not None and _is_named(info, reference)]
+    return next(shape for shape in (*named, *(info.shape for info in lights)) if counts[shape] == most)
+
+
+def _why_unusable(info: FrameInfo, shape: tuple[int, int]) -> str:
+    if info.shape == shape:
+        return ""
+    sizes = f"{info.shape[1]} x {info.shape[0]} pixels, most frames {shape[1]} x {shape[0]}"
+    return f"{info.file}: has another size than the others ({sizes}): run frames of that size by themselves"
+
+
+def _choose_reference(
+    lights: list[FrameInfo], unusable: tuple[str, ...], reference: str | None, left_out: list[tuple[str, str]]
+) -> int:
+    if reference is None:
+        return min((i for i, reason in enumerate(unusable) if not reason), key=lambda i: _by_time(lights[i])[:2])
+    found = [i for i, info in enumerate(lights) if info.file == reference]
+    found = found or [i for i, info in enumerate(lights) if _is_named(info, reference)]
+    if len(found) > 1:
+        names = ", ".join(lights[i].file for i in found)
+        raise KnobError(f"frames.reference = {reference!r}: fits several files ({names}): give the folder too")
+    if found:
+        if unusable[found[0]]:
+            raise KnobError(f"frames.reference = {reference!r}: cannot be the reference: {unusable[found[0]]}")
+        return found[0]
+    for file, reason in left_out:
+        if reference in (file, os.path.basename(file)):
+            raise KnobError(f"frames.reference = {reference!r}: cannot be the reference: {reason}")
+    raise KnobError(
+        f"frames.reference = {reference!r}: is none of the lights" + nearest(reference, [info.file for info in lights])
+    )
