@@ -63,10 +63,11 @@ COMPLETE = "#009E73"
 PARTIAL = "#56B4E9"
 LOST = "#D55E00"
 REJECTED = "#8A8A8A"
+STAR = "#B9C0C8"
 PICKED = "#F0E442"
 REFERENCE = "#CC79A7"
 HALO = "#1B1F24"
 
 # A marker's code is its place in this tuple.
 STATES = ("complete", "partial", "lost", "rejected", "star")
-STATE_COLOURS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST, "rejected": REJECTED, "star": COMPLETE}
+STATE_COLOURS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST, "rejected": REJECTED, "star": STAR}

@@ -1,0 +1,107 @@
+"""The Bokeh figures under the picture, and how markers are drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bokeh.core.properties import value
+from bokeh.models import (
+    CDSView,
+    ColumnDataSource,
+    GlyphRenderer,
+    ImageRGBA,
+    Metric,
+    PanTool,
+    Range1d,
+    ScaleBar,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from ui.colours import PICKED, STATE_COLOURS, STATES, Palette
+
+_RING, _SMALL_RING = 10, 8
+_TAIL_ALPHA = 0.45
+
+
+def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
+    """A bare figure with two image layers: the whole frame, and the visible part sharp above it."""
+    wheel = WheelZoomTool(zoom_on_axis=False)
+    made = figure(
+        x_range=x_range, y_range=y_range, tools=[PanTool(), wheel], active_scroll=wheel, toolbar_location=None,
+        min_border=0, outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100,
+        match_aspect=False, lod_threshold=None, output_backend="canvas",
+    )  # fmt: skip
+    made.axis.visible = False
+    made.grid.visible = False
+    for source in (base, fine):
+        made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
+    made.add_layout(_scale_bar(x_range))
+    return made
+
+
+def _scale_bar(x_range: Range1d) -> ScaleBar:
+    return ScaleBar(
+        range=x_range, unit="px", dimensional=Metric(base_unit="px"), location="bottom_left", bar_length=0.15,
+        length_sizing="adaptive", label="@{value} @{unit}", label_text_color="#FFFFFF", label_text_font="Roboto",
+        label_text_font_size="12px",
+        label_location="above", label_standoff=2, bar_line_color="#FFFFFF", bar_line_width=1.5,
+        background_fill_color=None, border_line_color=None, margin=8, padding=4,
+    )  # fmt: skip
+
+
+def add_markers(
+    made: figure,
+    stars: ColumnDataSource,
+    views: Sequence[CDSView],
+    tails: Mapping[str, ColumnDataSource],
+    track: ColumnDataSource,
+    picked: ColumnDataSource,
+) -> dict[str, GlyphRenderer]:
+    """Draw tails, markers by state, and the picked star's rings, in that order."""
+    for state, source in tails.items():
+        made.line(
+            "x", "y", source=source, line_color=STATE_COLOURS[state], line_width=1, line_alpha=_TAIL_ALPHA,
+        )  # fmt: skip
+    looks = {
+        "complete": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1.4},
+        "partial": {
+            "marker": "circle",
+            "size": _RING,
+            "fill_color": None,
+            "line_width": 1.4,
+            "line_dash": value([3, 2]),
+        },
+        "lost": {"marker": "x", "size": 8, "line_width": 1.6},
+        "rejected": {"marker": "circle", "size": 4.5, "fill_color": STATE_COLOURS["rejected"], "line_width": 0.8},
+        "star": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1},
+    }
+    glyphs = {}
+    for state, view in zip(STATES, views, strict=True):
+        line = "#1B1F24" if state == "rejected" else STATE_COLOURS[state]
+        glyphs[state] = made.scatter("x", "y", source=stars, view=view, line_color=line, **looks[state])
+    made.line("x", "y", source=track, line_color="#000000", line_width=3.5, line_alpha=0.65)
+    made.line("x", "y", source=track, line_color=PICKED, line_width=1.6)
+    for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
+        for size in (13, 21):
+            made.scatter(
+                "x", "y", source=picked, marker="circle", size=size, fill_color=None, line_color=colour,
+                line_alpha=alpha, line_width=width,
+            )  # fmt: skip
+    made.text(
+        "x", "y", source=picked, text="id", x_offset=16, text_baseline="middle", text_color=PICKED,
+        text_font=value("Roboto"), text_font_size="13px", text_font_style="bold", text_outline_color="#000000",
+    )  # fmt: skip
+    return glyphs
+
+
+def size_markers(glyphs: Mapping[str, GlyphRenderer], *, small: bool) -> None:
+    """Rings of 5 pixels' radius, of 4 where several pictures share the place."""
+    for state in ("complete", "partial", "star"):
+        glyphs[state].glyph.size = _SMALL_RING if small else _RING
+
+
+def paint_theme(made: figure, palette: Palette) -> None:
+    """Colour what surrounds the pixels."""
+    made.background_fill_color = palette.well
+    made.border_fill_color = palette.well

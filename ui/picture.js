@@ -1,0 +1,372 @@
+// The browser's half of the picture. One instance serves all linked figures of a Picture: it asks the server for cuts,
+// colours them, filters markers, and answers pointer, toolbar and legend. All state lives in `make`.
+
+const CODES = 65534
+const NAN_CODE = 65535
+const SOFTENING = 0.42
+const ANSWER_LIMIT_MS = 4000
+const PICK_RADIUS = 12
+const HOVER_RADIUS = 7
+const KINDS = ["complete", "partial", "lost", "rejected", "star"]
+const [COMPLETE, , , REJECTED, STAR] = [0, 1, 2, 3, 4]
+const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
+
+const STRETCHES = {
+  asinh: (t) => Math.asinh(t / SOFTENING) / Math.asinh(1 / SOFTENING),
+  log: (t) => Math.log1p(1000 * t) / Math.log1p(1000),
+  linear: (t) => t,
+  percentiles: (t) => t,
+}
+
+let instance = null
+
+export default (args, object, data) => {
+  instance ??= make(args)
+  instance.handle(object)
+}
+
+function make(args) {
+  const {request, answer, pick, stars, filters, figures, cuts, fine, base, x_range, y_range, palettes, channel} = args
+  const ndarray = Bokeh.require("core/util/ndarray").ndarray
+  const tables = figures.map(() => ({key: null, table: new Uint32Array(65536)}))
+  const drawn = figures.map(() => null)
+  const painted = figures.map(() => null)
+  const state = {
+    nx: 0, ny: 0, scale: 0, sequence: 0, waiting: 0, again: false,
+    stretch: args.stretch, colours: args.colours, invert: false, limits: args.limits,
+    cut: args.cut, hidden: new Set(), auto_hidden: null, classes: new Uint8Array(0),
+  }
+  const tip = tooltip()
+  let pointer = [0, 0]
+  window.addEventListener("pointermove", (event) => { pointer = [event.clientX, event.clientY] }, {passive: true, capture: true})
+  window.addEventListener("starshift", (event) => {
+    if (event.detail.channel == channel) commands[event.detail.name]?.(event.detail.value)
+  })
+
+  const tell = (name, value) =>
+    window.dispatchEvent(new CustomEvent("starshift", {detail: {channel, name, value}}))
+  const shown = () => figures.map((figure, i) => i).filter((i) => figures[i].visible && figures[i].inner_width > 1)
+
+  // --- place: ranges, fit, zoom ---------------------------------------------------------------------------------
+
+  function size() {
+    const first = figures[shown()[0]]
+    return first == null ? null : [first.inner_width, first.inner_height]
+  }
+
+  function place(cx, cy, scale) {
+    const area = size()
+    if (area == null || !(scale > 0)) return
+    state.scale = scale
+    state.placing = true
+    x_range.setv({start: cx - area[0] / scale / 2, end: cx + area[0] / scale / 2})
+    y_range.setv({start: cy + area[1] / scale / 2, end: cy - area[1] / scale / 2})
+    state.placing = false
+    moved()
+  }
+
+  const centre = () => [(x_range.start + x_range.end) / 2, (y_range.start + y_range.end) / 2]
+
+  function fit() {
+    const area = size()
+    if (area == null || state.nx == 0) return
+    state.fitted = true
+    place((state.nx - 1) / 2, (state.ny - 1) / 2, Math.min(area[0] / state.nx, area[1] / state.ny))
+  }
+
+  function zoom(direction) {
+    const steps = [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]
+    const next = direction > 0 ? steps.find((s) => s > state.scale * 1.001) : steps.findLast((s) => s < state.scale / 1.001)
+    state.fitted = false
+    if (next != null) place(...centre(), next)
+  }
+
+  function resized() {
+    if (state.fitted || state.scale == 0) fit()
+    else place(...centre(), state.scale)
+  }
+
+  function ranged() {
+    if (state.placing || size() == null) return
+    const scale = size()[0] / (x_range.end - x_range.start)
+    const spans = y_range.start - y_range.end
+    state.fitted = false
+    if (Math.abs(size()[1] / spans / scale - 1) > 1e-3) place(...centre(), scale)
+    else { state.scale = scale; moved() }
+  }
+
+  function moved() {
+    tell("scale", state.scale)
+    want()
+  }
+
+  // --- asking: one request under way, the latest wins, a lost answer frees the gate -------------------------------
+
+  function want() {
+    if (state.frame_asked) return
+    state.frame_asked = true
+    // Both ranges change within one event: ask once, after it.
+    queueMicrotask(() => { state.frame_asked = false; ask() })
+  }
+
+  function ask() {
+    const area = size()
+    if (area == null || state.nx == 0) return
+    if (state.waiting && performance.now() - state.asked < ANSWER_LIMIT_MS) { state.again = true; return }
+    state.again = false
+    state.asked = performance.now()
+    state.waiting = ++state.sequence
+    const ratio = window.devicePixelRatio > 1.5 ? 1.5 : 1
+    request.data = {
+      sequence: [state.sequence], x0: [x_range.start], x1: [x_range.end], y0: [y_range.end], y1: [y_range.start],
+      width: [area[0] * ratio], height: [area[1] * ratio],
+    }
+  }
+
+  function answered() {
+    if (answer.data.sequence[0] < state.waiting) return
+    state.waiting = 0
+    if (state.again) ask()
+  }
+
+  // --- drawing: codes through a table to colours ------------------------------------------------------------------
+
+  function limits(cut) {
+    if (!cut.sky[0]) return [cut.bottom[0], cut.top[0]]
+    if (state.stretch == "percentiles") return [cut.bottom[0], cut.top[0]]
+    return state.limits.map((sigma) => cut.level[0] + sigma * cut.noise[0])
+  }
+
+  const decode = (cut, code) => cut.low[0] + (cut.high[0] - cut.low[0]) * (code / CODES) ** cut.power[0]
+
+  function table(i, cut) {
+    const colours = cut.sky[0] ? state.colours : cut.colours[0]
+    const stretch = cut.sky[0] ? state.stretch : "linear"
+    const [bottom, top] = limits(cut)
+    const key = [colours, stretch, state.invert, bottom, top, cut.low[0], cut.high[0], cut.power[0]].join()
+    const held = tables[i]
+    if (held.key == key) return held.table
+    held.key = key
+    const shades = palette(palettes[colours])
+    const curve = STRETCHES[stretch]
+    const span = top - bottom || 1
+    for (let code = 0; code <= CODES; code++) {
+      const t = Math.min(Math.max((decode(cut, code) - bottom) / span, 0), 1)
+      const share = curve(t)
+      held.table[code] = shades[Math.round(255 * (state.invert ? 1 - share : share))]
+    }
+    held.table[NAN_CODE] = 0
+    return held.table
+  }
+
+  function paint(i) {
+    const cut = drawn[i]
+    if (cut == null) return
+    const values = cut.values[0]
+    const lookup = table(i, cut)
+    const colours = new Uint32Array(values.length)
+    for (let k = 0; k < values.length; k++) colours[k] = lookup[values[k]]
+    const image = ndarray(colours.buffer, {dtype: "uint32", shape: values.shape})
+    const data = {image: [image], x: [cut.x[0]], y: [cut.y[0]], dw: [cut.width[0]], dh: [cut.height[0]]}
+    fine[i].data = data
+    const covers = cut.width[0] >= state.nx && cut.height[0] >= state.ny
+    if (covers) painted[i] = {key: cut.key[0] + tables[i].key, data}
+    // Under a cut of a part lies the last picture of the whole, so that moving shows no bare ground.
+    const under = !covers && painted[i]?.key == cut.key[0] + tables[i].key ? painted[i].data : null
+    if (under == null && base[i].data.x.length) base[i].data = {image: [], x: [], y: [], dw: [], dh: []}
+    else if (under != null && base[i].data != under) base[i].data = under
+  }
+
+  function arrived(i) {
+    const cut = cuts[i].data
+    if (cut.values.length == 0) { drawn[i] = null; fine[i].data = {image: [], x: [], y: [], dw: [], dh: []}; return }
+    drawn[i] = cut
+    const [nx, ny] = [cut.nx[0], cut.ny[0]]
+    const other = nx != state.nx || ny != state.ny
+    state.nx = nx
+    state.ny = ny
+    paint(i)
+    if (other) fit()
+    if (i == shown()[0]) tell("bounds", {limits: state.limits, noise: cut.noise[0], sky: cut.sky[0]})
+    read()
+  }
+
+  const repaint = () => shown().forEach(paint)
+
+  // --- markers: who is drawn how, decided here while a knob turns -------------------------------------------------
+
+  function classify() {
+    const data = stars.data
+    const count = data.x.length
+    const classes = new Uint8Array(count).fill(255)
+    const {threshold, sharpness, roundness} = state.cut
+    const lists = KINDS.map(() => [])
+    const counts = KINDS.map(() => 0)
+    const within = (value, range) => range == null || !(value < range[0] || value > range[1])
+    const tracked = data.code.some((code) => code < REJECTED)
+    if (state.auto_hidden !== tracked) {
+      // Stars outside the reference crowd the picture once there are tracks: hidden until asked for.
+      state.auto_hidden = tracked
+      state.hidden[tracked ? "add" : "delete"]("star")
+      tell("legend", {tracked, hidden: [...state.hidden]})
+    }
+    for (let k = 0; k < count; k++) {
+      let kind = data.code[k]
+      const reason = data.reason[k]
+      if (threshold != null && data.strength[k] < threshold && kind >= REJECTED) continue
+      let fresh = false
+      if (threshold != null && data.strength[k] < threshold) kind = 255
+      else if (!within(data.sharpness[k], sharpness) || !within(data.roundness1[k], roundness)
+               || !within(data.roundness2[k], roundness)) kind = REJECTED
+      else if (kind == REJECTED && reason in REASON_CUT) { kind = STAR; fresh = true }
+      if (kind == 255) continue
+      counts[kind] += 1
+      if (state.hidden.has(KINDS[kind]) && !fresh) continue
+      classes[k] = kind
+      lists[kind].push(k)
+    }
+    state.classes = classes
+    KINDS.forEach((name, kind) => {
+      if (!same(filters[kind].indices, lists[kind])) filters[kind].indices = lists[kind]
+    })
+    tell("counts", counts)
+  }
+
+  function nearest(x, y, radius) {
+    const {x: xs, y: ys} = stars.data
+    let [best, least] = [-1, (radius / state.scale) ** 2]
+    for (let k = 0; k < state.classes.length; k++) {
+      if (state.classes[k] == 255) continue
+      const distance = (xs[k] - x) ** 2 + (ys[k] - y) ** 2
+      if (distance <= least) [best, least] = [k, distance]
+    }
+    return best
+  }
+
+  function tapped(event) {
+    const k = nearest(event.x, event.y, PICK_RADIUS)
+    pick.data = {row: [k], id: [k < 0 ? -1 : stars.data.id[k]], x: [event.x], y: [event.y], sequence: [pick.data.sequence[0] + 1]}
+  }
+
+  // --- pointer ----------------------------------------------------------------------------------------------------
+
+  function value(i, x, y) {
+    const cut = drawn[i]
+    if (cut == null || cut.width[0] == 0) return null
+    const [rows, columns] = cut.values[0].shape
+    const column = Math.floor((x - cut.x[0]) / cut.step[0])
+    const row = Math.floor((y - cut.y[0]) / cut.step[0])
+    if (column < 0 || row < 0 || column >= columns || row >= rows || x > state.nx - 0.5 || y > state.ny - 0.5) return null
+    const k = row * columns + column
+    const code = cut.values[0][k]
+    const exact = cut.exact[0]
+    const number = exact.length ? exact[k] : code == NAN_CODE ? NaN : decode(cut, code)
+    return {value: number, unit: cut.unit[0], step: cut.step[0], label: cut.label[0]}
+  }
+
+  function read(event) {
+    if (event != null) state.pointed = [figures.findIndex((figure) => figure == event.origin), event.x, event.y]
+    if (state.pointed == null) return
+    const [, x, y] = state.pointed
+    const values = shown().map((i) => value(i, x, y)).filter((one) => one != null)
+    tell("readout", values.length ? {x, y, values} : null)
+  }
+
+  function hover(event) {
+    read(event)
+    const k = nearest(event.x, event.y, HOVER_RADIUS)
+    if (k < 0) return tip.hide()
+    const data = stars.data
+    const kind = state.classes[k]
+    const title = kind == REJECTED ? "Rejected" : kind == STAR ? "Star" : `Star ${data.id[k]}, ${KINDS[kind]}`
+    tip.show(pointer, `${title}.`, kind == REJECTED ? why(k) : "",
+      `x ${data.x[k].toFixed(1)}, y ${data.y[k].toFixed(1)}, ${data.strength[k].toPrecision(3)} σ`)
+  }
+
+  function why(k) {
+    const data = stars.data
+    const text = (value) => value.toFixed(2).replace("-", "−")
+    const outside = (name, value, range) => {
+      if (range == null) return null
+      if (value < range[0]) return `${name} ${text(value)}, below ${text(range[0])}`
+      return value > range[1] ? `${name} ${text(value)}, above ${text(range[1])}` : null
+    }
+    return outside("Sharpness", data.sharpness[k], state.cut.sharpness)
+      ?? outside("Roundness", data.roundness1[k], state.cut.roundness)
+      ?? outside("Roundness", data.roundness2[k], state.cut.roundness)
+      ?? args.reasons[data.reason[k]] ?? ""
+  }
+
+  function left() {
+    state.pointed = null
+    tip.hide()
+    tell("readout", null)
+  }
+
+  const commands = {
+    zoom, fit,
+    stretch: (name) => { state.stretch = name; repaint() },
+    colours: (name) => { state.colours = name; repaint() },
+    invert: (on) => { state.invert = on; repaint() },
+    limits: (pair) => { state.limits = pair; repaint() },
+    hidden: (names) => { state.hidden = new Set(names); classify() },
+    cut: (change) => { state.cut = {...state.cut, ...change}; classify() },
+    ready: () => { tell("scale", state.scale); tell("legend", {tracked: state.auto_hidden === true, hidden: [...state.hidden]}); classify() },
+  }
+
+  function handle(object) {
+    if (object == answer) return answered()
+    if (object == stars) return classify()
+    if (object == args.knobs) { state.cut = {...state.cut, ...object.data.cut[0]}; return classify() }
+    if (object == x_range || object == y_range) return ranged()
+    const i = cuts.indexOf(object)
+    if (i >= 0) return arrived(i)
+    if (figures.includes(object)) return resized()
+    if (object.event_name == "mousemove") return hover(object)
+    if (object.event_name == "mouseleave") return left()
+    if (object.event_name == "tap") return tapped(object)
+    if (object.event_name == "doubletap") return fit()
+  }
+
+  cuts.forEach((cut, i) => { if (cut.data.values.length) arrived(i) })
+  classify()
+  return {handle}
+}
+
+function palette(text) {
+  const shades = new Uint32Array(256)
+  for (let k = 0; k < 256; k++) {
+    const rgb = parseInt(text.slice(6 * k, 6 * k + 6), 16)
+    shades[k] = (255 << 24) | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)
+  }
+  return shades
+}
+
+function same(one, other) {
+  if (one == null || one.length != other.length) return false
+  for (let k = 0; k < other.length; k++) if (one[k] != other[k]) return false
+  return true
+}
+
+function tooltip() {
+  const box = document.createElement("div")
+  box.className = "starshift-tip"
+  box.setAttribute("role", "tooltip")
+  Object.assign(box.style, {
+    position: "fixed", zIndex: 2000, pointerEvents: "none", display: "none", padding: "6px 12px", borderRadius: "6px",
+    font: "12px/18px Roboto, sans-serif", background: "#E8EAED", color: "#1B1F24", maxWidth: "280px",
+  })
+  document.body.append(box)
+  return {
+    hide: () => { box.style.display = "none" },
+    show: ([x, y], title, detail, second) => {
+      const [bold, line] = [document.createElement("b"), document.createElement("div")]
+      bold.textContent = title
+      line.textContent = second
+      box.replaceChildren(bold, ` ${detail}`, line)
+      box.style.display = "block"
+      box.style.left = `${Math.min(x + 14, window.innerWidth - box.offsetWidth - 8)}px`
+      box.style.top = `${Math.min(y + 14, window.innerHeight - box.offsetHeight - 8)}px`
+    },
+  }
+}

@@ -1,0 +1,419 @@
+"""The picture: one, two or four linked figures that show any place of a large image at once.
+
+The server keeps a mean pyramid and sends 16-bit cuts of the visible range; the browser (picture.js) asks for them,
+colours them and filters the markers, so that stretch, colours and the stars' knobs need no answer from the server.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import panel as pn
+import param
+from bokeh.models import CDSView, ColumnDataSource, CustomJS, IndexFilter, Range1d
+
+from pipeline.frame import Reason
+from ui import canvas
+from ui.colours import PALETTES, STATES
+from ui.part import Part, column, new_channel, script, text
+from ui.pyramid import PYRAMIDS, Pyramid
+from ui.stretch import COLOURS, LIMITS, PERCENTILES, STRETCHES, VIEWS, View, number, palette
+
+PICTURES = 4
+_EMPTY_CUT: dict[str, list[Any]] = {"values": []}
+_MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
+_TAIL_FRAMES = 3
+
+
+class PictureControls(Part):
+    """What is shown, in how many pictures, how it is stretched and how large."""
+
+    options = param.Dict({})
+    kinds = param.List(["raw"] * PICTURES)
+    count = param.Integer(1)
+    stretches = param.Dict(STRETCHES)
+    stretch = param.String("asinh")
+    colour_maps = param.Dict(COLOURS)
+    colours = param.String("grey")
+    invert = param.Boolean(False)
+    tails = param.Selector(default="tails", objects=["off", "tails", "all"])
+
+    _esm = text("toolbar.js")
+
+
+class StateChips(Part):
+    """The star states with their counts; a click hides a kind."""
+
+    hints = param.Dict({})
+
+    _esm = text("legend.js")
+
+
+class PictureHead(Part):
+    """What one picture shows, and its colour bar."""
+
+    options = param.Dict({})
+    index = param.Integer(0)
+    kind = param.String("raw")
+    choice = param.Boolean(True)
+    palette = param.String("")
+    low = param.String("")
+    high = param.String("")
+
+    _esm = text("head.js")
+
+
+class Picture:
+    """Linked pictures of a frame with markers on its stars.
+
+    Methods that change what is seen must be called with the document's lock (in a callback, or by
+    ``add_next_tick_callback``).
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    """
+
+    def __init__(self, theme: str = "dark") -> None:
+        self.channel = new_channel()
+        self._theme = theme
+        self._pyramids: dict[str, tuple[str, Pyramid, str]] = {}
+        self._answered = 0
+        self._pushes = 0
+        self._tracks: tuple[Sequence[np.ndarray], Sequence[np.ndarray], np.ndarray] | None = None
+        self._pick_callbacks: list[Callable[[int | None], None]] = []
+        self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
+        self._make_sources()
+        self._make_figures()
+        self._make_parts()
+        self._link()
+        self.views(1)
+
+    # What it is made of
+
+    def _make_sources(self) -> None:
+        empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+        self.cuts = [ColumnDataSource(data=dict(_EMPTY_CUT)) for _ in range(PICTURES)]
+        self.fine = [ColumnDataSource(data=dict(empty), syncable=False) for _ in range(PICTURES)]
+        self.base = [ColumnDataSource(data=dict(empty), syncable=False) for _ in range(PICTURES)]
+        self.request = ColumnDataSource(data={name: [] for name in ("sequence", "x0", "x1", "y0", "y1")})
+        self.answer = ColumnDataSource(data={"sequence": [0]})
+        self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
+        self.knobs = ColumnDataSource(data={"cut": [{}]})
+        self.stars = ColumnDataSource(data={name: np.empty(0) for name in _MARKERS})
+        self.filters = [IndexFilter(indices=[], syncable=False) for _ in STATES]
+        self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
+        self.picked = ColumnDataSource(data={"x": [], "y": [], "id": []})
+        self.track = ColumnDataSource(data={"x": [], "y": []})
+        self.contours = ColumnDataSource(data={"xs": [], "ys": []})
+        self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=8)
+        self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=5)
+
+    def _make_figures(self) -> None:
+        views = [CDSView(filter=one) for one in self.filters]
+        self.figures = [
+            canvas.picture_figure(self.x_range, self.y_range, self.base[i], self.fine[i]) for i in range(PICTURES)
+        ]
+        self._glyphs = [
+            canvas.add_markers(figure, self.stars, views, self.tails, self.track, self.picked)
+            for figure in self.figures
+        ]
+        for figure in self.figures:
+            canvas.paint_theme(figure, PALETTES[self._theme])
+
+    def _make_parts(self) -> None:
+        labels = {name: view.label for name, view in VIEWS.items()}
+        common = {"channel": self.channel, "theme": self._theme, "sizing_mode": "stretch_width", "margin": 0}
+        kinds = ["subtracted", "x_offset", "y_offset", "x_error"]
+        self.toolbar = PictureControls(options=labels, kinds=kinds, height=48, **common)
+        self.legend = StateChips(height=32, **common)
+        self.heads = [PictureHead(options=labels, index=i, kind=kinds[i], height=32, **common) for i in range(PICTURES)]
+        self._cells = [column(sizing_mode="stretch_both") for _ in range(PICTURES)]
+        rows = [
+            pn.Row(self._cells[i], self._cells[i + 2], margin=0, sizing_mode="stretch_both", styles={"gap": "1px"})
+            for i in (0, 1)
+        ]
+        self._rows = rows
+        self._well = column(*rows, sizing_mode="stretch_both", styles={"gap": "1px"})
+        self.panel = column(self.toolbar, self.legend, self._well, sizing_mode="stretch_both")
+        self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
+        self.toolbar.param.watch(lambda event: self.views(event.new), "count")
+        self.toolbar.param.watch(lambda event: self._draw_tails(), "tails")
+        for i, head in enumerate(self.heads):
+            head.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
+
+    def _link(self) -> None:
+        args = {
+            "request": self.request, "answer": self.answer, "pick": self.pick, "knobs": self.knobs,
+            "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
+            "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
+            "palettes": {name: "".join(palette(name)).replace("#", "") for name in COLOURS},
+            "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
+            "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
+        }  # fmt: skip
+        callback = CustomJS(args=args, code=text("picture.js"))
+        for source in (self.answer, self.knobs, self.stars, *self.cuts):
+            source.js_on_change("data", callback)
+        for axis in (self.x_range, self.y_range):
+            axis.js_on_change("start", callback)
+            axis.js_on_change("end", callback)
+        for figure in self.figures:
+            figure.js_on_change("inner_width", callback)
+            figure.js_on_change("inner_height", callback)
+            for event in ("mousemove", "mouseleave", "tap", "doubletap"):
+                figure.js_on_event(event, callback)
+        self.request.on_change("data", lambda attribute, old, new: self._answer())
+        self.pick.on_change("data", lambda attribute, old, new: self._picked())
+
+    # What the shell calls
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds that the visible pictures show, the first picture first."""
+        return tuple(self.toolbar.kinds)[: self.toolbar.count]
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints, nothing is made anew."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        for part in (self.toolbar, self.legend, *self.heads):
+            part.theme = theme
+        for figure in self.figures:
+            canvas.paint_theme(figure, PALETTES[theme])
+
+    def offer(self, kinds: Sequence[str]) -> None:
+        """Name the kinds that can be chosen."""
+        labels = {name: VIEWS[name].label for name in kinds}
+        for part in (self.toolbar, *self.heads):
+            part.options = labels
+
+    def choose(self, kind: str, picture: int = 0) -> None:
+        """Show a kind in one of the pictures; callbacks of :meth:`on_kinds` are told."""
+        self._choose(_put(tuple(self.toolbar.kinds), picture, kind))
+
+    def on_kinds(self, callback: Callable[[tuple[str, ...]], None]) -> None:
+        """Have a function called with the kinds wanted whenever the user asks for others."""
+        self._kind_callbacks.append(callback)
+
+    def views(self, count: int) -> None:
+        """Show one, two (one above the other) or four pictures."""
+        with pn.io.hold():
+            for i, (cell, head, figure) in enumerate(zip(self._cells, self.heads, self.figures, strict=True)):
+                if i < count and not cell.objects:
+                    cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both")]
+                figure.visible = cell.visible = i < count
+                head.visible = count > 1
+            self._rows[1].visible = count > 1
+            for glyphs in self._glyphs:
+                canvas.size_markers(glyphs, small=count > 1)
+            self.toolbar.count = count
+            self._push(range(count))
+        self._tell_kinds()
+
+    def show(self, kind: str, image: np.ndarray, *, noise: float, level: float = 0.0, key: str) -> None:
+        """Give the pixels of a kind of picture; pictures that show that kind are redrawn, the zoom stays.
+
+        Make the pyramid beforehand in a worker thread, by ``PYRAMIDS.get`` with the same arguments, and this takes
+        a few milliseconds.
+
+        Parameters
+        ----------
+        kind : str
+            One of ``ui.stretch.VIEWS``.
+        image : ndarray, shape (ny, nx)
+            Pixels; NaN is drawn hatched.
+        noise, level : float
+            Of the sky; limits are counted in them. Offset maps and errors take no notice.
+        key : str
+            The result's key: equal keys mean equal pixels.
+        """
+        sky = VIEWS[kind].colours == "grey"
+        pyramid = PYRAMIDS.get(f"{kind} {key}", image, noise=noise if sky else 0.0, level=level)
+        if kind in self._pyramids and self._pyramids[kind][1] is pyramid:
+            return
+        self._pyramids[kind] = (key, pyramid, kind)
+        with pn.io.hold():
+            self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
+
+    def forget(self, kind: str) -> None:
+        """Drop the pixels of a kind that is no longer valid; its pictures become empty."""
+        if self._pyramids.pop(kind, None) is not None:
+            with pn.io.hold():
+                self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
+
+    def set_markers(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Mark stars.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray
+            ``x``, ``y`` [px], ``id``, ``code`` (place in ``ui.colours.STATES``: 0 complete, 1 partial, 2 lost, 3
+            rejected, 4 a star not in the reference), and for the filters ``strength`` [sigma], ``sharpness``,
+            ``roundness1``, ``roundness2``; optional ``reason`` (a Reason: a rejected row whose reason is a threshold,
+            sharpness or roundness comes back when the knob lets it).
+        """
+        count = len(columns["x"])
+        data = {}
+        for name in _MARKERS:
+            dtype = np.int32 if name in ("id", "code", "reason") else np.float32
+            given = columns.get(name)
+            data[name] = np.zeros(count, dtype) if given is None else np.asarray(given).astype(dtype)
+        self.stars.data = data
+
+    def set_cut(
+        self,
+        *,
+        threshold: float | None = None,
+        sharpness: tuple[float, float] | None = None,
+        roundness: tuple[float, float] | None = None,
+    ) -> None:
+        """Filter the markers as the knobs of ``stars`` would; what is not given stays as it is."""
+        given = {"threshold": threshold, "sharpness": sharpness, "roundness": roundness}
+        change = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
+        self.knobs.data = {"cut": [{**self.knobs.data["cut"][0], **change}]}
+
+    def cut_script(self, knob: str) -> str:
+        """JavaScript for a slider's ``jscallback(value=...)`` that filters the markers without the server.
+
+        Parameters
+        ----------
+        knob : str
+            "threshold", "sharpness" or "roundness".
+        """
+        value = f"{{{knob}: (source.data && 'value' in source.data) ? source.data.value : source.value}}"
+        return script(self.channel, "cut", value)
+
+    def set_tracks(self, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], codes: np.ndarray) -> None:
+        """Draw where the stars came from.
+
+        Parameters
+        ----------
+        xs, ys : sequence of ndarray
+            For each star its positions frame by frame, the last at the frame shown; NaN where it was not measured.
+        codes : ndarray of int
+            0 complete, 1 partial, 2 lost.
+        """
+        self._tracks = (xs, ys, np.asarray(codes))
+        self._draw_tails()
+
+    def set_picked(self, star: int | None, x: float = 0.0, y: float = 0.0, track: np.ndarray | None = None) -> None:
+        """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away."""
+        with pn.io.hold():
+            if star is None:
+                self.picked.data = {"x": [], "y": [], "id": []}
+                self.track.data = {"x": [], "y": []}
+                return
+            here = bool(np.isfinite(x) and np.isfinite(y))
+            self.picked.data = {"x": [x], "y": [y], "id": [str(star)]} if here else {"x": [], "y": [], "id": []}
+            path = np.empty((0, 2)) if track is None else np.asarray(track, float)
+            self.track.data = {"x": path[:, 0], "y": path[:, 1]}
+
+    def set_hints(self, hints: Mapping[str, str]) -> None:
+        """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
+        self.legend.hints = dict(hints)
+
+    def on_pick(self, callback: Callable[[int | None], None]) -> None:
+        """Have a function called with the ``id`` of a star clicked on, or None for bare sky."""
+        self._pick_callbacks.append(callback)
+
+    # How it works
+
+    def _choose(self, kinds: Sequence[str]) -> None:
+        kinds = [*kinds, *self.toolbar.kinds[len(kinds) :]]
+        with pn.io.hold():
+            self.toolbar.kinds = kinds
+            for head, kind in zip(self.heads, kinds, strict=True):
+                head.kind = kind
+            self._push(range(self.toolbar.count))
+        self._tell_kinds()
+
+    def _tell_kinds(self) -> None:
+        for callback in self._kind_callbacks:
+            callback(self.kinds)
+
+    def _picked(self) -> None:
+        star = int(self.pick.data["id"][0])
+        for callback in self._pick_callbacks:
+            callback(None if star < 0 else star)
+
+    def _answer(self) -> None:
+        with pn.io.hold():
+            try:
+                self._push(range(self.toolbar.count))
+            finally:
+                self.answer.data = {"sequence": [int(self.request.data["sequence"][0])]}
+
+    def _push(self, pictures: Sequence[int]) -> None:
+        asked = {name: values[0] for name, values in self.request.data.items() if len(values)}
+        for i in pictures:
+            kind = self.toolbar.kinds[i]
+            held = self._pyramids.get(kind)
+            if held is None:
+                if self.cuts[i].data["values"]:
+                    self.cuts[i].data = dict(_EMPTY_CUT)
+                continue
+            self.cuts[i].data = _cut_columns(held, asked)
+            self._paint_bar(i, held[1])
+
+    def _paint_bar(self, i: int, pyramid: Pyramid) -> None:
+        view = VIEWS[self.toolbar.kinds[i]]
+        head = self.heads[i]
+        if view.colours == "grey":
+            head.palette = ""
+            return
+        bottom, top = _limits(pyramid, view)
+        head.low, head.high = number(bottom, top - bottom), f"{number(top, top - bottom)} {view.unit}"
+        head.palette = "".join(palette(view.colours)).replace("#", "")
+
+    def _draw_tails(self) -> None:
+        lines: dict[str, list[np.ndarray]] = {state: [] for state in self.tails}
+        mode = self.toolbar.tails
+        if self._tracks is not None and mode != "off":
+            first = -_TAIL_FRAMES - 1 if mode == "tails" else None
+            gap = np.full((1, 2), np.nan)
+            for x, y, code in zip(*self._tracks, strict=True):
+                path = np.column_stack([x[first:], y[first:]])
+                if code < len(lines) and len(path) > 1:
+                    lines[STATES[code]] += [path, gap]
+        with pn.io.hold():
+            for state, pieces in lines.items():
+                joined = np.concatenate(pieces).astype(np.float32) if pieces else np.empty((0, 2), np.float32)
+                self.tails[state].data = {"x": joined[:, 0].copy(), "y": joined[:, 1].copy()}
+
+
+def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
+    return [kind if i == index else held for i, held in enumerate(kinds)]
+
+
+@functools.lru_cache(maxsize=64)
+def _limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
+    if view.colours == "grey":
+        return pyramid.percentiles(*PERCENTILES)
+    return (0.0 if view.from_zero else pyramid.low), pyramid.high
+
+
+def _cut_columns(held: tuple[str, Pyramid, str], asked: Mapping[str, float]) -> dict[str, list[Any]]:
+    key, pyramid, kind = held
+    view = VIEWS[kind]
+    ny, nx = pyramid.shape
+    box = [
+        asked.get(name, default) for name, default in zip(("x0", "x1", "y0", "y1"), (-0.5, nx, -0.5, ny), strict=True)
+    ]
+    cut = pyramid.cut(*box, asked.get("width", 900), asked.get("height", 600))
+    bottom, top = _limits(pyramid, view)
+    columns = {
+        "values": cut.values, "exact": cut.exact, "low": cut.low, "high": cut.high, "power": cut.power,
+        "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
+        "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
+        "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit, "label": view.label,
+        "key": f"{kind} {key}",
+    }  # fmt: skip
+    return {name: [value] for name, value in columns.items()}

@@ -1,0 +1,224 @@
+"""An image in halving sizes, and screen-sized cuts of it in 16 bits for the browser."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+NAN_CODE = 65535
+CODES = 65534
+CUT_VALUES = 540_000
+EXACT_VALUES = 40_000
+_BAND_ROWS = 64
+_STORE_BYTES = 600_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A piece of an image at one sampling.
+
+    Parameters
+    ----------
+    values : ndarray of uint16, shape (rows, columns)
+        Codes c: the value is ``low + (high - low) * (c / 65534) ** power``; 65535 stands for NaN.
+    low, high : float
+        Values of the lowest and the highest code.
+    power : int
+        1, or 2 where fine steps are wanted near ``low``.
+    exact : ndarray of float32
+        The values themselves where the cut is small and not thinned, else of length 0.
+    step : int
+        Image pixels along the side of one value.
+    x, y, width, height : float
+        The place of the cut's outer edge in image pixels.
+    """
+
+    values: np.ndarray
+    low: float
+    high: float
+    power: int
+    exact: np.ndarray
+    step: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Pyramid:
+    """Mean pyramid of one image.
+
+    Each level averages 2 x 2 values of the one below; NaN is left out of the mean and remains where all four are NaN.
+
+    Parameters
+    ----------
+    image : ndarray, shape (ny, nx)
+        Any real dtype; taken as float32. Infinite values count as NaN.
+    noise : float
+        Standard deviation of a sky pixel; sets how finely the sky is coded. 0 where there is none (offset maps).
+    level : float
+        The sky's level.
+    """
+
+    def __init__(self, image: np.ndarray, *, noise: float = 0.0, level: float = 0.0) -> None:
+        image = np.asarray(image, np.float32)
+        if image.ndim != 2 or 0 in image.shape:
+            raise ValueError(f"image of shape {image.shape}: wants two axes with pixels")
+        low, high = _extremes(image)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            image = np.where(np.isfinite(image), image, np.float32(np.nan))
+            low, high = _extremes(image)
+        self.shape = image.shape
+        self.noise, self.level = float(noise), float(level)
+        self.low, self.high = (low, high) if math.isfinite(low) else (0.0, 1.0)
+        self.whole = _is_whole(image) and self.high - self.low <= CODES
+        self.levels = [image]
+        self.has_nan = bool(np.isnan(image.sum(dtype=np.float64)))
+        while self.levels[-1].size > CUT_VALUES // 4 and min(self.levels[-1].shape) > 1:
+            self.levels.append(_halve(self.levels[-1], self.has_nan))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the image itself included."""
+        return sum(level.nbytes for level in self.levels)
+
+    def percentiles(self, *percents: float) -> tuple[float, ...]:
+        """Percentiles of the coarsest level's values, 0 where all are NaN."""
+        values = self.levels[-1][np.isfinite(self.levels[-1])]
+        return tuple(np.percentile(values, percents).tolist()) if values.size else (0.0,) * len(percents)
+
+    def histogram(self, low: float, high: float, bins: int) -> np.ndarray:
+        """Counts of about a quarter of a million pixels of the image itself between two values."""
+        stride = max(1, math.isqrt(self.levels[0].size // 250_000))
+        # An odd stride meets all four colours of a mosaic.
+        return np.histogram(self.levels[0][:: stride | 1, :: stride | 1], bins, (low, high))[0]
+
+    def cut(self, x0: float, x1: float, y0: float, y1: float, width: float, height: float) -> Cut:
+        """The visible piece, sampled for a screen.
+
+        Parameters
+        ----------
+        x0, x1, y0, y1 : float
+            Visible range in image pixels, in any order.
+        width, height : float
+            Pixels of the screen that show it.
+
+        Returns
+        -------
+        Cut
+            At most 540,000 values; a single NaN where the range lies outside the image.
+        """
+        (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))
+        ny, nx = self.shape
+        x0, x1 = max(x0, -0.5), min(x1, nx - 0.5)
+        y0, y1 = max(y0, -0.5), min(y1, ny - 0.5)
+        if not (x0 < x1 and y0 < y1):
+            return Cut(np.full((1, 1), NAN_CODE, np.uint16), 0.0, 1.0, 1, np.empty(0, np.float32), 1, 0, 0, 0, 0)
+        wanted = min(CUT_VALUES, 1.5 * max(width, 1.0) * max(height, 1.0))
+        depth = max(0, math.ceil(math.log((x1 - x0) * (y1 - y0) / wanted, 4)))
+        depth = min(depth, len(self.levels) - 1)
+        step = 1 << depth
+        level = self.levels[depth]
+        i0, i1 = int((x0 + 0.5) // step), min(math.ceil((x1 + 0.5) / step), level.shape[1])
+        j0, j1 = int((y0 + 0.5) // step), min(math.ceil((y1 + 0.5) / step), level.shape[0])
+        piece = level[j0:j1, i0:i1]
+        values, low, high, power = self._encode(piece, exactly=depth == 0)
+        exact = piece.copy() if depth == 0 and piece.size <= EXACT_VALUES else np.empty(0, np.float32)
+        place = (i0 * step - 0.5, j0 * step - 0.5, (i1 - i0) * step, (j1 - j0) * step)
+        return Cut(values, low, high, power, exact, step, *map(float, place))
+
+    def _encode(self, piece: np.ndarray, *, exactly: bool) -> tuple[np.ndarray, float, float, int]:
+        low, high, power = self.low, self.high, 1
+        if exactly and self.whole:
+            high = low + CODES
+        elif self.noise > 0:
+            # The square root gives steps far below the noise at the sky and relative ones at bright stars.
+            low, power = max(low, self.level - 30 * self.noise), 2
+        span = max(high - low, np.finfo(np.float32).tiny * CODES)
+        share = np.clip((piece - np.float32(low)) * np.float32(1 / span), 0, 1)
+        if power == 2:
+            np.sqrt(share, out=share)
+        share *= np.float32(CODES)
+        share += np.float32(0.5)
+        if self.has_nan:
+            share[np.isnan(share)] = NAN_CODE
+        return share.astype(np.uint16), float(low), float(low + span), power
+
+
+def _extremes(image: np.ndarray) -> tuple[float, float]:
+    return float(np.fmin.reduce(image, axis=None)), float(np.fmax.reduce(image, axis=None))
+
+
+def _is_whole(image: np.ndarray) -> bool:
+    sample = image[:: max(1, image.shape[0] // 64)]
+    sample = sample[np.isfinite(sample)]
+    return bool(np.array_equal(sample, np.rint(sample)))
+
+
+def _halve(image: np.ndarray, has_nan: bool) -> np.ndarray:
+    """Means of 2 x 2 values; at an odd edge of the one or two that are there."""
+    ny, nx = image.shape
+    half = np.empty(((ny + 1) // 2, (nx + 1) // 2), np.float32)
+    for start in range(0, ny, _BAND_ROWS):
+        band = image[start : start + _BAND_ROWS]
+        out = half[start // 2 : (start + len(band) + 1) // 2]
+        if has_nan:
+            good = np.isfinite(band)
+            weight = _pairs(_pairs(good.astype(np.float32)).T).T
+            total = _pairs(_pairs(np.where(good, band, np.float32(0))).T).T
+            out[...] = np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+        else:
+            out[...] = _pairs(_pairs(band).T).T
+    return half
+
+
+def _pairs(band: np.ndarray) -> np.ndarray:
+    """Means of neighbouring rows; a last single row as it is."""
+    paired = len(band) // 2 * 2
+    means = (band[0:paired:2] + band[1:paired:2]) * np.float32(0.5)
+    return np.concatenate([means, band[paired:]]) if paired < len(band) else means
+
+
+class PyramidStore:
+    """Pyramids by key, shared by all sessions, the longest unused dropped first.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes to hold.
+    """
+
+    def __init__(self, limit: int = _STORE_BYTES) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, Pyramid] = OrderedDict()
+
+    def get(self, key: str, image: np.ndarray, *, noise: float = 0.0, level: float = 0.0) -> Pyramid:
+        """The pyramid of an image, made when the key is new; may be called from any thread.
+
+        Parameters
+        ----------
+        key : str
+            Names the pixels and their noise: equal keys mean equal pixels.
+        image : ndarray, shape (ny, nx)
+            The pixels.
+        noise, level : float
+            As for Pyramid.
+        """
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        made = Pyramid(image, noise=noise, level=level)
+        with self._lock:
+            self._held[key] = made
+            while len(self._held) > 1 and sum(pyramid.nbytes for pyramid in self._held.values()) > self.limit:
+                self._held.popitem(last=False)
+        return made
+
+
+PYRAMIDS = PyramidStore()

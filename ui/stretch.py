@@ -1,0 +1,96 @@
+"""How each kind of picture is drawn untouched: stretch, colours, unit; and the stretches themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from bokeh.palettes import Cividis256, Greys256, Magma256, Viridis256, diverging_palette
+
+STRETCHES = {"asinh": "Asinh stretch", "linear": "Linear", "log": "Logarithm", "percentiles": "Percentiles"}
+COLOURS = {"grey": "Grey", "viridis": "Viridis", "cividis": "Cividis", "magma": "Magma"}
+LIMITS = (-2.0, 20.0)
+SOFTENING = 0.42
+PERCENTILES = (1.0, 99.5)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a kind of picture looks like when nobody chose anything.
+
+    Parameters
+    ----------
+    label : str
+        Its name on the page.
+    colours : str
+        Name of its colour map; "grey" pictures follow the page's choice of stretch and colours.
+    unit : str
+        Unit of its values.
+    from_zero : bool
+        Whether the colours begin at zero.
+    """
+
+    label: str
+    colours: str = "grey"
+    unit: str = "ADU"
+    from_zero: bool = False
+
+
+VIEWS = {
+    "raw": View("Raw"),
+    "background": View("Background"),
+    "subtracted": View("Subtracted"),
+    "normalized": View("Normalized"),
+    "sum": View("Sum of frames"),
+    "x_offset": View("X offset", "viridis", "px"),
+    "y_offset": View("Y offset", "viridis", "px"),
+    "x_error": View("X error", "magma", "px", from_zero=True),
+    "y_error": View("Y error", "magma", "px", from_zero=True),
+}
+
+
+def palette(name: str) -> tuple[str, ...]:
+    """256 colours as CSS text, dark to bright; "difference" is white in its middle.
+
+    Parameters
+    ----------
+    name : str
+        One of COLOURS, or "difference".
+    """
+    if name == "difference":
+        blues = [f"#{shade:02X}{shade:02X}FF" for shade in range(0, 256, 2)]
+        reds = [f"#FF{shade:02X}{shade:02X}" for shade in range(0, 256, 2)]
+        return tuple(diverging_palette(blues, reds, 256))
+    return tuple({"grey": Greys256, "viridis": Viridis256, "cividis": Cividis256, "magma": Magma256}[name])
+
+
+def shares(values: np.ndarray, stretch: str, low: float, high: float) -> np.ndarray:
+    """Brightness from 0 to 1 of each value, as the browser computes it.
+
+    Parameters
+    ----------
+    values : ndarray
+        Pixel values.
+    stretch : str
+        One of STRETCHES.
+    low, high : float
+        Values that are drawn darkest and brightest.
+
+    Returns
+    -------
+    ndarray of float
+        NaN where a value is NaN. asinh(t / 0.42) / asinh(1 / 0.42) after Lupton et al. (1999), AJ 118, 1406.
+    """
+    t = np.clip((np.asarray(values, float) - low) / ((high - low) or 1.0), 0, 1)
+    if stretch == "asinh":
+        return np.arcsinh(t / SOFTENING) / np.arcsinh(1 / SOFTENING)
+    if stretch == "log":
+        return np.log1p(1000 * t) / np.log1p(1000)
+    return t
+
+
+def number(value: float, span: float = 0.0) -> str:
+    """A value as written on the page: three significant digits of the span it lies in, a true minus sign."""
+    scale = abs(span) or abs(value) or 1.0
+    decimals = int(np.clip(2 - np.floor(np.log10(scale)), 0, 6))
+    return f"{value:.{decimals}f}".replace("-", "−")
