@@ -357,6 +357,14 @@ class Request:
             self._keys[place] = self._make_key(stage, frame)
         return self._keys[place]
 
+    def known_key(self, stage: str, frame: int | None) -> str | None:
+        """The key of a result where this request has made it already; never runs anything."""
+        return self._keys.get((stage, None if stage in STAGES and STAGES[stage].scope == "sequence" else frame))
+
+    def owns(self, key: str) -> bool:
+        """Whether a result belongs to this request, as far as its keys are made."""
+        return key in tuple(self._keys.values())
+
     def _make_key(self, stage: str, frame: int | None) -> str:
         if stage == "index":
             return str(frame)
