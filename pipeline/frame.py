@@ -267,6 +267,10 @@ class HotPixels:
         "interpolate", "mask" or "keep".
     moved : bool
         Whether the stars were seen to move while these pixels stayed.
+    contrast : float
+        For "frame": how many times its highest neighbour a pixel must be, more than any star of these frames can.
+    red, blue : float
+        For "frame": factors that bring the colours to green's scale while neighbours are compared.
     """
 
     mask: np.ndarray | None
@@ -274,6 +278,9 @@ class HotPixels:
     sigma: float = 8.0
     repair: str = "interpolate"
     moved: bool = False
+    contrast: float = 2.5
+    red: float = 1.0
+    blue: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,7 +377,8 @@ class StarTable:
     shape : tuple of int
         Rows and columns of the frame.
     metrics : dict of str to float
-        Facts of the frame for the frame table: fwhm, roundness, background, noise, saturated.
+        Facts of the frame for the frame table: fwhm, roundness, background, noise, saturated; and for ``stars``
+        auto_threshold (sigma) and capped (1 where only the highest candidates are in the table).
     """
 
     columns: Mapping[str, np.ndarray]
@@ -562,6 +570,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "x_peak": ("px", "column of the peak pixel"),
     "y_peak": ("px", "row of the peak pixel"),
     "neighbours": ("", "neighbours of the peak above neighbour_level"),
+    "clear": ("px", "distance to the nearest higher pixel of the convolved image, as far as is looked"),
     "saturated": ("", "1 where a pixel of the star's core is full"),
     "masked": ("", "1 where the star's core touches a bad pixel"),
 }

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TypeVar
 
+import numpy as np
+
 Result = TypeVar("Result")
 
 BANDS = 16
@@ -21,6 +23,13 @@ checkpoint: ContextVar[Callable[[], None] | None] = ContextVar("checkpoint", def
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _inside = threading.local()
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A read-only view, so that a kernel is compiled once for fresh and for stored arrays alike."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def threads() -> int:

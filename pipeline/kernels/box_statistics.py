@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pipeline.kernels.bands import map_bands
+from pipeline.kernels.bands import frozen, map_bands
 
 ESTIMATORS = {"mode": 0, "median": 1, "mean": 2, "sextractor": 3, "biweight": 4}
 CLIP_ITERATIONS = 10
@@ -267,7 +267,8 @@ def box_statistics(
     whole = min(box_size, ny) * min(box_size, nx)
     least = np.array([fraction * whole * np.mean(colours == colour) for colour in range(number)])
     out = np.empty((number, -(-ny // box_size), -(-nx // box_size), 2))
-    bad = np.zeros((0, 0), np.bool_) if mask is None else mask
+    pixels = frozen(pixels)
+    bad = frozen(np.zeros((0, 0), np.bool_) if mask is None else mask)
     rows = _integer_rows if pixels.dtype == np.uint16 else _float_rows
 
     def work(first: int, last: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pipeline.kernels.bands import map_bands
+from pipeline.kernels.bands import frozen, map_bands
 
 _NO_MASK = np.zeros((0, 0), np.bool_)
 _NAN = np.float32(np.nan)
@@ -159,7 +159,7 @@ def subtract_surface(
     # Lines as long as a row let the compiler use vector instructions without knowing the pattern.
     black_lines = np.ascontiguousarray(black[:, parity], np.float32)
     factor_lines = np.ascontiguousarray(factors[:, parity], np.float32)
-    bad = _NO_MASK if mask is None else mask
+    pixels, bad = frozen(pixels), frozen(_NO_MASK if mask is None else mask)
     out = np.empty((ny, nx), np.float32)
 
     def work(first: int, last: int) -> None:

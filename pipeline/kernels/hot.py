@@ -1,0 +1,203 @@
+"""Pixels that shine without light: found in one frame, found in many, and mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from pipeline.kernels.bands import frozen, map_bands
+
+
+@njit(cache=True, nogil=True)
+def _median_rows(stack, first, last, out):  # noqa: ANN001, ANN202
+    """Median of an odd number of images by insertion into a short sorted list."""
+    number = len(stack)
+    values = np.empty(number, stack[0].dtype)
+    for y in range(first, last):
+        for x in range(out.shape[1]):
+            for k in range(number):
+                value = stack[k][y, x]
+                i = k
+                while i > 0 and values[i - 1] > value:
+                    values[i] = values[i - 1]
+                    i -= 1
+                values[i] = value
+            out[y, x] = values[number // 2]
+
+
+def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Median of an odd number of images, pixel by pixel.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, each of shape (ny, nx)
+        All uint16 or all float32.
+
+    Returns
+    -------
+    ndarray of the same dtype, shape (ny, nx)
+    """
+    from numba.typed import List
+
+    stack = List([frozen(image) for image in images])
+    out = np.empty_like(images[0])
+    map_bands(lambda first, last: _median_rows(stack, first, last, out), len(out))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _lone_rows(image, noise, sigma, contrast, step, first, last):  # noqa: ANN001, ANN202
+    """Flat indices of pixels far above the noise and above all of their neighbours, see :func:`lone_pixels`."""
+    ny, nx = image.shape
+    found = []
+    for y in range(first, last):
+        for x in range(nx):
+            error = noise[y & 1, x & 1]
+            value = image[y, x]
+            if not value > sigma * error:
+                continue
+            bound = value / contrast
+            lone = True
+            for reach in range(1, step + 1):
+                for j in range(-reach, reach + 1, reach):
+                    for i in range(-reach, reach + 1, reach):
+                        inside = 0 <= y + j < ny and 0 <= x + i < nx and (i != 0 or j != 0)
+                        if lone and inside and image[y + j, x + i] + noise[(y + j) & 1, (x + i) & 1] > bound:
+                            lone = False
+            if lone:
+                found.append(y * nx + x)
+    return np.array(found, dtype=np.int64) if len(found) > 0 else np.empty(0, np.int64)
+
+
+def lone_pixels(image: np.ndarray, noise: np.ndarray, sigma: float, contrast: float, step: int) -> np.ndarray:
+    """Pixels that stand above each of their neighbours by more than any star can.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Picture without its sky, its colours on one scale; NaN counts as no neighbour.
+    noise : ndarray of float32, shape (2, 2)
+        Standard deviation of a sky pixel by row and column parity; a neighbour may be higher by that much.
+    sigma : float
+        Least height, in ``noise``.
+    contrast : float
+        Least ratio to the highest neighbour.
+    step : int
+        Distance to the next pixel of the same colour; the eight neighbours there are looked at too, since a star of
+        strong colour may show in one colour alone.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Flat indices in order.
+    """
+    image, noise = frozen(image), np.ascontiguousarray(noise, np.float32)
+    numbers = (np.float32(sigma), np.float32(contrast), step)
+    return np.concatenate(map_bands(lambda first, last: _lone_rows(image, noise, *numbers, first, last), len(image)))
+
+
+@njit(cache=True, nogil=True)
+def _excess(pixels, indices, step, first, last, excess, scatter):  # noqa: ANN001, ANN202
+    ny, nx = pixels.shape
+    values = np.empty(24, np.float64)
+    for k in range(first, last):
+        y, x = indices[k] // nx, indices[k] % nx
+        number = 0
+        for j in range(-2 * step, 2 * step + 1, step):
+            for i in range(-2 * step, 2 * step + 1, step):
+                if (i != 0 or j != 0) and 0 <= y + j < ny and 0 <= x + i < nx:
+                    values[number] = np.float64(pixels[y + j, x + i])
+                    number += 1
+        level = np.median(values[:number])
+        excess[k] = np.float64(pixels[y, x]) - level
+        scatter[k] = 1.4826 * np.median(np.abs(values[:number] - level))
+
+
+def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """How far pixels stand above the 24 nearest of their own colour.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The mosaic.
+    indices : ndarray of int64, shape (n,)
+        Flat indices of the pixels asked for.
+    step : int
+        Distance to the next pixel of the same colour.
+
+    Returns
+    -------
+    excess, scatter : ndarray of float64, shape (n,)
+        Pixel minus the neighbours' median, and the neighbours' standard deviation (1.4826 x median absolute deviation).
+    """
+    excess, scatter = np.empty(len(indices)), np.empty(len(indices))
+    pixels, indices = frozen(pixels), frozen(indices)
+    map_bands(
+        lambda first, last: _excess(pixels, indices, step, first, last, excess, scatter), len(indices), least=2048
+    )
+    return excess, scatter
+
+
+@njit(cache=True, nogil=True)
+def _mended(pixels, bad, indices, offsets, values):  # noqa: ANN001, ANN202
+    """Median of the nearest good neighbours of each pixel; the first ring that has two or more decides."""
+    ny, nx = pixels.shape
+    near = np.empty(offsets.shape[1], np.float64)
+    for k in range(indices.size):
+        y, x = indices[k] // nx, indices[k] % nx
+        values[k] = np.nan
+        for ring in range(offsets.shape[0]):
+            number = 0
+            for n in range(offsets.shape[1]):
+                j, i = y + offsets[ring, n, 0], x + offsets[ring, n, 1]
+                if 0 <= j < ny and 0 <= i < nx and not bad[j, i] and np.isfinite(pixels[j, i]):
+                    near[number] = np.float64(pixels[j, i])
+                    number += 1
+            if number >= 2:
+                values[k] = np.median(near[:number])
+                break
+
+
+_CROSS = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
+_DIAGONAL = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+
+
+def mended(pixels: np.ndarray, bad: np.ndarray, indices: np.ndarray, pattern: str) -> np.ndarray:
+    """Values for bad pixels: the median of the nearest good ones of the same colour.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The mosaic.
+    bad : ndarray of bool, shape (ny, nx)
+        Pixels that must not be used.
+    indices : ndarray of int64, shape (n,)
+        Flat indices of the pixels to mend.
+    pattern : str
+        Colours of the mosaic.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        NaN where no neighbour within three steps is good.
+    """
+    values = np.empty(len(indices))
+    pixels, bad, indices = frozen(pixels), frozen(bad), frozen(indices)
+    if pattern == "none":
+        _mended(pixels, bad, indices, np.stack([_CROSS, _DIAGONAL, 2 * _CROSS, 2 * _DIAGONAL]), values)
+        return values
+    nx = pixels.shape[1]
+    letter = np.array(list(pattern)).reshape(2, 2)
+    green = letter[(indices // nx) & 1, (indices % nx) & 1] == "G"
+    # The nearest greens lie on the diagonals, where the other colours have none of their own.
+    rings = {
+        True: np.stack([_DIAGONAL, 2 * _CROSS, 2 * _DIAGONAL]),
+        False: 2 * np.stack([_CROSS, _DIAGONAL, 2 * _CROSS]),
+    }
+    for which in (True, False):
+        part = np.empty(int((green == which).sum()))
+        _mended(pixels, bad, frozen(indices[green == which]), rings[which], part)
+        values[green == which] = part
+    return values
