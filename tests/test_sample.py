@@ -141,13 +141,11 @@ def test_distortion_at_the_corner_has_its_amplitude():
 
 
 def test_stars_come_in_from_everywhere_the_field_moves_to():
-    truth = make_truth(replace(BENT, stars=400))
-    counts = truth.inside.sum(axis=1)
-    assert counts[0] == 400
-    assert np.abs(counts - 400).max() < 5 * np.sqrt(400)
+    truth = make_truth(replace(BENT, stars=4_000))
+    assert truth.inside[0].sum() == 4_000
     seen = truth.inside[-1]
-    quadrant = 2 * (truth.x[-1, seen] > 199.5) + (truth.y[-1, seen] > 149.5)
-    assert np.abs(np.bincount(quadrant) - 100).max() < 5 * np.sqrt(100)
+    cell = 8 * (truth.y[-1, seen] // 37.5).astype(int) + (truth.x[-1, seen] // 50).astype(int)
+    assert np.abs(np.bincount(cell.clip(0, 63), minlength=64) - 62.5).max() < 5 * np.sqrt(62.5)
 
 
 def test_separation_keeps_random_stars_apart():
@@ -182,6 +180,15 @@ def test_background_of_the_truth_is_that_of_the_pixels_in_each_colour():
         assert abs(rest.mean()) < 5 * rest.std() / np.sqrt(rest.size)
         slope = np.polyfit(np.arange(rest.shape[1]), rest.mean(axis=0), 1)[0]
         assert abs(slope) < 5 * rest.std() / np.sqrt(rest.size * rest.shape[1] ** 2 / 12)
+
+
+def test_the_sky_rises_by_its_gradient_and_has_the_colour_the_camera_sees():
+    spec = replace(MOSAIC, gradient=(0.3, -0.2), sky=340.0, sky_colour=(1.3, 1.0, 0.6), gain=2.0)
+    truth = make_truth(spec)
+    green = truth.background("green")
+    np.testing.assert_allclose(green[[0, 0, -1, -1], [0, -1, 0, -1]], 170.0 * np.array([0.95, 1.25, 0.75, 1.05]))
+    np.testing.assert_allclose(truth.background("red") / green, 1.3 / 1.7)
+    np.testing.assert_allclose(truth.background("blue") / green, 0.6 / 1.2)
 
 
 def test_the_black_level_of_a_fits_file_is_a_part_of_its_background():
@@ -311,6 +318,7 @@ def test_names_sizes_and_formats_of_named_samples():
     assert {"drift", "rotation", "codes", "survival", "large", "colours"} <= set(names())
     spec = named("rotation", frames=3, size=480, format="dng")
     assert (spec.frames, spec.shape, spec.pattern, spec.stars) == (3, (360, 480), "RGGB", 100)
+    assert named("rotation", size=(240, 480)).shape == (240, 480)
     assert all(sample.story for sample in SAMPLES.values())
 
 

@@ -115,7 +115,7 @@ def names() -> list[str]:
 def named(
     name: str,
     frames: int | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int | None = None,
     format: str | None = None,
 ) -> SampleSpec:
@@ -127,9 +127,9 @@ def named(
         One of ``names()``.
     frames : int, optional
         Number of frames.
-    size : int, optional
-        Columns; rows keep the sample's proportion, stars and hot pixels their density. In a smaller frame drift, jumps
-        and distortion shrink in proportion, so that as much of the sky stays in the field.
+    size : int or tuple of int, optional
+        Rows and columns; or columns alone, and rows keep the sample's proportion. Stars and hot pixels keep their
+        density. In a smaller frame drift, jumps and distortion shrink in proportion, so that as much of the sky stays.
     seed : int, optional
         Another sky of the same kind.
     format : str, optional
@@ -161,14 +161,16 @@ def named(
     return replace(spec, **changes)
 
 
-def _resized(spec: SampleSpec, columns: int) -> dict[str, object]:
+def _resized(spec: SampleSpec, size: int | tuple[int, int]) -> dict[str, object]:
     """The numbers that another size changes."""
-    share = columns / spec.shape[1]
-    less = min(share, 1.0)
+    ny, nx = spec.shape
+    rows, columns = (round(ny * size / nx / 2) * 2, size) if isinstance(size, int) else size
+    area = rows * columns / (ny * nx)
+    less = min(rows / ny, columns / nx, 1.0)
     return {
-        "shape": (round(spec.shape[0] * share / 2) * 2, columns),
-        "stars": round(spec.stars * share**2),
-        "hot": round(spec.hot * share**2),
+        "shape": (rows, columns),
+        "stars": round(spec.stars * area),
+        "hot": round(spec.hot * area),
         "drift": (spec.drift[0] * less, spec.drift[1] * less),
         "jumps": {index: (x * less, y * less) for index, (x, y) in spec.jumps.items()},
         "distortion": spec.distortion * less,
@@ -179,7 +181,7 @@ def write_named(
     name: str,
     folder: str | Path,
     frames: int | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int | None = None,
     format: str | None = None,
 ) -> list[Path]:
