@@ -1,0 +1,298 @@
+"""Every local peak of a frame with all its measures, whether it is a star or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+
+from pipeline.frame import COLUMNS, FrameError, Normalized, Reason, StarTable, colour_planes, readonly
+from pipeline.stage import Knob, stage
+
+if TYPE_CHECKING:
+    from pipeline.kernels.convolve import Filter
+
+MOST = 60_000
+#: How far from a candidate a higher pixel is looked for, pixels: the largest ``stars.separation``.
+CLEARANCE = 50
+#: Below this width, pixels, a mosaic is looked at through a 3 x 3 filter for the windowed centres.
+NARROW = 4.0
+LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
+WHOLE_NUMBERS = ("npix", "neighbours", "saturated", "masked", "x_peak", "y_peak")
+
+
+def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[str, float]:
+    """Width of the frame's stars, for the knobs that are left at auto.
+
+    Parameters
+    ----------
+    normalize : Normalized
+        The reference frame.
+    fwhm : float or None
+        The knob; a number is left as it is.
+    knobs
+        The stage's other knobs, which play no part.
+
+    Returns
+    -------
+    dict
+        ``fwhm``, rounded to 0.1 px; empty where the knob is given.
+
+    Raises
+    ------
+    FrameError
+        Where no star is found.
+    """
+    if fwhm is not None:
+        return {}
+    from pipeline.kernels.seeing import star_width
+
+    width = star_width(normalize.image, np.sort(normalize.full), normalize.pattern != "none")
+    if width is None:
+        raise FrameError(
+            normalize.file or "frame",
+            "no star bright enough to tell the stars' width",
+            "set candidates.fwhm to the width in pixels, or take another reference frame",
+        )
+    return {"fwhm": round(width, 1)}
+
+
+@stage(version=1, auto=seeing)
+def candidates(
+    normalize: Normalized,
+    *,
+    method: Annotated[
+        Literal["dao", "peaks", "sep"],
+        Knob("dao: peaks of the filtered image; peaks: highest of 3 x 3 pixels; sep: pixels that hang together"),
+    ] = "dao",
+    fwhm: Annotated[
+        float | None, Knob("width of a star at half of its height", "px", low=1, high=30, step=0.1, none="auto")
+    ] = None,
+    ratio: Annotated[float, Knob("minor over major axis of the filter", low=0.1, high=1, step=0.05)] = 1.0,
+    theta: Annotated[float, Knob("the filter's major axis from x toward y", "deg", low=-180, high=180, step=5)] = 0.0,
+    neighbours: Annotated[
+        int, Knob("neighbours that must be bright too; peaks only", "of 8", low=0, high=8, step=1)
+    ] = 4,
+    neighbour_level: Annotated[
+        float, Knob("what counts as bright, as a part of the peak; peaks only", low=0, high=1, step=0.05)
+    ] = 0.5,
+    min_area: Annotated[int, Knob("pixels above the floor; sep only", "px", low=1, high=1000, step=1)] = 5,
+    floor: Annotated[
+        float, Knob("candidates are higher than this in the filtered image", "sigma", low=0.5, high=200, step=0.5)
+    ] = 4.0,
+) -> StarTable:
+    """Find every local peak and measure it, so that choosing stars costs nothing.
+
+    Parameters
+    ----------
+    normalize : Normalized
+        The frame without sky.
+    method, fwhm, ratio, theta, neighbours, neighbour_level, min_area, floor
+        Knobs. ``sep`` holds the interpreter's lock while it searches.
+
+    Returns
+    -------
+    StarTable
+        All candidates above the floor, at most the 60,000 highest (``floor`` then says how high the lowest is), with
+        every column of COLUMNS; reason 0, but for NEIGHBOURS with the method peaks.
+
+    Raises
+    ------
+    FrameError
+        Where the width is left at auto and there is no star.
+
+    Notes
+    -----
+    dao is DAOFIND (Stetson 1987, PASP 99, 191) as in photutils; sep is Source Extractor (Bertin and Arnouts 1996,
+    A&AS 117, 393).
+    """
+    from pipeline.kernels.convolve import convolve, daofind_filter
+
+    if fwhm is None:
+        fwhm = seeing(normalize, fwhm=None)["fwhm"]
+    kernel = daofind_filter(fwhm, ratio, theta)
+    convolved = convolve(normalize.image, kernel.weights)
+    noise = _convolved_noise(convolved, normalize, kernel)
+    find = {"dao": _find_dao, "peaks": _find_peaks, "sep": _find_sep}[method]
+    found = find(normalize.image, convolved, kernel, floor * noise, noise, min_area)
+    capped = found.index.size > MOST
+    if capped:
+        found = found.highest(MOST)
+    columns = _columns(normalize, convolved, kernel, found, neighbour_level)
+    reason = np.zeros(found.index.size, np.int8)
+    if method == "peaks":
+        reason[columns["neighbours"] < neighbours] = Reason.NEIGHBOURS
+    metrics = {
+        "background": normalize.background.level() if normalize.background is not None else 0.0,
+        "noise": float(normalize.noise),
+        "saturated": float(normalize.full.size),
+        "auto_threshold": _auto_threshold(convolved, found.height, noise, kernel),
+        "capped": float(capped),
+    }
+    lowest = float(found.height.min()) if capped else floor * noise
+    return StarTable(
+        columns={name: readonly(values) for name, values in columns.items()},
+        reason=readonly(reason),
+        fwhm=float(fwhm),
+        floor=lowest,
+        noise=noise,
+        relative_error=kernel.relative_error,
+        threshold=0.0,
+        shape=normalize.image.shape,
+        metrics=metrics,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Peaks in the order of their pixels; a finder's own centre and area where it has them."""
+
+    index: np.ndarray
+    height: np.ndarray
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
+    area: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> _Found:
+        """Some of the peaks."""
+        own = (None if values is None else values[rows] for values in (self.x, self.y, self.area))
+        return _Found(self.index[rows], self.height[rows], *own)
+
+    def highest(self, number: int) -> _Found:
+        """The highest peaks, still in the order of their pixels."""
+        return self.take(np.sort(np.argsort(-self.height, kind="stable")[:number]))
+
+
+def _find_dao(
+    image: np.ndarray, convolved: np.ndarray, kernel: Filter, floor: float, noise: float, min_area: int
+) -> _Found:
+    from pipeline.kernels.convolve import peaks
+
+    return _Found(*peaks(convolved, image, kernel, floor))
+
+
+def _find_peaks(
+    image: np.ndarray, convolved: np.ndarray, kernel: Filter, floor: float, noise: float, min_area: int
+) -> _Found:
+    """Pixels that none of their eight neighbours exceeds, where the filtered image is above the floor."""
+    from pipeline.kernels.convolve import pixel_peaks
+
+    index, _ = pixel_peaks(image, floor)
+    height = convolved.ravel()[index].astype(np.float64)
+    return _Found(index, height).take(np.flatnonzero(height > floor))
+
+
+def _find_sep(
+    image: np.ndarray, convolved: np.ndarray, kernel: Filter, floor: float, noise: float, min_area: int
+) -> _Found:
+    """Connected pixels above the floor of the image smoothed with the star's shape."""
+    import sep
+
+    bad = ~np.isfinite(image)
+    data = np.where(bad, np.float32(0), image)
+    sep.set_extract_pixstack(max(300_000, data.size // 4))
+    sep.set_sub_object_limit(8192)
+    objects = sep.extract(
+        data,
+        floor / noise,
+        err=noise / kernel.relative_error,
+        mask=bad if bad.any() else None,
+        minarea=min_area,
+        filter_kernel=(kernel.gaussian * kernel.mask).astype(np.float32),
+    )
+    index = objects["ypeak"].astype(np.int64) * data.shape[1] + objects["xpeak"]
+    order = np.argsort(index, kind="stable")
+    height = convolved.ravel()[index].astype(np.float64)
+    found = _Found(index, height, objects["x"], objects["y"], objects["npix"]).take(order)
+    return found.take(np.flatnonzero(found.height > floor))
+
+
+def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filter) -> float:
+    """Noise of the filtered image, never so small that rounding passes for stars."""
+    from pipeline.kernels.noise import sampled_spread
+
+    noise = sampled_spread(convolved) or kernel.relative_error * float(normalize.noise)
+    return max(noise, 1e-6 * float(convolved.max()), np.finfo(np.float32).tiny)
+
+
+def _pixel_noise(normalize: Normalized) -> tuple[np.ndarray, np.ndarray]:
+    """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
+
+    Photons add signal / gain; a colour's factor multiplies its noise. Where the gain is not known, it follows from the
+    sky: all of its variance is taken for that of its photons.
+    """
+    from pipeline.kernels.noise import pixel_variance
+
+    variance = pixel_variance(normalize.image, normalize.pattern)
+    photon = np.zeros((2, 2))
+    gain = normalize.gain
+    if gain is None and normalize.background is not None and normalize.background.rms() > 0:
+        gain = normalize.background.level() / normalize.background.rms() ** 2
+    if gain is not None and gain > 0:
+        factors = {"red": normalize.red, "blue": normalize.blue}
+        for colour, row, column in colour_planes(normalize.pattern):
+            if colour == "mono":
+                photon[:] = 1 / gain
+            else:
+                photon[row, column] = factors.get(colour, 1.0) / gain
+    return variance, photon
+
+
+def _columns(
+    normalize: Normalized, convolved: np.ndarray, kernel: Filter, found: _Found, neighbour_level: float
+) -> dict[str, np.ndarray]:
+    from pipeline.kernels.centroid import centres
+    from pipeline.kernels.convolve import clearance
+    from pipeline.kernels.measure import cores, daofind_measures
+
+    image, index = normalize.image, found.index
+    variance, photon = _pixel_noise(normalize)
+    columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
+    if found.x is not None:
+        columns["xcentroid"], columns["ycentroid"] = found.x, found.y
+    smooth = normalize.pattern != "none" and kernel.fwhm < NARROW
+    own = (columns["xcentroid"], columns["ycentroid"])
+    columns |= centres(image, index, own, kernel.fwhm, smooth, variance, photon)
+    core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
+    columns["neighbours"], columns["saturated"], columns["masked"] = core.T
+    columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
+    columns["y_peak"], columns["x_peak"] = np.divmod(index, image.shape[1])
+    columns["convolved"] = found.height
+    columns["clear"] = clearance(convolved, index, CLEARANCE)
+    columns["sky"] = _sky(normalize, index)
+    columns["snr"] = columns["flux"] / np.maximum(columns["flux_err"], np.finfo(np.float32).tiny)
+    positive = columns["flux"] > 0
+    columns["mag"] = np.full(index.size, np.nan)
+    columns["mag"][positive] = -2.5 * np.log10(columns["flux"][positive])
+    types = {name: np.int64 if name in WHOLE_NUMBERS else np.float64 for name in COLUMNS}
+    return {name: np.array(columns[name], types[name]) for name in COLUMNS}
+
+
+def _sky(normalize: Normalized, index: np.ndarray) -> np.ndarray:
+    """Level that was subtracted, from the nearest box of the mesh (green where there are colours); 0 where unknown."""
+    if normalize.background is None:
+        return np.zeros(index.size)
+    mesh = normalize.background.mesh
+    level = mesh["green"] if "green" in mesh else mesh["mono"]
+    y, x = np.divmod(index, normalize.image.shape[1])
+    size = normalize.background.box_size
+    return level[np.minimum(y // size, level.shape[0] - 1), np.minimum(x // size, level.shape[1] - 1)]
+
+
+def _auto_threshold(convolved: np.ndarray, heights: np.ndarray, noise: float, kernel: Filter) -> float:
+    """Threshold, sigma, above which hollows, which no star makes, are a fiftieth of the peaks or fewer.
+
+    Noise makes as many hollows as peaks; so do dark lanes, fringes and dead pixels with what is not a star. At least 6
+    sigma, at most 12, beyond which defects of the detector would hide the stars.
+    """
+    from pipeline.kernels.convolve import dips
+
+    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach)))[::-1] / noise
+    heights = np.sort(heights)[::-1] / noise
+    for number, depth in enumerate(depths[::-1]):
+        deeper = depths.size - number
+        higher = np.searchsorted(-heights, -depth)
+        if deeper <= max(3, 0.02 * higher):
+            return float(np.clip(depth if number else LOWEST_THRESHOLD, LOWEST_THRESHOLD, HIGHEST_THRESHOLD))
+    return float(np.clip(depths[0], LOWEST_THRESHOLD, HIGHEST_THRESHOLD)) if depths.size else LOWEST_THRESHOLD

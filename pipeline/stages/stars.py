@@ -1,0 +1,134 @@
+"""Which candidates are stars: a filter of the table, which answers while the threshold turns."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+
+from pipeline.frame import Reason, StarTable, readonly
+from pipeline.stage import Knob, Range, Rerun, stage
+from pipeline.stages.candidates import CLEARANCE
+
+LOWEST_FLOOR, FLOOR_STEP = 0.5, 0.5
+
+
+@stage(version=1)
+def stars(
+    candidates: StarTable,
+    *,
+    threshold: Annotated[
+        float | None,
+        Knob("height in the filtered image that a star exceeds", "sigma", low=0.5, high=1000, step=0.5, none="auto"),
+    ] = None,
+    threshold_adu: Annotated[
+        float | None,
+        Knob("DAOFIND's own threshold; wins when given", "adu", low=0, high=1e7, step=10, none="none"),
+    ] = None,
+    sharpness: Annotated[
+        Range, Knob("peak above its neighbours, over the filter's own; hot pixels are sharper", low=-10, high=10)
+    ] = (0.1, 1.0),
+    roundness: Annotated[Range, Knob("both roundnesses; 0 is round", low=-10, high=10)] = (-0.9, 0.9),
+    brightest: Annotated[int | None, Knob("keep this many of the brightest", low=1, high=100000, none="all")] = None,
+    saturated: Annotated[Literal["keep", "drop"], Knob("stars with a full pixel in their core")] = "keep",
+    border: Annotated[int, Knob("distance from the frame's edge", "px", low=0, high=1000, step=1)] = 0,
+    separation: Annotated[
+        int, Knob("no higher pixel as near as this; 0: none within the filter", "px", low=0, high=CLEARANCE, step=1)
+    ] = 0,
+) -> StarTable:
+    """Keep the candidates that look like stars (Stetson 1987, PASP 99, 191).
+
+    Parameters
+    ----------
+    candidates : StarTable
+        Every local peak with its measures.
+    threshold, threshold_adu, sharpness, roundness, brightest, saturated, border, separation
+        Knobs. The threshold is strict, ranges include their ends, as in photutils' ``DAOStarFinder``, whose
+        ``threshold`` is ``threshold_adu`` and whose ``min_separation`` is ``separation`` (it acts beyond the filter's
+        own radius). Auto is at least 6 sigma, and higher where the frame has structure that is not stars.
+
+    Returns
+    -------
+    StarTable
+        The same rows with the first rule that each breaks as its reason; the threshold that was used.
+
+    Raises
+    ------
+    Rerun
+        Where the threshold is below the candidates' floor: they must be made with a lower one.
+    """
+    limit = _limit(candidates, threshold, threshold_adu)
+    reason = np.array(candidates.reason)
+    for code, broken in _rules(candidates, limit, sharpness, roundness, saturated, border, separation):
+        reason[broken & (reason == Reason.STAR)] = code
+    if brightest is not None:
+        kept = np.flatnonzero(reason == Reason.STAR)
+        order = np.argsort(candidates["flux"][kept], kind="stable")[::-1]
+        reason[kept[order[brightest:]]] = Reason.BRIGHTEST
+    return StarTable(
+        columns=candidates.columns,
+        reason=readonly(reason),
+        fwhm=candidates.fwhm,
+        floor=candidates.floor,
+        noise=candidates.noise,
+        relative_error=candidates.relative_error,
+        threshold=limit / candidates.noise,
+        shape=candidates.shape,
+        metrics=_metrics(candidates, reason),
+    )
+
+
+def _limit(candidates: StarTable, threshold: float | None, threshold_adu: float | None) -> float:
+    """Height in the convolved image that a star exceeds, ADU."""
+    if threshold_adu is not None:
+        limit = threshold_adu * candidates.relative_error
+    elif threshold is not None:
+        limit = threshold * candidates.noise
+    else:
+        return max(candidates.metrics.get("auto_threshold", 6.0) * candidates.noise, candidates.floor)
+    lowest = LOWEST_FLOOR * candidates.noise
+    if limit < candidates.floor * (1 - 1e-9) and candidates.floor > lowest and not candidates.metrics.get("capped"):
+        # Downward in steps, so that turning the knob meets a floor that has been made before.
+        floor = max(LOWEST_FLOOR, math.floor(limit / candidates.noise / FLOOR_STEP) * FLOOR_STEP)
+        raise Rerun("candidates", floor=floor)
+    return limit
+
+
+def _rules(
+    table: StarTable, limit: float, sharpness: Range, roundness: Range, saturated: str, border: int, separation: int
+) -> list[tuple[Reason, np.ndarray]]:
+    """Each rule and where it is broken, the finder's own rules first."""
+    ny, nx = table.shape
+    x, y = table["x_peak"], table["y_peak"]
+    measured = np.ones(len(table), bool)
+    for name in ("xcentroid", "ycentroid", "sharpness", "roundness1", "roundness2", "flux"):
+        measured &= np.isfinite(table[name])
+    inside = (x >= border) & (y >= border) & (x < nx - border) & (y < ny - border)
+    rules = [
+        (Reason.THRESHOLD, ~(table["convolved"] > limit)),
+        (Reason.MEASURE, ~measured),
+        (Reason.SHARPNESS, ~_within(table["sharpness"], sharpness)),
+        (Reason.ROUNDNESS, ~(_within(table["roundness1"], roundness) & _within(table["roundness2"], roundness))),
+        (Reason.BORDER, ~inside),
+    ]
+    if saturated == "drop":
+        rules.append((Reason.SATURATED, table["saturated"] != 0))
+    if separation > 0:
+        rules.append((Reason.SEPARATION, table["clear"] <= separation))
+    return rules
+
+
+def _within(values: np.ndarray, bounds: Range) -> np.ndarray:
+    return (values >= bounds[0]) & (values <= bounds[1])
+
+
+def _metrics(candidates: StarTable, reason: np.ndarray) -> dict[str, float]:
+    """The frame's facts, with the width and roundness of its stars."""
+    kept = reason == Reason.STAR
+    some = bool(kept.any())
+    return {
+        **candidates.metrics,
+        "fwhm": float(np.median(candidates["fwhm"][kept])) if some else math.nan,
+        "roundness": float(np.median(candidates["roundness2"][kept])) if some else math.nan,
+    }
