@@ -66,16 +66,10 @@ def hot_indices(frame: Frame, hot_pixels: HotPixels) -> np.ndarray:
     if hot_pixels.source != "frame":
         return np.empty(0, np.int64)
     from pipeline.kernels.hot import lone_pixels
-    from pipeline.stages.background import background, colour_numbers
-    from pipeline.stages.normalize import normalized_image
+    from pipeline.stages.first_look import first_look
 
-    sky = background(frame, estimator="median")
-    image = normalized_image(frame, sky, red=hot_pixels.red, blue=hot_pixels.blue)
-    factors = {"red": hot_pixels.red, "blue": hot_pixels.blue}
-    levels = [np.median(noise) * factors.get(name, 1.0) for name, noise in sky.noise.items()]
-    noise = np.array(levels, np.float32)[colour_numbers(frame.pattern)]
-    step = 1 if frame.pattern == "none" else 2
-    return lone_pixels(image, noise, hot_pixels.sigma, hot_pixels.contrast, step)
+    look = first_look(frame, red=hot_pixels.red, blue=hot_pixels.blue)
+    return lone_pixels(look.image, look.noise, hot_pixels.sigma, hot_pixels.contrast, look.step)
 
 
 def _mask_without(frame: Frame, bad: np.ndarray, mended: np.ndarray) -> np.ndarray | None:

@@ -9,8 +9,7 @@ import numpy as np
 
 from pipeline.frame import Frame, FrameError, HotPixels, Sequence, readonly
 from pipeline.stage import Knob, stage
-from pipeline.stages.background import background, colour_numbers
-from pipeline.stages.normalize import colour_factors, normalized_image, sky_noise
+from pipeline.stages.first_look import first_look
 
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
@@ -104,10 +103,10 @@ def _bright(frame: Frame) -> tuple[BrightStars, int]:
     """Bright stars of a frame (on the 2 x 2 binned picture of a mosaic) and the bin's size."""
     from pipeline.kernels.bright import binned, bright_stars
 
-    image = normalized_image(frame, background(frame, estimator="median"), red=1.0, blue=1.0)
-    size = 1 if frame.pattern == "none" else 2
-    picture = image if size == 1 else binned(image)
-    return bright_stars(picture, sky_noise(picture)), size
+    look = first_look(frame)
+    picture = look.image if look.step == 1 else binned(look.image)
+    noise = float(np.sqrt(np.mean(look.noise**2))) / look.step
+    return bright_stars(picture, noise), look.step
 
 
 class _StarMotion:
@@ -157,19 +156,16 @@ def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.nda
     mask = np.zeros(first.shape, bool)
     if not moved.any:
         return mask
-    step = 1 if first.pattern == "none" else 2
-    sky = background(middle, box_size=64, sigma_clip=3.0, estimator="median")
-    noise = _parity_noise(sky.noise, first.pattern)
-    image = normalized_image(middle, sky, red=1.0, blue=1.0)
-    candidates = _above(image, sigma * noise)
-    excess, scatter = local_excess(middle.pixels, candidates, step)
+    look = first_look(middle)
+    candidates = _above(look.image, sigma * look.noise)
+    excess, scatter = local_excess(middle.pixels, candidates, look.step)
     nx = first.shape[1]
-    least = noise[(candidates // nx) & 1, (candidates % nx) & 1]
+    least = look.noise[(candidates // nx) & 1, (candidates % nx) & 1]
     high = excess > sigma * np.maximum(scatter, least)
     candidates, excess = candidates[high], excess[high]
     if candidates.size == 0:
         return mask
-    each = np.sort([local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
+    each = np.sort([local_excess(frame.pixels, candidates, look.step)[0] for frame in samples], axis=0)
     # A star that leaves its pixel even in two of the frames is told by them; noise is not taken for leaving.
     lowest = each[1 if len(samples) >= 7 else 0]
     stays = (lowest > 0.5 * excess) & moved.at(candidates, nx)
@@ -184,19 +180,14 @@ def _above(image: np.ndarray, limits: np.ndarray) -> np.ndarray:
     return index[image.ravel()[index] > limits[(index // nx) & 1, (index % nx) & 1]]
 
 
-def _parity_noise(noise: dict[str, np.ndarray], pattern: str) -> np.ndarray:
-    """Median noise of each colour by row and column parity, float32, shape (2, 2)."""
-    return np.array([np.median(mesh) for mesh in noise.values()], np.float32)[colour_numbers(pattern)]
-
-
 def _star_contrast(frame: Frame) -> tuple[float, dict[str, float]]:
     """How much a star of this frame can stand above its highest neighbour, with a margin, and the colours' factors."""
     from pipeline.kernels.bright import bright_stars
+    from pipeline.stages.normalize import colour_factors
 
-    sky = background(frame, estimator="median")
-    factors = colour_factors(frame, sky)
-    image = normalized_image(frame, sky, red=factors["red"], blue=factors["blue"])
-    stars = bright_stars(image, sky_noise(image, frame.pattern))
+    factors = colour_factors(frame, first_look(frame).sky)
+    look = first_look(frame, **factors)
+    stars = bright_stars(look.image, float(look.noise.max()))
     if stars.x.size < LEAST_STARS:
         return CONTRAST, factors
     return max(CONTRAST, 1.3 * float(np.percentile(stars.contrast, 98))), factors

@@ -1,0 +1,62 @@
+"""A frame's sky taken off in a hurry, for stages that come before the sky is measured properly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.frame import Background, Frame
+
+
+class FirstLook(NamedTuple):
+    """A picture without its sky.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        (pixel - black - sky) x factor; NaN where bad.
+    noise : ndarray of float32, shape (2, 2)
+        Standard deviation of a sky pixel in ``image``, by row and column parity.
+    sky : Background
+        What was taken off.
+    step : int
+        Distance to the next pixel of the same colour.
+    """
+
+    image: np.ndarray
+    noise: np.ndarray
+    sky: Background
+    step: int
+
+
+def first_look(
+    frame: Frame, *, red: float = 1.0, blue: float = 1.0, box_size: int = 64, sigma_clip: float = 3.0
+) -> FirstLook:
+    """Take off the median of each box, colour by colour.
+
+    Parameters
+    ----------
+    frame : Frame
+        As read.
+    red, blue : float
+        Factors of these colours, green being 1.
+    box_size : int
+        Side of the boxes, pixels.
+    sigma_clip : float
+        Clipping in a box, standard deviations.
+
+    Returns
+    -------
+    FirstLook
+    """
+    # Stages are declared in the order in which their modules load, and this one serves stages before these two.
+    from pipeline.stages.background import background, colour_numbers
+    from pipeline.stages.normalize import normalized_image
+
+    sky = background(frame, box_size=box_size, sigma_clip=sigma_clip, estimator="median")
+    factors = {"red": red, "blue": blue}
+    levels = [np.median(noise) * factors.get(name, 1.0) for name, noise in sky.noise.items()]
+    noise = np.array(levels, np.float32)[colour_numbers(frame.pattern)]
+    image = normalized_image(frame, sky, red=red, blue=blue)
+    return FirstLook(image, noise, sky, 1 if frame.pattern == "none" else 2)
