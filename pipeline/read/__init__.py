@@ -112,8 +112,8 @@ def read_frame(source: FrameInfo | Path, *, pattern: str | None = None, overscan
     if _is_fits(info.path):
         pixels, black, mask = fits.read_pixels(info.path, info.file, overscan=overscan == "auto")
     else:
-        pixels, black = raw.read_pixels(info.path, info.file)
-        mask = None
+        pixels, black, full = raw.read_pixels(info.path, info.file)
+        info, mask = replace(info, saturation=full), None
     if pixels.shape != info.shape:
         sizes = f"{info.shape[1]} x {info.shape[0]} pixels before, {pixels.shape[1]} x {pixels.shape[0]} now"
         raise FrameError(info.file, f"changed while it was in use ({sizes})", "open the folder again")

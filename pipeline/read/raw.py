@@ -37,9 +37,9 @@ _EXIF_DAMAGE = (
 # A file without EXIF is no news for whoever reads the terminal.
 logging.getLogger("exifread").addHandler(logging.NullHandler())
 
-# LibRaw tells the pattern only after decoding, so it is remembered for each camera and size.
-_patterns: dict[tuple[str, ...], str] = {}
-_patterns_lock = threading.Lock()
+# LibRaw tells pattern and levels only after decoding, so they are remembered for each camera.
+_cameras: dict[tuple[str, ...], tuple[str, float | None]] = {}
+_cameras_lock = threading.Lock()
 
 
 @contextmanager
@@ -112,23 +112,16 @@ def _decoded_pattern(raw: RawPy, file: str) -> str:
     return pattern
 
 
-def _pattern(raw: RawPy, file: str, tags: Tags) -> str:
-    camera = (
-        "Make",
-        "Model",
-        "UniqueCameraModel",
-        "Tag 0xC614",
-        "PhotometricInterpretation",
-        "CFAPattern",
-        "CVAPattern",
-    )
-    key = (*(_text(tags, name) for name in camera), str(raw.sizes), os.path.splitext(file)[1].lower())
-    with _patterns_lock:
-        known = _patterns.get(key)
+def _remembered(raw: RawPy, file: str, tags: Tags, iso: float | None) -> tuple[str, float | None]:
+    """Pattern and saturation, decoded for the first file of a camera, size and sensitivity."""
+    names = ("Make", "Model", "Tag 0xC614", "PhotometricInterpretation", "CFAPattern", "CVAPattern", "Tag 0xC61D")
+    key = (*(_text(tags, name) for name in names), str(raw.sizes), str(iso), os.path.splitext(file)[1].lower())
+    with _cameras_lock:
+        known = _cameras.get(key)
     if known is None:
-        known = _decoded_pattern(raw, file)
-        with _patterns_lock:
-            _patterns[key] = known
+        known = (_decoded_pattern(raw, file), _white(raw))
+        with _cameras_lock:
+            _cameras[key] = known
     return known
 
 
@@ -149,17 +142,18 @@ def _time(raw: RawPy, tags: Tags) -> Any:
     return times.as_time(clock.replace(tzinfo=times.UTC)) if clock is not None and clock.year > 1990 else None
 
 
-def _white(raw: RawPy) -> float:
+def _white(raw: RawPy) -> float | None:
     """Level at which a pixel is full, above the highest black."""
     white = raw.camera_white_level_per_channel
     level = min((value for value in white if value > 0), default=raw.white_level) if white else raw.white_level
-    return float(level - max(raw.black_level_per_channel))
+    above = float(level - max(raw.black_level_per_channel))
+    return above if above > 0 else None
 
 
 def read_info(path: str, file: str) -> FrameInfo:
     """What the file says of itself.
 
-    The pixels are decoded only for the first file of a camera and size, to learn its pattern.
+    The pixels are decoded only for the first file of a camera, size and sensitivity, to learn pattern and levels.
 
     Raises
     ------
@@ -168,11 +162,11 @@ def read_info(path: str, file: str) -> FrameInfo:
     """
     with _opened(path, file) as raw:
         tags = _tags(path)
-        pattern = _pattern(raw, file, tags)
         exposure = seconds(_text(tags, "ExposureTime"))
         if exposure is None:
             exposure = float(raw.other.shutter_speed) if raw.other.shutter_speed > 0 else None
         iso = number(_text(tags, "ISOSpeedRatings")) or float(raw.other.iso_speed) or None
+        pattern, full = _remembered(raw, file, tags, iso)
         gain = re.search(r"\bgain[ =:]*(\d+(?:\.\d+)?)", _text(tags, "ImageDescription"), re.IGNORECASE)
         kind, reason = kinds.kind_of({}, path, exposure)
         return FrameInfo(
@@ -186,17 +180,13 @@ def read_info(path: str, file: str) -> FrameInfo:
             exposure=exposure,
             gain=float(gain.group(1)) if gain else None,
             iso=iso,
-            saturation=_positive(_white(raw)),
+            saturation=full,
             camera=_camera(tags),
         )
 
 
-def _positive(value: float) -> float | None:
-    return value if value > 0 else None
-
-
-def read_pixels(path: str, file: str) -> tuple[np.ndarray, np.ndarray]:
-    """The mosaic and the black level under it.
+def read_pixels(path: str, file: str) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """The mosaic, the black level under it, and the level at which a pixel is full.
 
     Returns
     -------
@@ -204,6 +194,8 @@ def read_pixels(path: str, file: str) -> tuple[np.ndarray, np.ndarray]:
         What the sensor gave, without margins.
     black : ndarray of float32, shape (2, 2)
         By row and column parity.
+    saturation : float or None
+        White level, ADU above black.
 
     Raises
     ------
@@ -216,9 +208,9 @@ def read_pixels(path: str, file: str) -> tuple[np.ndarray, np.ndarray]:
         # LibRaw's buffer goes with the file: what leaves this block is a copy.
         pixels = np.array(raw.raw_image_visible, np.uint16, order="C")
         if pattern == "none":
-            return pixels, np.full((2, 2), levels[0], np.float32)
+            return pixels, np.full((2, 2), levels[0], np.float32), _white(raw)
         # Colour 3 is the second green, so this index tells both greens apart.
-        return pixels, np.asarray(levels, np.float32)[raw.raw_pattern]
+        return pixels, np.asarray(levels, np.float32)[raw.raw_pattern], _white(raw)
 
 
 def read_header(info: FrameInfo) -> Header:
