@@ -234,8 +234,9 @@ def dumps(recipe: Recipe, *, comments: bool = True) -> str:
         for knob, spec in stage.knobs.items():
             value = recipe[name][knob]
             value = spec.knob.none if value is None else value
-            table.add(knob, list(value) if isinstance(value, tuple) else value)
+            item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
             if comments and not isinstance(value, Mapping):
-                table[knob].comment(f"{spec.knob.doc}; {spec.rule}")
+                item.comment(f"{spec.knob.doc}; {spec.rule}")
+            table.add(knob, item)
         document.add(name, table)
     return tomlkit.dumps(document)
