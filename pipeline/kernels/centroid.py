@@ -2,7 +2,7 @@
 
 The windowed position is SExtractor's (Bertin & Arnouts 1996, A&AS 117, 393; XWIN_IMAGE in its manual). On a mosaic of
 narrow stars the image is looked at through [1 2 1; 2 4 2; 1 2 1] / 16, which has the same sum of each colour at every
-pixel, so the colours' pattern cancels.
+pixel, so the colours' pattern cancels. The fitted Gaussian has a height of its own for each colour.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import boolean, float64, int64, njit, types
 
-from pipeline.frame import SIGMA_TO_FWHM
+from pipeline.frame import SIGMA_TO_FWHM, colour_planes
 from pipeline.kernels.bands import map_bands
 from pipeline.kernels.convolve import IMAGE
 from pipeline.kernels.measure import pixel
@@ -23,8 +23,13 @@ ITERATIONS = 40
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
 BLEND = 0.5
-SMOOTH_VARIANCE = 0.5
+# Stars of a mosaic narrower than this, pixels, are looked at through the 3 x 3 filter.
+NARROW = 4.0
+# The Gaussian's fit: at most so many steps; settled when a step moves centre and sigma by less, pixels.
+STEPS, SETTLED = 15, 1e-3
 _PATCH = float64[:, ::1]
+_COLOURS = types.Array(types.int64, 2, "C", readonly=True)
+_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
 
 
 def centres(
@@ -32,7 +37,7 @@ def centres(
     index: np.ndarray,
     own: tuple[np.ndarray, np.ndarray],
     fwhm: float,
-    smooth: bool,
+    pattern: str,
     variance: np.ndarray,
     photon: np.ndarray,
 ) -> dict[str, np.ndarray]:
@@ -48,8 +53,8 @@ def centres(
         The finder's own x and y, pixels.
     fwhm : float
         Width of a star, pixels.
-    smooth : bool
-        Whether to look through the 3 x 3 filter that cancels a mosaic's pattern.
+    pattern : str
+        Colours of the first 2 x 2 pixels, or "none"; narrow stars on a mosaic are looked at through the 3 x 3 filter.
     variance, photon : ndarray of float64, shape (2, 2)
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
 
@@ -60,14 +65,18 @@ def centres(
     """
     result = np.empty((index.size, len(CENTRES)))
     x, y = (np.ascontiguousarray(values, np.float64) for values in own)
+    smooth, colours = pattern != "none" and fwhm < NARROW, _colour_numbers(pattern)
+    variance = np.maximum(variance, np.finfo(np.float32).tiny)
     map_bands(
-        lambda first, last: _centres(image, index, x, y, fwhm, smooth, variance, photon, result, first, last),
+        lambda first, last: _centres(image, index, x, y, fwhm, smooth, colours, variance, photon, result, first, last),
         index.size,
     )
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(CENTRES)}
 
 
-def widths(image: np.ndarray, index: np.ndarray, fwhm: float, smooth: bool) -> tuple[np.ndarray, np.ndarray]:
+def widths(
+    image: np.ndarray, index: np.ndarray, fwhm: float, pattern: str, variance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Width of each candidate by a fitted round Gaussian, in a window that follows the width.
 
     Parameters
@@ -78,8 +87,10 @@ def widths(image: np.ndarray, index: np.ndarray, fwhm: float, smooth: bool) -> t
         Flat indices of the candidates' pixels.
     fwhm : float
         First guess, pixels.
-    smooth : bool
-        Whether to look through the 3 x 3 filter; its own width is taken off.
+    pattern : str
+        Colours of the first 2 x 2 pixels, or "none".
+    variance : ndarray of float64, shape (2, 2)
+        Variance of a sky pixel by row and column parity, ADU squared.
 
     Returns
     -------
@@ -87,8 +98,17 @@ def widths(image: np.ndarray, index: np.ndarray, fwhm: float, smooth: bool) -> t
         Width, pixels, NaN where no Gaussian fits; and the residuals' rms over the Gaussian's height.
     """
     result = np.empty((index.size, 2))
-    map_bands(lambda first, last: _widths(image, index, fwhm, smooth, result, first, last), index.size)
+    colours, variance = _colour_numbers(pattern), np.maximum(variance, np.finfo(np.float32).tiny)
+    map_bands(lambda first, last: _widths(image, index, fwhm, colours, variance, result, first, last), index.size)
     return result[:, 0], result[:, 1]
+
+
+def _colour_numbers(pattern: str) -> np.ndarray:
+    """Number of each pixel's colour by row and column parity."""
+    numbers = np.zeros((2, 2), np.int64)
+    for colour, row, column in colour_planes(pattern):
+        numbers[row, column] = ("mono", "red", "blue").index(colour) if colour != "green" else 0
+    return numbers
 
 
 @njit([float64(IMAGE, int64, int64)], cache=True, nogil=True)
@@ -158,50 +178,63 @@ def _windowed(patch, x, y, sigma, weight):  # noqa: ANN001, ANN202
     return x, y
 
 
-@njit([float64(float64[:, ::1], float64[::1], int64, boolean, int64, int64, float64)], cache=True, nogil=True)
-def _leverage(weight, distance, axis, smooth, i, j, sigma):  # noqa: ANN001, ANN202
-    """How strongly pixel (i, j) of the patch pulls on the centre: window times distance, through the filter if any."""
-    if not smooth:
-        return weight[0, j] * weight[1, i] * (distance[j] if axis == 0 else distance[i])
-    along, other = (j, i) if axis == 0 else (i, j)
-    size = distance.size
-    pull = 0.5 * weight[axis, along] * distance[along]
-    side = 0.5 * weight[1 - axis, other]
-    for k in (-1, 1):
-        if 0 <= along + k < size:
-            pull += 0.25 * weight[axis, along + k] * distance[along + k]
-        if 0 <= other + k < size:
-            side += 0.25 * weight[1 - axis, other + k]
-    return pull * side
+@njit([types.void(float64[::1], float64[::1])], cache=True, nogil=True)
+def _smooth_line(line, result):  # noqa: ANN001, ANN202
+    for i in range(line.size):
+        before = line[i - 1] if i > 0 else 0.0
+        after = line[i + 1] if i < line.size - 1 else 0.0
+        result[i] = 0.25 * before + 0.5 * line[i] + 0.25 * after
 
 
 @njit(
-    [float64(IMAGE, int64, int64, _PATCH, float64, float64[:, ::1], int64, boolean, float64, _PATCH, _PATCH)],
+    [
+        types.UniTuple(float64, 2)(
+            int64, int64, _PATCH, _PATCH, float64, float64, _PATCH, boolean, float64, _MATRIX, _MATRIX
+        )
+    ],
     cache=True,
     nogil=True,
 )
-def _error(image, row, column, patch, centre, weight, axis, smooth, sigma, variance, photon):  # noqa: ANN001, ANN202
-    """Standard deviation of a windowed centre along one axis.
+def _errors(row, column, patch, seen, x, y, window, smooth, sigma, variance, photon):  # noqa: ANN001, ANN202
+    """Standard deviations of a windowed centre.
 
-    The centre c makes F(c) = sum of w I d vanish, so its variance is that of F over the square of dF/dc; where the
-    image is looked at through the 3 x 3 filter, F is a sum over the image's own independent pixels all the same.
+    The centre c makes F(c) = sum of w I d vanish, so its variance is that of F over the square of dF/dc. Where the
+    image is looked at through the 3 x 3 filter, F is a sum over its independent pixels with w d filtered instead.
     """
-    size = patch.shape[0]
-    distance = np.arange(size) - size // 2 - centre
-    noise = sky = light = slope = 0.0
+    light, _, _ = _window(seen, x, y, sigma, window)
+    if light <= 0:
+        return SIGMA_TO_FWHM * sigma, SIGMA_TO_FWHM * sigma
+    size, start = patch.shape[0], -(patch.shape[0] // 2)
+    pull = np.empty((4, size))
+    pull[0], pull[1] = window[0], window[1]
+    for i in range(size):
+        pull[2, i] = window[0, i] * (i + start - x)
+        pull[3, i] = window[1, i] * (i + start - y)
+    slope_x = slope_y = 0.0
     for i in range(size):
         for j in range(size):
-            y, x = row + i - size // 2, column + j - size // 2
-            pull = _leverage(weight, distance, axis, smooth, i, j, sigma) ** 2
-            sky += pull * variance[y & 1, x & 1]
-            noise += pull * photon[y & 1, x & 1] * pixel(image, y, x)
-            value = weight[0, j] * weight[1, i] * patch[i, j]
-            light += value
-            slope += value * (1 - (distance[j] if axis == 0 else distance[i]) ** 2 / sigma**2)
-    if light <= 0:
-        return np.nan
-    # The slope is half of the light for a star as wide as the window; noise must not make it vanish.
-    return math.sqrt(max(sky + noise, 0.5 * sky)) / max(slope, 0.2 * light)
+            value = window[0, j] * window[1, i] * seen[i, j] / sigma**2
+            slope_x += value * (j + start - x) ** 2
+            slope_y += value * (i + start - y) ** 2
+    if smooth:
+        for k in range(4):
+            line = pull[k].copy()
+            _smooth_line(line, pull[k])
+    sky_x = sky_y = noise_x = noise_y = 0.0
+    for i in range(size):
+        for j in range(size):
+            a, b = (row + start + i) & 1, (column + start + j) & 1
+            along_x, along_y = (pull[2, j] * pull[1, i]) ** 2, (pull[0, j] * pull[3, i]) ** 2
+            shot = photon[a, b] * patch[i, j]
+            sky_x += along_x * variance[a, b]
+            sky_y += along_y * variance[a, b]
+            noise_x += along_x * shot
+            noise_y += along_y * shot
+    # dF/dc is half of the light for a star as wide as the window; noise must not make it vanish.
+    return (
+        math.sqrt(max(sky_x + noise_x, 0.5 * sky_x)) / max(light - slope_x, 0.2 * light),
+        math.sqrt(max(sky_y + noise_y, 0.5 * sky_y)) / max(light - slope_y, 0.2 * light),
+    )
 
 
 @njit([types.UniTuple(float64, 2)(_PATCH, int64)], cache=True, nogil=True)
@@ -220,169 +253,177 @@ def _mass(patch, half):  # noqa: ANN001, ANN202
     return pull_x / light, pull_y / light
 
 
-@njit([types.void(_PATCH, float64[::1], int64, _PATCH, float64[::1])], cache=True, nogil=True)
-def _normal(patch, p, half, matrix, vector):  # noqa: ANN001, ANN202
-    """Normal equations of x, y, sigma, height and level of a round Gaussian; the last entry is the sum of squares."""
-    middle = patch.shape[0] // 2
+@njit([float64(_PATCH, float64[::1], int64, int64[:, ::1], _PATCH, _PATCH, float64[::1])], cache=True, nogil=True)
+def _normal(patch, p, half, colours, weights, matrix, vector):  # noqa: ANN001, ANN202
+    """Normal equations of x, y, sigma, level and a height for each colour; returns the weighted sum of squares."""
+    middle, square = patch.shape[0] // 2, 0.0
     matrix[:] = 0.0
     vector[:] = 0.0
-    slope = np.empty(5)
+    slope, place = np.empty(5), np.arange(5)
+    slope[3] = 1.0
     column = np.empty(2 * half + 1)
     for j in range(-half, half + 1):
         column[j + half] = math.exp(-((j - p[0]) ** 2) / (2 * p[2] ** 2))
     for i in range(-half, half + 1):
         row = math.exp(-((i - p[1]) ** 2) / (2 * p[2] ** 2))
+        dy = (i - p[1]) / p[2]
         for j in range(-half, half + 1):
-            dx, dy = (j - p[0]) / p[2], (i - p[1]) / p[2]
+            place[4] = 4 + colours[i & 1, j & 1]
+            weight = weights[i & 1, j & 1]
+            dx = (j - p[0]) / p[2]
             shape = row * column[j + half]
-            slope[0] = p[3] * shape * dx / p[2]
-            slope[1] = p[3] * shape * dy / p[2]
-            slope[2] = p[3] * shape * (dx * dx + dy * dy) / p[2]
-            slope[3] = shape
-            slope[4] = 1.0
-            rest = patch[middle + i, middle + j] - p[3] * shape - p[4]
+            light = p[place[4]] * shape
+            slope[0] = light * dx / p[2]
+            slope[1] = light * dy / p[2]
+            slope[2] = light * (dx * dx + dy * dy) / p[2]
+            slope[4] = shape
+            rest = patch[middle + i, middle + j] - light - p[3]
             for a in range(5):
-                vector[a] += slope[a] * rest
+                vector[place[a]] += weight * slope[a] * rest
                 for b in range(a + 1):
-                    matrix[a, b] += slope[a] * slope[b]
-            vector[5] += rest * rest
-    for a in range(5):
-        for b in range(a):
-            matrix[b, a] = matrix[a, b]
+                    matrix[place[a], place[b]] += weight * slope[a] * slope[b]
+            square += weight * rest * rest
+    return square
 
 
-@njit([boolean(_PATCH, float64[::1], float64[::1])], cache=True, nogil=True)
-def _solve(matrix, vector, step):  # noqa: ANN001, ANN202
-    """Cholesky solution of five equations; false where the matrix is not positive definite."""
-    lower = np.zeros((5, 5))
-    for a in range(5):
+@njit([boolean(_PATCH, float64[::1], float64, _PATCH, float64[::1])], cache=True, nogil=True)
+def _solve(matrix, vector, damping, lower, step):  # noqa: ANN001, ANN202
+    """Cholesky solution with a damped diagonal; false where the matrix is not positive definite."""
+    size = vector.size
+    for a in range(size):
         for b in range(a + 1):
-            total = matrix[a, b]
+            total = matrix[a, b] * (1 + damping) if a == b else matrix[a, b]
             for c in range(b):
                 total -= lower[a, c] * lower[b, c]
             if a > b:
                 lower[a, b] = total / lower[b, b]
-            elif total <= 0:
+            elif not total > 0:
                 return False
             else:
                 lower[a, a] = math.sqrt(total)
-    for a in range(5):
+    for a in range(size):
         total = vector[a]
         for c in range(a):
             total -= lower[a, c] * step[c]
         step[a] = total / lower[a, a]
-    for a in range(4, -1, -1):
+    for a in range(size - 1, -1, -1):
         total = step[a]
-        for c in range(a + 1, 5):
+        for c in range(a + 1, size):
             total -= lower[c, a] * step[c]
         step[a] = total / lower[a, a]
     return True
 
 
-@njit([boolean(_PATCH, float64[::1], int64)], cache=True, nogil=True)
-def _gaussian(patch, p, half):  # noqa: ANN001, ANN202
-    """Fit x, y, sigma, height and level in place (Levenberg-Marquardt); p[5] becomes the residuals' rms."""
-    matrix, vector, damped, step = np.empty((5, 5)), np.empty(6), np.empty((5, 5)), np.empty(5)
-    trial, new_matrix, new_vector = p.copy(), np.empty((5, 5)), np.empty(6)
-    _normal(patch, p, half, matrix, vector)
-    damping, converged = 1e-3, False
-    for _ in range(30):
-        damped[:] = matrix
-        for a in range(5):
-            damped[a, a] *= 1 + damping
-        if not _solve(damped, vector, step):
-            return False
-        for a in range(5):
-            trial[a] = p[a] + step[a]
-        inside = abs(trial[0]) <= half and abs(trial[1]) <= half and 0.2 < trial[2] < 4.0 * half
-        if inside:
-            _normal(patch, trial, half, new_matrix, new_vector)
-        if inside and new_vector[5] <= vector[5]:
-            p[:5] = trial[:5]
-            matrix, new_matrix = new_matrix, matrix
-            vector, new_vector = new_vector, vector
+@njit([float64(_PATCH, float64[::1], int64, int64[:, ::1], _PATCH)], cache=True, nogil=True)
+def _gaussian(patch, p, half, colours, weights):  # noqa: ANN001, ANN202
+    """Fit x, y, sigma, level and the colours' heights in place by Levenberg and Marquardt's way.
+
+    Returns the weighted residuals' root mean square, or NaN where the fit does not settle on a star.
+    """
+    size = p.size
+    matrix, vector = np.empty((size, size)), np.empty(size)
+    other_matrix, other_vector = np.empty((size, size)), np.empty(size)
+    lower, step, trial = np.zeros((size, size)), np.empty(size), p.copy()
+    square = _normal(patch, p, half, colours, weights, matrix, vector)
+    damping, settled = 1e-3, False
+    for _ in range(STEPS):
+        if not _solve(matrix, vector, damping, lower, step):
+            break
+        trial[:] = p + step
+        other = np.inf
+        if abs(trial[0]) <= half and abs(trial[1]) <= half and 0.2 < trial[2] < 4.0 * half:
+            other = _normal(patch, trial, half, colours, weights, other_matrix, other_vector)
+        if other <= square:
+            p[:] = trial
+            square = other
+            matrix, other_matrix = other_matrix, matrix
+            vector, other_vector = other_vector, vector
             damping *= 0.1
-            if abs(step[0]) + abs(step[1]) + abs(step[2]) < 1e-4:
-                converged = True
+            settled = abs(step[0]) + abs(step[1]) + abs(step[2]) < SETTLED
+            if settled:
                 break
         else:
             damping *= 10.0
-            if damping > 1e6:
-                break
-    p[5] = math.sqrt(vector[5]) / (2 * half + 1)
-    return converged and p[3] > 0
+    if not settled or p[4:].max() <= 0:
+        return np.nan
+    return math.sqrt(square) / (2 * half + 1)
 
 
-@njit([float64(float64, boolean)], cache=True, nogil=True)
-def _own_width(sigma, smooth):  # noqa: ANN001, ANN202
-    """Width without what the 3 x 3 filter adds."""
-    square = sigma**2 - SMOOTH_VARIANCE if smooth else sigma**2
-    return SIGMA_TO_FWHM * math.sqrt(max(square, 0.01))
+@njit([types.void(int64, int64, _COLOURS, _MATRIX, int64[:, ::1], _PATCH)], cache=True, nogil=True)
+def _turn(y, x, colours, variance, colour, weight):  # noqa: ANN001, ANN202
+    """Colours and weights of the pixels by parity of their distance from (y, x)."""
+    for i in range(2):
+        for j in range(2):
+            colour[i, j] = colours[(y + i) & 1, (x + j) & 1]
+            weight[i, j] = 1.0 / variance[(y + i) & 1, (x + j) & 1]
 
 
-@njit([types.void(IMAGE, int64[::1], float64, boolean, _PATCH, int64, int64)], cache=True, nogil=True)
-def _widths(image, index, fwhm, smooth, result, first, last):  # noqa: ANN001, ANN202
+@njit([types.void(IMAGE, int64[::1], float64, _COLOURS, _MATRIX, _PATCH, int64, int64)], cache=True, nogil=True)
+def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa: ANN001, ANN202
+    p, colour, weight = np.zeros(5 + colours.max()), np.empty((2, 2), np.int64), np.empty((2, 2))
     for i in range(first, last):
         y, x = index[i] // image.shape[1], index[i] % image.shape[1]
-        sigma, half, fitted = fwhm / SIGMA_TO_FWHM, 0, False
-        p = np.zeros(6)
+        _turn(y, x, colours, variance, colour, weight)
+        sigma, half, rest, scale = fwhm / SIGMA_TO_FWHM, 0, np.nan, math.sqrt(weight.max())
         for _ in range(5):
             new_half = min(max(4, math.ceil(4.0 * sigma)), 60)
             if new_half == half:
                 break
             half = new_half
             patch = np.empty((2 * half + 1, 2 * half + 1))
-            _cut(image, y, x, smooth, patch)
+            _cut(image, y, x, False, patch)
             p[:] = 0.0
-            p[2], p[3] = sigma, patch[half, half]
-            fitted = _gaussian(patch, p, half)
-            if not fitted:
+            p[2] = sigma
+            p[4:] = patch[half, half]
+            rest = _gaussian(patch, p, half, colour, weight)
+            if rest != rest:
                 break
             sigma = p[2]
-        result[i, 0] = _own_width(sigma, smooth) if fitted else np.nan
-        result[i, 1] = p[5] / p[3] if fitted else np.nan
+        result[i, 0] = SIGMA_TO_FWHM * sigma if rest == rest else np.nan
+        result[i, 1] = rest / (p[4:].max() * scale)
 
 
 @njit(
     [
         types.void(
-            IMAGE, int64[::1], float64[::1], float64[::1], float64, boolean, _PATCH, _PATCH, _PATCH, int64, int64
+            IMAGE, int64[::1], float64[::1], float64[::1], float64, boolean, _COLOURS, _MATRIX, _MATRIX, _PATCH,
+            int64, int64
         )
     ],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _centres(image, index, own_x, own_y, fwhm, smooth, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+def _centres(  # noqa: ANN202
+    image, index, own_x, own_y, fwhm, smooth, colours, variance, photon, result, first, last  # noqa: ANN001
+):  # fmt: skip
     sigma = fwhm / SIGMA_TO_FWHM
     reach, box = max(4, math.ceil(WINDOW * sigma)), int(2 * fwhm + 1) // 2
     half = max(3, math.ceil(1.25 * fwhm))
     reach = max(reach, half, box)
-    patch, raw = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2 * box + 1, 2 * box + 1))
-    weight, p = np.empty((2, 2 * reach + 1)), np.zeros(6)
+    patch, seen = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2 * reach + 1, 2 * reach + 1))
+    window, p = np.empty((2, 2 * reach + 1)), np.empty(5 + colours.max())
+    colour, weight = np.empty((2, 2), np.int64), np.empty((2, 2))
     for i in range(first, last):
         row, column = index[i] // image.shape[1], index[i] % image.shape[1]
         found = own_x[i] - own_x[i] == 0 and own_y[i] - own_y[i] == 0
         finder_x = own_x[i] - column if found else 0.0
         finder_y = own_y[i] - row if found else 0.0
-        _cut(image, row, column, smooth, patch)
-        x, y = _windowed(patch, 0.0, 0.0, sigma, weight)
-        far = x - x != 0
-        if far:
+        _cut(image, row, column, False, patch)
+        _cut(image, row, column, smooth, seen)
+        x, y = _windowed(seen, 0.0, 0.0, sigma, window)
+        if x - x != 0:
             x, y = finder_x, finder_y
-        _window(patch, x, y, sigma, weight)
-        error_x = _error(image, row, column, patch, x, weight, 0, smooth, sigma, variance, photon)
-        error_y = _error(image, row, column, patch, y, weight, 1, smooth, sigma, variance, photon)
+        error_x, error_y = _errors(row, column, patch, seen, x, y, window, smooth, sigma, variance, photon)
         if found and math.hypot(x - finder_x, y - finder_y) > max(BLEND, 3 * math.hypot(error_x, error_y)):
             x, y = finder_x, finder_y
-        _cut(image, row, column, False, raw)
-        mass_x, mass_y = _mass(raw, box)
-        p[:] = 0.0
-        p[0], p[1], p[2], p[3] = x, y, sigma, patch[reach, reach]
-        fitted = _gaussian(patch, p, half)
+        mass_x, mass_y = _mass(patch, box)
+        _turn(row, column, colours, variance, colour, weight)
+        p[0], p[1], p[2], p[3] = x, y, sigma, 0.0
+        p[4:] = patch[reach, reach]
+        fitted = _gaussian(patch, p, half, colour, weight) >= 0
         result[i, 0], result[i, 1] = column + x, row + y
-        result[i, 2] = error_x if error_x == error_x else fwhm
-        result[i, 3] = error_y if error_y == error_y else fwhm
+        result[i, 2], result[i, 3] = error_x, error_y
         result[i, 4], result[i, 5] = column + mass_x, row + mass_y
         result[i, 6] = column + p[0] if fitted else column + x
         result[i, 7] = row + p[1] if fitted else row + y
-        result[i, 8] = _own_width(p[2], smooth) if fitted else fwhm
+        result[i, 8] = SIGMA_TO_FWHM * p[2] if fitted else fwhm

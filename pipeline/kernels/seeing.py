@@ -7,17 +7,19 @@ import numpy as np
 from pipeline.kernels.centroid import widths
 from pipeline.kernels.convolve import clearance, convolve, daofind_filter, peaks
 from pipeline.kernels.measure import cores
-from pipeline.kernels.noise import sampled_spread
+from pipeline.kernels.noise import pixel_variance, sampled_spread
 
 FIRST_GUESS = 4.0
 NARROWEST, WIDEST = 1.5, 25.0
 BRIGHT = 12.0
 MOST = 400
+#: A star of 1.5 px, and every wider one, has this many of eight neighbours above this part of its peak.
+NEIGHBOURS, NEIGHBOUR_LEVEL = 3, 0.15
 #: Stars of one frame have widths that differ by about this part of themselves.
 ALIKE = 0.08
 
 
-def star_width(image: np.ndarray, full: np.ndarray, mosaic: bool) -> float | None:
+def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | None:
     """Width at half height of the stars of a frame.
 
     Parameters
@@ -26,8 +28,8 @@ def star_width(image: np.ndarray, full: np.ndarray, mosaic: bool) -> float | Non
         The image without sky.
     full : ndarray of int64, shape (m,)
         Flat indices of full pixels, ascending.
-    mosaic : bool
-        Whether the image has colours.
+    pattern : str
+        Colours of the first 2 x 2 pixels, or "none".
 
     Returns
     -------
@@ -42,7 +44,7 @@ def star_width(image: np.ndarray, full: np.ndarray, mosaic: bool) -> float | Non
     """
     width = FIRST_GUESS
     for _ in range(3):
-        found = _common(_star_widths(image, full, mosaic, width))
+        found = _common(_star_widths(image, full, pattern, width))
         if found is None:
             return None
         found = min(max(found, NARROWEST), WIDEST)
@@ -52,18 +54,19 @@ def star_width(image: np.ndarray, full: np.ndarray, mosaic: bool) -> float | Non
     return width
 
 
-def _star_widths(image: np.ndarray, full: np.ndarray, mosaic: bool, width: float) -> np.ndarray:
+def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float) -> np.ndarray:
     """Widths of the bright peaks that a Gaussian fits."""
     kernel = daofind_filter(width)
     convolved = convolve(image, kernel.weights)
     noise = max(sampled_spread(convolved), 1e-6 * float(convolved.max()))
     index, height = peaks(convolved, image, kernel, BRIGHT * noise)
-    usable = cores(image, full, index, 0.5, round(width))[:, 1:].sum(axis=1) == 0
+    around = cores(image, full, index, NEIGHBOUR_LEVEL, round(width))
+    usable = (around[:, 0] >= NEIGHBOURS) & (around[:, 1] == 0) & (around[:, 2] == 0)
     index, height = index[usable], height[usable]
     brightest = np.sort(np.argsort(-height, kind="stable")[:MOST])
     index = index[brightest]
     index = index[clearance(convolved, index, round(3 * width)) > 3 * width]
-    found, misfit = widths(image, index, width, mosaic)
+    found, misfit = widths(image, index, width, pattern, pixel_variance(image, pattern))
     # A hot pixel has less than 1.2 px; a blend or a knot leaves residuals.
     with np.errstate(invalid="ignore"):
         good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < 0.2)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 MOST = 60_000
 #: How far from a candidate a higher pixel is looked for, pixels: the largest ``stars.separation``.
 CLEARANCE = 50
-#: Below this width, pixels, a mosaic is looked at through a 3 x 3 filter for the windowed centres.
-NARROW = 4.0
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
 WHOLE_NUMBERS = ("npix", "neighbours", "saturated", "masked", "x_peak", "y_peak")
 
@@ -48,7 +46,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
         return {}
     from pipeline.kernels.seeing import star_width
 
-    width = star_width(normalize.image, np.sort(normalize.full), normalize.pattern != "none")
+    width = star_width(normalize.image, np.sort(normalize.full), normalize.pattern)
     if width is None:
         raise FrameError(
             normalize.file or "frame",
@@ -251,9 +249,8 @@ def _columns(
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y
-    smooth = normalize.pattern != "none" and kernel.fwhm < NARROW
     own = (columns["xcentroid"], columns["ycentroid"])
-    columns |= centres(image, index, own, kernel.fwhm, smooth, variance, photon)
+    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon)
     core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
     columns["neighbours"], columns["saturated"], columns["masked"] = core.T
     columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
@@ -288,11 +285,11 @@ def _auto_threshold(convolved: np.ndarray, heights: np.ndarray, noise: float, ke
     """
     from pipeline.kernels.convolve import dips
 
-    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach)))[::-1] / noise
-    heights = np.sort(heights)[::-1] / noise
-    for number, depth in enumerate(depths[::-1]):
-        deeper = depths.size - number
-        higher = np.searchsorted(-heights, -depth)
-        if deeper <= max(3, 0.02 * higher):
-            return float(np.clip(depth if number else LOWEST_THRESHOLD, LOWEST_THRESHOLD, HIGHEST_THRESHOLD))
-    return float(np.clip(depths[0], LOWEST_THRESHOLD, HIGHEST_THRESHOLD)) if depths.size else LOWEST_THRESHOLD
+    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach))) / noise
+    heights = np.sort(heights) / noise
+    for threshold in (LOWEST_THRESHOLD, *depths):
+        deeper = depths.size - np.searchsorted(depths, threshold, side="right")
+        higher = heights.size - np.searchsorted(heights, threshold, side="right")
+        if deeper <= max(4, 0.02 * higher):
+            break
+    return float(min(threshold, HIGHEST_THRESHOLD))
