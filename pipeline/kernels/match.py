@@ -156,8 +156,8 @@ def triangles(points: np.ndarray, neighbours: int = 7) -> tuple[np.ndarray, np.n
 def common_turns(here: np.ndarray, there: np.ndarray, tolerance: float = 0.01, most: int = 3) -> list[np.ndarray]:
     """The moves with turn and scale that most pairs of like triangles agree on (as in Groth 1986, AJ 91, 1244).
 
-    Each pair of triangles of like shape gives a turn and a scale; the fullest cells of turn against the logarithm of the
-    scale give the candidates, and for each the histogram of pair differences gives the shift.
+    Each pair of triangles of like shape gives a turn and a scale; the fullest cells of turn against the logarithm of
+    the scale give the candidates, and for each the centres of the triangles in it agree on a shift.
 
     Parameters
     ----------

@@ -228,7 +228,7 @@ def fit_transform(
     for _ in range(passes):
         weight = kept / (error**2 + scatter**2 + 1e-8)
         weighted = columns * np.tile(weight, 2)[:, None]
-        inverse = np.linalg.pinv(weighted.T @ columns, hermitian=True)
+        inverse = _inverse(weighted.T @ columns)
         step = inverse @ (weighted.T @ wanted.T.ravel())
         residual = wanted - (columns @ step).reshape(2, -1).T
         scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - float(np.median(error[kept] ** 2)), 0.0))
@@ -240,6 +240,15 @@ def fit_transform(
     transform = base.copy()
     transform[:, : ways.shape[2]] += np.einsum("p,pct->ct", step, ways)
     return Fit(transform, kept, residual, residual / np.maximum(1 - leverage, 0.02), float(scatter))
+
+
+def _inverse(normal: np.ndarray) -> np.ndarray:
+    """Inverse of normal equations; the pseudo-inverse where stars do not tell all parameters apart."""
+    size = np.sqrt(np.maximum(np.diag(normal), 1e-300))
+    scaled = normal / np.outer(size, size)
+    if np.linalg.cond(scaled) > 1e10:
+        return np.linalg.pinv(scaled, hermitian=True) / np.outer(size, size)
+    return np.linalg.inv(scaled) / np.outer(size, size)
 
 
 def _spread(residual: np.ndarray) -> float:

@@ -1,0 +1,206 @@
+"""Every reference star through every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as ListLike
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+
+from pipeline.frame import Failure, Normalized, Selection, Sequence, StarTable, Status, Tracks
+from pipeline.stage import Knob, stage
+from pipeline.stages import identify
+from pipeline.stages.ledger import Ledger, star_points
+from pipeline.stages.previous import follow_previous
+
+if TYPE_CHECKING:
+    from pipeline.kernels.register import Solution
+
+LEAST_STARS = 0.3
+"""Share of the stars that should be in a frame below which it is not used."""
+
+
+@stage(version=1, scope="sequence")
+def tracks(
+    frames: Sequence,
+    stars: ListLike[StarTable | Failure],
+    selection: Selection,
+    normalize: ListLike[Normalized | Failure] = (),
+    *,
+    method: Annotated[
+        Literal["predict", "previous"], Knob("follow the whole sky, or each star from its last two places")
+    ] = "predict",
+    proximity: Annotated[
+        float, Knob("how far from its expected place a star may lie in x and in y", "px", 0.5, 100, 0.5)
+    ] = 10.0,
+    model: Annotated[
+        Literal["auto", "shift", "similarity", "affine"], Knob("how one frame may lie on another")
+    ] = "auto",
+    order: Annotated[
+        int | None, Knob("highest power in the distortion between frames", "", 0, 5, 1, none="auto")
+    ] = None,
+    centroid: Annotated[
+        Literal["winpos", "dao", "com", "gauss"], Knob("which position of a star is followed")
+    ] = "winpos",
+    recover: Annotated[bool, Knob("look for known stars below the threshold at which stars are found")] = True,
+    stuck_tolerance: Annotated[
+        float, Knob("offsets that change by no more than this from frame to frame may be stuck", "px", 0, 50, 0.5)
+    ] = 2.0,
+) -> Tracks:
+    """Follow every star of the reference through all frames.
+
+    Method "predict" fits one transform to all stars of a frame, sought first where the frames near it in time lead,
+    then at any shift, then at any turn (:mod:`pipeline.kernels.register`). Each star is then looked for at its own
+    place (:mod:`pipeline.stages.identify`), so that one that was lost comes back. Method "previous" is the notebooks'
+    own (:mod:`pipeline.stages.previous`), and the only one that looks at pixels.
+
+    Parameters
+    ----------
+    frames : Sequence
+        The lights, their times and the reference.
+    stars : list of StarTable or Failure
+        One for each frame; rows that are no stars serve to find known stars again.
+    selection : Selection
+        Frames that are to be used.
+    normalize : list of Normalized or Failure
+        One for each frame; method "previous" alone indexes it.
+    method, proximity, model, order, centroid, recover, stuck_tolerance
+        The knobs. ``model`` "auto" chooses for each frame, and ``order`` "auto" up to 3, by leave-one-out residuals.
+
+    Returns
+    -------
+    Tracks
+
+    Raises
+    ------
+    FrameError
+        Where the reference has no stars to follow.
+    """
+    ledger = Ledger(frames, stars, selection, centroid)
+    if method == "previous":
+        follow_previous(ledger, normalize, proximity=proximity, stuck_tolerance=stuck_tolerance)
+        return ledger.close(method)
+    _predict(ledger, selection, proximity, model, order, recover)
+    _report_stuck(ledger, proximity, stuck_tolerance)
+    return ledger.close(method)
+
+
+def _predict(
+    ledger: Ledger, selection: Selection, proximity: float, model: str, order: int | None, recover: bool
+) -> None:
+    """Find every frame's transform, then every star in every frame."""
+    from pipeline.kernels.polynomial import identity
+    from pipeline.kernels.register import moved, solve_sequence
+
+    reference, tables = ledger.reference, ledger.tables
+    shape = tables[reference].shape
+    points = [None if table is None else star_points(table, ledger.centroid) for table in tables]
+    solutions, hot = solve_sequence(points, ledger.times, reference, shape, reach=proximity, model=model, order=order)
+    known = identify.known_stars(tables[reference], ledger.centroid, hot)
+    ledger.enter(reference, *_own_rows(tables[reference], hot), reference)
+    ledger.transforms[reference], ledger.residual[reference] = identity(shape), 0.0
+    last = {-1: reference, 1: reference}
+    for frame, side in ledger.outward():
+        solution = solutions[frame]
+        if solution is None:
+            problem = f"its {len(points[frame])} stars do not fit the reference's {len(points[reference])}"
+            ledger.leave_out(frame, problem, "leave it out, or choose a reference of the same field")
+            continue
+        ledger.transforms[frame], ledger.residual[frame] = solution.transform, solution.rms
+        place = moved(solution.transform, known.position, shape)
+        found = identify.identify(
+            known, tables[frame], place, solution.scatter,
+            proximity=proximity, centroid=ledger.centroid, recover=recover,
+        )  # fmt: skip
+        if _usable(ledger, frame, found, solution, selection.residual_limit):
+            again = (found.status == Status.FOUND) & (ledger.row[last[side]] < 0)
+            found.status[again] = Status.RECOVERED
+            ledger.enter(frame, found.row, found.status, last[side])
+            last[side] = frame
+    _warn(ledger, hot)
+
+
+def _own_rows(table: StarTable, hot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and status of the reference's stars in the reference itself."""
+    row = np.where(hot, -1, table.kept)
+    return row, np.where(hot, Status.HOT, Status.FOUND).astype(np.int8)
+
+
+def _usable(
+    ledger: Ledger,
+    frame: int,
+    found: identify.Identified,
+    solution: Solution,
+    residual_limit: tuple[float, float] | None,
+) -> bool:
+    """Whether a frame holds enough of its stars; else the reason is entered."""
+    measured = int((found.row >= 0).sum())
+    if found.expected == 0 or measured < LEAST_STARS * found.expected:
+        problem = f"too few of the stars that should be in it ({measured} of {found.expected})"
+        ledger.leave_out(frame, problem, "leave it out, lower stars.threshold, or choose a nearer reference")
+        return False
+    if residual_limit is not None and not residual_limit[0] <= solution.rms <= residual_limit[1]:
+        low, high = residual_limit
+        problem = f"residual outside {low:g} to {high:g} px ({solution.rms:.3g} px)"
+        ledger.leave_out(frame, problem, "widen selection.limits to use it")
+        return False
+    return True
+
+
+def _warn(ledger: Ledger, hot: np.ndarray) -> None:
+    file = ledger.file(ledger.reference)
+    if hot.any():
+        ledger.warnings.append(
+            f"{file}: {hot.sum()} of its {len(hot)} stars stand still while the others move: they are hot pixels "
+            "and are not followed"
+        )
+    followed = [frame for frame in np.flatnonzero(ledger.used) if frame != ledger.reference]
+    if len(ledger.tables) > 1 and not followed:
+        ledger.warnings.append(f"{file}: no other frame could be followed: look at the reasons in the frame table")
+
+
+def _report_stuck(ledger: Ledger, proximity: float, stuck_tolerance: float) -> None:
+    """Mark frames whose offsets are the previous frame's although their other stars moved."""
+    from pipeline.kernels.register import moves_apart
+
+    for frame, _ in ledger.outward():
+        before = int(ledger.previous[frame])
+        if before < 0:
+            continue
+        step = np.hypot(ledger.x[frame] - ledger.x[before], ledger.y[frame] - ledger.y[before])
+        both = np.isfinite(step)
+        if not both.any() or step[both].max() > stuck_tolerance:
+            continue
+        here, there = (star_points(ledger.tables[i], ledger.centroid) for i in (before, frame))
+        if moves_apart(here, there, ledger.tables[frame].shape, proximity, stuck_tolerance):
+            ledger.report_stuck(frame, before, stuck_tolerance, "raise stars.threshold or find the hot pixels")
+
+
+def _at_centre(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Displacement of the frame's centre and the transform's derivatives there."""
+    from pipeline.kernels.polynomial import geometry
+
+    centre_x, centre_y, scale = geometry(tracks.shape)
+    transform = tracks.transform[frame]
+    return transform[:, 0] - (centre_x, centre_y), transform[:, 1:3] / scale
+
+
+def displacement(tracks: Tracks, frame: int) -> tuple[float, float]:
+    """How far the frame's centre has moved against the reference in x and y, pixels; NaN where it was not solved.
+
+    The shift that brings the frame back onto the reference is the opposite.
+    """
+    x, y = _at_centre(tracks, frame)[0]
+    return float(x), float(y)
+
+
+def rotation(tracks: Tracks, frame: int) -> float:
+    """How far the sky has turned against the reference, degrees, counter-clockwise as x turns toward y."""
+    ((xx, xy), (yx, yy)) = _at_centre(tracks, frame)[1]
+    return float(np.degrees(np.arctan2(yx - xy, xx + yy)))
+
+
+def scale(tracks: Tracks, frame: int) -> float:
+    """How much larger the sky is than in the reference."""
+    ((xx, xy), (yx, yy)) = _at_centre(tracks, frame)[1]
+    return float(np.sqrt(np.abs(xx * yy - xy * yx)))
