@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.graph.run import Graph, Night
+from pipeline.graph.request import Night
+from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 
 LONGEST_HISTORY = 200

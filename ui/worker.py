@@ -9,7 +9,7 @@ from typing import Any
 
 from bokeh.document import Document
 
-from pipeline.graph.run import StaleError, Ticket
+from pipeline.graph.request import StaleError, Ticket
 
 Job = Callable[[Ticket], None]
 LOG = logging.getLogger("starshift")
@@ -25,7 +25,7 @@ class Worker:
     """
 
     def __init__(self, document: Document | None) -> None:
-        self._document = document
+        self.document = document
         self._wake = threading.Condition()
         self._job: tuple[Job, Ticket] | None = None
         self._ticket = Ticket()
@@ -52,10 +52,10 @@ class Worker:
 
     def hand_back(self, callback: Callable[..., Any], *arguments: Any) -> None:
         """Call back where the document may be changed."""
-        if self._document is None:
+        if self.document is None:
             callback(*arguments)
-        elif self._document.session_context is not None and not self._closed:
-            self._document.add_next_tick_callback(lambda: callback(*arguments))
+        elif self.document.session_context is not None and not self._closed:
+            self.document.add_next_tick_callback(lambda: callback(*arguments))
 
     def close(self) -> None:
         """End the thread after the job in hand, which is withdrawn."""

@@ -22,7 +22,8 @@ from typing import Any
 from pipeline import __version__, products
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import result_key
-from pipeline.graph.run import Graph, Night, StageError, Ticket
+from pipeline.graph.request import Night, StageError, Ticket
+from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe, dumps
 from pipeline.stage import STAGES

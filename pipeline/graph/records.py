@@ -73,7 +73,7 @@ def save(path: Path, record: Any) -> None:
 def load(path: Path) -> Any | None:
     """Read a record back; None where there is none or the file is no whole record."""
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
         return _decode(json.loads(arrays.pop("tree").tobytes()), arrays)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):

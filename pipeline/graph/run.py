@@ -4,58 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.frame import Failure, FrameError, FrameInfo, Sequence
-from pipeline.graph.lineage import result_key, spread
+from pipeline.frame import Failure, FrameError, FrameInfo
+from pipeline.graph.request import Night, OwnTime, Progress, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, Rerun, Stage
-
-Progress = Callable[[str, int, int], None]
-ENOUGH_STARS = 5
-REFERENCES_TRIED = 8
-
-
-class StaleError(Exception):
-    """Nobody waits for this result any more."""
-
-
-class StageError(FrameError):
-    """A stage failed on a frame; the message is the whole sentence."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.file, failure.message, "")
-        self.stage, self.failure = failure.stage, failure
-
-    def __str__(self) -> str:
-        return self.failure.message
-
-
-class Ticket:
-    """The owner's wish for a result, which can be withdrawn."""
-
-    def __init__(self) -> None:
-        self._stale = False
-
-    def cancel(self) -> None:
-        """Say that nobody waits any more."""
-        self._stale = True
-
-    def stale(self) -> bool:
-        """Whether the wish was withdrawn."""
-        return self._stale
-
-    def check(self) -> None:
-        """Raise StaleError where the wish was withdrawn."""
-        if self._stale:
-            raise StaleError
+from pipeline.stage import STAGES
 
 
 @dataclass(frozen=True)
@@ -67,34 +27,6 @@ class Event:
     seconds: float
     state: str
     key: str
-
-
-@dataclass(frozen=True)
-class Night:
-    """The files that are open: what their headers say, or why they cannot be read.
-
-    Parameters
-    ----------
-    files : tuple of FrameInfo or Failure
-        One for each file, in the order given.
-    root : Path or None
-        The folder that names are relative to.
-    """
-
-    files: tuple[FrameInfo | Failure, ...]
-    root: Path | None = None
-
-    @property
-    def key(self) -> str:
-        """Names these files as they are on the disk now."""
-        states = []
-        for file in self.files:
-            if isinstance(file, Failure):
-                states.append(file.message)
-                continue
-            status = os.stat(file.path)
-            states.append(f"{file.path} {status.st_size} {status.st_mtime_ns}")
-        return result_key("files", 1, {}, states)
 
 
 class Graph:
@@ -219,7 +151,7 @@ class Graph:
     def _run(self, key: str, name: str, frame: int | None, ticket: Ticket, run: Callable[[], Any]) -> Any:
         ticket.check()
         self.tell(Event(name, frame, 0.0, "running", key))
-        own = _OwnTime()
+        own = OwnTime()
         state = "failed"
         try:
             result = run(own)
@@ -228,251 +160,3 @@ class Graph:
             self.tell(Event(name, frame, own.seconds, state, key))
         self.store.put(key, result, own.seconds)
         return result
-
-
-class _OwnTime:
-    """Seconds that a stage itself took, without those of its inputs."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self, function: Callable[..., Any], *arguments: Any, **knobs: Any) -> Any:
-        start = time.perf_counter()
-        try:
-            return function(*arguments, **knobs)
-        finally:
-            self.seconds += time.perf_counter() - start
-
-
-class FrameResults:
-    """A frame stage's results as a list over some frames, made when indexed; a frame without one gives a Failure."""
-
-    def __init__(self, request: Request, stage: str, indices: tuple[int, ...]) -> None:
-        self._request, self._stage, self.indices = request, stage, indices
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, position: int) -> Any:
-        return self._request.entry(self._stage, self.indices[position])
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[position] for position in range(len(self)))
-
-
-@dataclass
-class Request:
-    """One request: an immutable recipe on some files, and the keys that follow from them."""
-
-    graph: Graph
-    night: Night
-    recipe: Recipe
-    ticket: Ticket
-    progress: Progress | None
-    reference: int | None = None
-    _keys: dict[tuple[str, int | None], str] = field(default_factory=dict)
-    _knobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _sequence: Sequence | None = None
-    _files_key: str = ""
-
-    def get(self, stage: str, frame: int | None = None) -> Any:
-        """The result, or a StageError in place of a Failure."""
-        result = self.entry(stage, frame)
-        if isinstance(result, Failure):
-            raise StageError(result)
-        return result
-
-    def sequence(self) -> Sequence:
-        """The lights in order, with a reference that shows stars."""
-        if self._sequence is None:
-            first = self._make_sequence()
-            if self.reference is None and self.recipe["frames"]["reference"] is None:
-                self.reference = self._first_with_stars(first)
-            chosen = first.reference if self.reference is None else self.reference
-            self._sequence = replace(first, reference=chosen)
-        return self._sequence
-
-    def _files(self) -> str:
-        if not self._files_key:
-            self._files_key = self.night.key
-        return self._files_key
-
-    def _make_sequence(self) -> Sequence:
-        stage = STAGES["frames"]
-        knobs = self.recipe["frames"]
-        key = result_key("frames", stage.version, knobs, [self._files()])
-        run = lambda own: own(stage.function, self.night.files, **knobs)  # noqa: E731
-        return self.graph.make(key, "frames", None, self.ticket, run)
-
-    def _first_with_stars(self, sequence: Sequence) -> int:
-        """The first usable frame in which our defaults find stars, so that a closed shutter is no reference."""
-        defaults = Recipe({"frames": self.recipe["frames"]})
-        key = result_key("reference", 1, defaults.knobs, [self._files()])
-        usable = [i for i, why in enumerate(sequence.unusable) if not why]
-        order = [sequence.reference] + [i for i in usable if i != sequence.reference]
-
-        def search(_: Any) -> dict[str, int]:
-            best, most = sequence.reference, -1
-            for index in order[:REFERENCES_TRIED]:
-                trial = Request(self.graph, self.night, defaults, self.ticket, None, reference=index)
-                try:
-                    count = len(trial.get("stars", index).kept)
-                except FrameError:
-                    continue
-                if count > most:
-                    best, most = index, count
-                if count >= ENOUGH_STARS:
-                    break
-            return {"reference": best}
-
-        return self.graph.make(key, "reference", None, self.ticket, search)["reference"]
-
-    def knobs(self, stage: Stage) -> dict[str, Any]:
-        """A stage's knobs with numbers in place of "auto"."""
-        if stage.name not in self._knobs:
-            knobs = dict(self.recipe[stage.name])
-            waiting = [name for name, value in knobs.items() if value is None and stage.knobs[name].knob.none == "auto"]
-            if stage.auto is not None and waiting:
-                found = self._auto(stage, knobs)
-                knobs.update({name: found[name] for name in waiting if name in found})
-            self._knobs[stage.name] = knobs
-        return self._knobs[stage.name]
-
-    def _auto(self, stage: Stage, knobs: dict[str, Any]) -> dict[str, float]:
-        reference = self.sequence().reference
-        keys = [self.key(name, reference) for name in stage.inputs]
-        key = result_key(f"{stage.name}.auto", stage.version, knobs, keys)
-
-        def run(own: _OwnTime) -> dict[str, float]:
-            return own(stage.auto, *(self.get(name, reference) for name in stage.inputs), **knobs)
-
-        return self.graph.make(key, f"{stage.name}.auto", reference, self.ticket, run)
-
-    def key(self, stage: str, frame: int | None) -> str:
-        """The key of a result of this request."""
-        if stage in STAGES and STAGES[stage].scope == "sequence":
-            frame = None
-        place = (stage, frame)
-        if place not in self._keys:
-            self._keys[place] = self._make_key(stage, frame)
-        return self._keys[place]
-
-    def known_key(self, stage: str, frame: int | None) -> str | None:
-        """The key of a result where this request has made it already; never runs anything."""
-        return self._keys.get((stage, None if stage in STAGES and STAGES[stage].scope == "sequence" else frame))
-
-    def owns(self, key: str) -> bool:
-        """Whether a result belongs to this request, as far as its keys are made."""
-        return key in tuple(self._keys.values())
-
-    def _make_key(self, stage: str, frame: int | None) -> str:
-        if stage == "index":
-            return str(frame)
-        if stage == "frame":
-            from pipeline import read
-
-            info = self.sequence().frames[frame]
-            knobs = {name: self.recipe["frames"][name] for name in ("pattern", "overscan")}
-            return result_key("frame", 1, knobs, [read.content_hash(info.path), info.file])
-        if stage == "frames":
-            sequence = self.sequence()
-            return result_key("frames", 1, self.recipe["frames"], [self._files(), str(sequence.reference)])
-        declared = STAGES[stage]
-        keys: list[str] = []
-        for name in declared.inputs:
-            if declared.scope == "sequence" and self._per_frame(name):
-                keys.extend(self.key(name, index) for index in self._indices(declared))
-            else:
-                keys.append(self.key(name, frame))
-        return result_key(stage, declared.version, self.knobs(declared), keys)
-
-    @staticmethod
-    def _per_frame(name: str) -> bool:
-        return name == "frame" or (name in STAGES and STAGES[name].scope == "frame")
-
-    def _indices(self, stage: Stage) -> tuple[int, ...]:
-        """Frames whose results reach a sequence stage: all, or a sample of the usable ones."""
-        sequence = self.sequence()
-        if not stage.sample:
-            return tuple(range(len(sequence.frames)))
-        return spread((i for i, why in enumerate(sequence.unusable) if not why), stage.sample)
-
-    def entry(self, stage: str, frame: int | None) -> Any:
-        """The result, or the Failure that stands in its place."""
-        self.ticket.check()
-        if stage == "frames":
-            return self.sequence()
-        if self._per_frame(stage):
-            sequence = self.sequence()
-            if frame is None or not 0 <= frame < len(sequence.frames):
-                raise IndexError(f"{stage} wants a frame from 0 to {len(sequence.frames) - 1}, not {frame}")
-            if sequence.unusable[frame]:
-                return Failure(sequence.frames[frame].file, "frames", sequence.unusable[frame])
-        try:
-            key = self.key(stage, frame)
-        except FrameError as error:
-            return self._failure(stage, frame, error)
-        return self.graph.make(key, stage, frame, self.ticket, lambda own: self._answer(stage, frame, own))
-
-    def _failure(self, stage: str, frame: int | None, error: FrameError) -> Failure:
-        if isinstance(error, StageError):
-            return error.failure
-        sequence = self.sequence()
-        file = error.file or sequence.frames[sequence.reference if frame is None else frame].file
-        return Failure(file, stage, str(FrameError(file, error.problem, error.remedy)))
-
-    def _answer(self, stage: str, frame: int | None, own: _OwnTime) -> Any:
-        try:
-            if stage == "frame":
-                return self._read(frame, own)
-            declared = STAGES[stage]
-            inputs = [self._input(declared, name, frame) for name in declared.inputs]
-            self.ticket.check()
-            try:
-                return own(declared.function, *inputs, **self.knobs(declared))
-            except Rerun as again:
-                deeper = replace(self, recipe=self.recipe.with_knobs(again.stage, **again.knobs), _keys={}, _knobs={})
-                inputs = [deeper._input(declared, name, frame) for name in declared.inputs]
-                return own(declared.function, *inputs, **self.knobs(declared))
-        except FrameError as error:
-            return self._failure(stage, frame, error)
-
-    def _read(self, frame: int, own: _OwnTime) -> Any:
-        from pipeline import read
-
-        knobs = self.recipe["frames"]
-        info = self.sequence().frames[frame]
-        pattern = None if knobs["pattern"] == "auto" else knobs["pattern"]
-        return own(read.read_frame, info, pattern=pattern, overscan=knobs["overscan"])
-
-    def _input(self, declared: Stage, name: str, frame: int | None) -> Any:
-        if name == "index":
-            return frame
-        if declared.scope == "sequence" and self._per_frame(name):
-            results = FrameResults(self, name, self._indices(declared))
-            if name not in declared.lazy:
-                return self._fetch_all(declared, results)
-            return results
-        return self.get(name, frame)
-
-    def _fetch_all(self, declared: Stage, results: FrameResults) -> list[Any]:
-        """All results of a frame stage, several frames at a time, with progress."""
-        done = 0
-        fetched: list[Any] = [None] * len(results)
-        lock = threading.Lock()
-
-        def fetch(position: int) -> None:
-            nonlocal done
-            fetched[position] = results[position]
-            with lock:
-                done += 1
-                if self.progress is not None:
-                    self.progress(declared.name, done, len(results))
-
-        # The pool's own threads must not wait for the pool: a nested list is fetched here and now.
-        if threading.current_thread().name.startswith("frames"):
-            for position in range(len(results)):
-                fetch(position)
-        else:
-            list(self.graph._pool.map(fetch, range(len(results))))
-        return fetched

@@ -9,7 +9,8 @@ import pytest
 from pipeline import sample
 from pipeline.frame import FrameError, readonly
 from pipeline.graph.lineage import descendants
-from pipeline.graph.run import Graph, StageError, StaleError, Ticket
+from pipeline.graph.request import StageError, StaleError, Ticket
+from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
