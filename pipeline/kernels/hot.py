@@ -9,6 +9,9 @@ from numba import njit
 
 from pipeline.kernels.bands import frozen, map_bands
 
+#: A Gaussian without its lowest and highest sixth has 1 / 1.906 of its standard deviation.
+TRIMMED = 1.906
+
 
 @njit(cache=True, nogil=True)
 def _median_rows(stack, first, last, out):  # noqa: ANN001, ANN202
@@ -99,6 +102,46 @@ def lone_pixels(image: np.ndarray, noise: np.ndarray, sigma: float, contrast: fl
 
 
 @njit(cache=True, nogil=True)
+def _rising_rows(pixels, limits, step, first, last):  # noqa: ANN001, ANN202
+    """Flat indices of pixels that stand above two or more of the four nearest of their colour in the row and column."""
+    ny, nx = pixels.shape
+    found = []
+    for y in range(first, last):
+        above = y - step if y >= step else y + step
+        below = y + step if y + step < ny else y - step
+        for x in range(nx):
+            left = x - step if x >= step else x + step
+            right = x + step if x + step < nx else x - step
+            a, b = np.float32(pixels[above, x]), np.float32(pixels[below, x])
+            c, d = np.float32(pixels[y, left]), np.float32(pixels[y, right])
+            second = min(max(min(a, b), min(c, d)), min(max(a, b), max(c, d)))
+            if np.float32(pixels[y, x]) - second > limits[y & 1, x & 1]:
+                found.append(y * nx + x)
+    return np.array(found, dtype=np.int64) if len(found) > 0 else np.empty(0, np.int64)
+
+
+def rising_pixels(pixels: np.ndarray, limits: np.ndarray, step: int) -> np.ndarray:
+    """Pixels that may be hot: further than a limit above the second lowest of the four nearest of their colour.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The mosaic, more than ``2 * step`` pixels each way.
+    limits : ndarray of float32, shape (2, 2)
+        By row and column parity.
+    step : int
+        Distance to the next pixel of the same colour.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Flat indices in order.
+    """
+    pixels, limits = frozen(pixels), np.ascontiguousarray(limits, np.float32)
+    return np.concatenate(map_bands(lambda first, last: _rising_rows(pixels, limits, step, first, last), len(pixels)))
+
+
+@njit(cache=True, nogil=True)
 def _excess(pixels, indices, step, first, last, excess, scatter):  # noqa: ANN001, ANN202
     ny, nx = pixels.shape
     values = np.empty(24, np.float64)
@@ -110,9 +153,11 @@ def _excess(pixels, indices, step, first, last, excess, scatter):  # noqa: ANN00
                 if (i != 0 or j != 0) and 0 <= y + j < ny and 0 <= x + i < nx:
                     values[number] = np.float64(pixels[y + j, x + i])
                     number += 1
-        level = np.median(values[:number])
-        excess[k] = np.float64(pixels[y, x]) - level
-        scatter[k] = 1.4826 * np.median(np.abs(values[:number] - level))
+        near = values[:number]
+        near.sort()
+        excess[k] = np.float64(pixels[y, x]) - 0.5 * (near[number // 2] + near[(number - 1) // 2])
+        cut = number // 6
+        scatter[k] = TRIMMED * np.std(near[cut : number - cut])
 
 
 def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +175,7 @@ def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np
     Returns
     -------
     excess, scatter : ndarray of float64, shape (n,)
-        Pixel minus the neighbours' median, and the neighbours' standard deviation (1.4826 x median absolute deviation).
+        Pixel minus the neighbours' median, and the neighbours' standard deviation, told by their middle two thirds.
     """
     excess, scatter = np.empty(len(indices)), np.empty(len(indices))
     pixels, indices = frozen(pixels), frozen(indices)

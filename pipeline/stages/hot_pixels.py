@@ -99,85 +99,106 @@ def _first_readable(frame: Frames[Frame], frames: Sequence) -> Frame:
     raise FrameError("hot_pixels", "no frame can be read", "check the files")
 
 
-def _bright(frame: Frame) -> tuple[BrightStars, int]:
-    """Bright stars of a frame (on the 2 x 2 binned picture of a mosaic) and the bin's size."""
-    from pipeline.kernels.bright import binned, bright_stars
+def _picture(frame: Frame) -> tuple[np.ndarray, float, int]:
+    """A frame without its sky, binned by 2 where it is a mosaic; its noise, and the bin's size."""
+    from pipeline.kernels.bright import binned
 
     look = first_look(frame)
-    picture = look.image if look.step == 1 else binned(look.image)
     noise = float(np.sqrt(np.mean(look.noise**2))) / look.step
-    return bright_stars(picture, noise), look.step
+    return (look.image if look.step == 1 else binned(look.image)), noise, look.step
 
 
 class _StarMotion:
-    """Where in the field the stars left their pixels between the frames of a sample."""
+    """Where in the field the bright stars of a sample's first clear frame left their pixels in the others."""
 
     def __init__(self, samples: Frames[Frame]) -> None:
-        from scipy.spatial import cKDTree
+        from pipeline.kernels.bright import bright_stars
 
-        found = [_bright(frame) for frame in samples]
-        size = found[0][1]
-        stars = [one for one, _ in found]
-        counts = np.array([one.x.size for one in stars])
-        first = int(np.argmax(counts))
-        # A frame that shows far fewer stars is clouded; a star that is missing there has not moved.
-        clear = [i for i in range(len(stars)) if i != first and counts[i] >= max(LEAST_STARS, counts[first] / 2)]
-        number = min((counts[i] for i in [first, *clear]), default=0) // 2
-        self.tree, self.left = None, np.zeros(0, bool)
-        if len(clear) < 2 or number < LEAST_STARS:
+        self.places, self.left = np.empty((0, 2)), np.zeros(0, bool)
+        first, heights, light = None, [], []
+        for frame in samples:
+            picture, noise, size = _picture(frame)
+            stars = bright_stars(picture, noise)
+            if first is None and stars.x.size >= LEAST_STARS:
+                first = stars
+                reach = int(np.ceil(max(1.5, 1.5 * float(np.median(stars.fwhm)))))
+            if first is not None:
+                heights.append(stars.peak)
+                light.append(_light(picture, first, reach))
+        if first is None:
             return
-        here = np.column_stack([stars[first].x, stars[first].y])[:number]
-        away = np.zeros(number, int)
-        reach = max(1.5, 1.5 * float(np.median(stars[first].fwhm)))
-        for i in clear:
-            there = cKDTree(np.column_stack([stars[i].x, stars[i].y]))
-            away += there.query(here)[0] > reach
-        self.left = away >= max(2, len(clear) / 2)
-        self.tree = cKDTree(here * size + (size - 1) / 2)
+        # A frame that shows far fewer stars is clouded; a star that is faint or missing there has not moved.
+        clear = [k for k in range(1, len(light)) if heights[k].size >= max(LEAST_STARS, heights[0].size / 2)]
+        if len(clear) < 2:
+            return
+        away = np.zeros(first.x.size, int)
+        for k in clear:
+            number = min(heights[k].size, heights[0].size)
+            clearness = np.median(heights[k][:number]) / np.median(heights[0][:number])
+            away += ~(light[k] > 0.5 * min(clearness, 1.0) * light[0])
+        self.left = away >= max(2, len(clear) / 3)
+        self.places = np.column_stack([first.x, first.y]) * size + (size - 1) / 2
 
     @property
     def any(self) -> bool:
-        """Whether at least a fifth of the field's stars left their places."""
-        return bool(self.left.size and self.left.mean() >= 0.2)
+        """Whether at least half of the field's stars left their places."""
+        return bool(self.left.size and self.left.mean() >= 0.5)
 
     def at(self, indices: np.ndarray, nx: int) -> np.ndarray:
         """For each pixel, whether most of the eight nearest bright stars left their places."""
+        from scipy.spatial import cKDTree
+
         places = np.column_stack([indices % nx, indices // nx])
-        near = self.tree.query(places, k=min(8, self.left.size))[1]
-        return self.left[near].mean(axis=1) > 0.7
+        near = cKDTree(self.places).query(places, k=LEAST_STARS)[1]
+        return self.left[near].mean(axis=1) > 0.5
+
+
+def _light(picture: np.ndarray, stars: BrightStars, reach: int) -> np.ndarray:
+    """Sum of the pixels within ``reach`` of each star's place, bad ones left out."""
+    grid = np.arange(-reach, reach + 1)
+    row = np.clip(np.rint(stars.y).astype(int)[:, None, None] + grid[:, None], 0, picture.shape[0] - 1)
+    column = np.clip(np.rint(stars.x).astype(int)[:, None, None] + grid, 0, picture.shape[1] - 1)
+    return np.nansum(picture[row, column], axis=(1, 2), dtype=np.float64)
 
 
 def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
     """Pixels that stand above their neighbours in the median of the frames and in nearly each of them."""
-    from pipeline.kernels.hot import local_excess, median_image
+    from pipeline.kernels.hot import local_excess, median_image, rising_pixels
 
-    first = samples[0]
-    middle = Frame(first.info, median_image([frame.pixels for frame in samples]), first.black, first.mask)
-    mask = np.zeros(first.shape, bool)
-    if not moved.any:
+    mask = np.zeros(samples[0].shape, bool)
+    if not moved.any or min(mask.shape) < 8:
         return mask
-    look = first_look(middle)
-    candidates = _above(look.image, sigma * look.noise)
-    excess, scatter = local_excess(middle.pixels, candidates, look.step)
-    nx = first.shape[1]
-    least = look.noise[(candidates // nx) & 1, (candidates % nx) & 1]
-    high = excess > sigma * np.maximum(scatter, least)
+    nx, step = mask.shape[1], 1 if samples[0].pattern == "none" else 2
+    middle = median_image([frame.pixels for frame in samples])
+    noise = _excess_noise(middle, step)
+    candidates = rising_pixels(middle, sigma * noise, step)
+    excess, scatter = local_excess(middle, candidates, step)
+    high = excess > np.maximum(4.0 * scatter, sigma * noise[(candidates // nx) & 1, (candidates % nx) & 1])
     candidates, excess = candidates[high], excess[high]
     if candidates.size == 0:
         return mask
-    each = np.sort([local_excess(frame.pixels, candidates, look.step)[0] for frame in samples], axis=0)
-    # A star that leaves its pixel even in two of the frames is told by them; noise is not taken for leaving.
-    lowest = each[1 if len(samples) >= 7 else 0]
+    each = np.sort([local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
+    # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one.
+    lowest = each[1 if len(samples) >= 5 else 0]
     stays = (lowest > 0.5 * excess) & moved.at(candidates, nx)
     mask.ravel()[candidates[stays]] = True
     return mask
 
 
-def _above(image: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Flat indices of pixels above a limit by row and column parity."""
-    nx = image.shape[1]
-    index = np.flatnonzero(image > limits.min())
-    return index[image.ravel()[index] > limits[(index // nx) & 1, (index % nx) & 1]]
+def _excess_noise(pixels: np.ndarray, step: int) -> np.ndarray:
+    """Standard deviation of a pixel above its neighbours, by row and column parity, from a sample of the frame."""
+    from pipeline.kernels.hot import local_excess
+    from pipeline.stages.normalize import clipped_deviation
+
+    noise = np.empty((2, 2), np.float32)
+    ny, nx = pixels.shape
+    stride = 2 * max(1, round((pixels.size / 4e4) ** 0.5 / 2))
+    for row in (0, 1):
+        for column in (0, 1):
+            index = np.arange(row, ny, stride)[:, None] * nx + np.arange(column, nx, stride)
+            noise[row, column] = clipped_deviation(local_excess(pixels, index.ravel(), step)[0])
+    # Whole numbers that hardly vary may show no noise at all.
+    return np.maximum(noise, 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.abs(pixels).max()), 1e-30))
 
 
 def _star_contrast(frame: Frame) -> tuple[float, dict[str, float]]:

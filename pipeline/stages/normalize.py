@@ -143,11 +143,12 @@ def sky_noise(image: np.ndarray, pattern: str = "none") -> float:
     for row in range(step):
         for column in range(step):
             values = image[row::stride, column::stride].ravel()
-            variances.append(_clipped_deviation(values[np.isfinite(values)].astype(np.float64)) ** 2)
+            variances.append(clipped_deviation(values[np.isfinite(values)].astype(np.float64)) ** 2)
     return float(np.sqrt(np.mean(variances)))
 
 
-def _clipped_deviation(values: np.ndarray) -> float:
+def clipped_deviation(values: np.ndarray) -> float:
+    """Standard deviation of the Gaussian bulk of some finite values, by 3-sigma clipping; 0 where there are none."""
     if values.size == 0:
         return 0.0
     low, middle, high = np.percentile(values, (15.87, 50.0, 84.13))
