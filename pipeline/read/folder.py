@@ -90,11 +90,12 @@ def _expand(path: str) -> list[str]:
 
 def _any_case(pattern: str) -> str:
     """The glob with its ending spelt for both cases: "*.cr2" to "*.[cC][rR]2"."""
-    ending = re.search(r"(?:\.\w+){1,2}$", pattern)
-    if ending is None:
+    folders, name = os.path.split(pattern)
+    start, dot, ending = name.partition(".")
+    if "[" in ending:
         return pattern
-    both = "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in ending.group())
-    return pattern[: ending.start()] + both
+    both = "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in ending)
+    return os.path.join(folders, start + dot + both)
 
 
 def shown_name(path: str, root: str | os.PathLike[str] | None) -> str:

@@ -1,0 +1,17 @@
+"""What tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Folder of real frames, named by the variable STARSHIFT_DATA."""
+    folder = os.environ.get("STARSHIFT_DATA")
+    if not folder:
+        pytest.skip("STARSHIFT_DATA does not name a folder of real frames")
+    if not Path(folder).is_dir():
+        pytest.fail(f"STARSHIFT_DATA = {folder}: no such folder")
+    return Path(folder)

@@ -1,0 +1,92 @@
+"""Which files are frames, their names, their content."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.frame import Failure, FrameError
+from pipeline.read import content_hash, find_files, folder, read_infos, stem
+
+
+@pytest.fixture
+def night(tmp_path):
+    for name in ("a_10.fits", "a_2.FIT", "B.Cr2", "c.fits.fz", "notes.txt", ".hidden.fits", "sub/d.fts", "sub/a_2.FIT"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path
+
+
+def names(files):
+    return [file.rsplit("/", 1)[1] for file in files]
+
+
+def test_a_folder_gives_its_own_frames_in_the_order_people_count(night):
+    assert names(find_files([night])) == ["a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz"]
+
+
+def test_a_glob_takes_endings_in_any_case(night):
+    assert names(find_files([f"{night}/*.fit"])) == ["a_2.FIT"]
+    assert names(find_files([f"{night}/*.CR2"])) == ["B.Cr2"]
+    assert names(find_files([f"{night}/**/*.fit*"])) == ["a_2.FIT", "a_10.fits", "c.fits.fz", "a_2.FIT"]
+
+
+def test_a_file_named_twice_counts_once(night):
+    (night / "link.fits").symlink_to(night / "a_10.fits")
+    assert names(find_files([night / "a_10.fits", night / "link.fits", f"{night}/a_1*.fits"])) == ["a_10.fits"]
+
+
+def test_a_file_is_taken_whatever_its_name(night):
+    assert names(find_files([str(night / "notes.txt")])) == ["notes.txt"]
+    (night / "odd[1].fits").write_bytes(b"")
+    assert names(find_files([night / "odd[1].fits"])) == ["odd[1].fits"]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("missing.fits", "is not there"), ("*.nef", "matches no FITS or camera file"), ("empty", "has no FITS or camera")],
+)
+def test_what_is_not_there_is_said(night, path, problem):
+    (night / "empty").mkdir()
+    with pytest.raises(FrameError, match=problem):
+        find_files([night / path])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.fits.fz", "a"), ("a.fit.gz", "a"), ("IMG_1.ARW", "IMG_1"), ("a.b.fts", "a.b"), ("m31.1.FIT", "m31.1")],
+)
+def test_a_stem_loses_known_endings_only(name, expected):
+    assert stem(f"/x/{name}") == expected
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=8))
+def test_numbers_in_names_count_as_numbers(values):
+    files = sorted((f"light_{value}.fits" for value in values), key=folder.natural_key)
+    assert files == [f"light_{value}.fits" for value in sorted(values)]
+
+
+def test_content_hash_tells_content_not_names(night):
+    (night / "copy.fits").write_bytes((night / "a_10.fits").read_bytes())
+    assert content_hash(night / "copy.fits") == content_hash(night / "a_10.fits")
+    assert content_hash(night / "copy.fits") != content_hash(night / "c.fits.fz")
+    (night / "copy.fits").write_bytes(b"something else")
+    assert content_hash(night / "copy.fits") != content_hash(night / "a_10.fits")
+    with pytest.raises(FrameError, match="cannot be read"):
+        content_hash(night / "missing.fits")
+
+
+def test_files_of_one_name_are_named_by_their_folders(tmp_path):
+    for night in ("one", "two"):
+        (tmp_path / night).mkdir()
+        fits.PrimaryHDU(np.ones((20, 20), np.uint16)).writeto(tmp_path / night / "a.fits")
+    (tmp_path / "two" / "broken.fits").write_bytes(b"")
+    infos = read_infos([tmp_path / "one", tmp_path / "two"])
+    assert [info.file for info in infos] == ["one/a.fits", "two/a.fits", "two/broken.fits"]
+    assert isinstance(infos[2], Failure)
+    assert infos[2].message == "two/broken.fits: is empty (0 bytes): copy it again"
+    assert [info.file for info in read_infos([tmp_path / "one"])] == ["a.fits"]
+    assert [info.file for info in read_infos([tmp_path / "one"], root=tmp_path)] == ["one/a.fits"]
+    assert [info.file for info in read_infos([tmp_path / "one"], root=tmp_path / "two")] == ["a.fits"]
