@@ -109,15 +109,15 @@ def _lonely(sums, y, stars, lean, base, maps):  # noqa: ANN001, ANN202
                 best, least = star, squared
         along, across = (stars[0, best] - x) ** 2, (stars[1, best] - y) ** 2
         for axis in range(2):
-            maps[axis, y, x] = base[axis] + stars[2 + axis, best]
+            maps[axis][y, x] = base[axis] + stars[2 + axis, best]
             error = stars[4 + axis, best] + lean[axis, 0] * along + lean[axis, 1] * across
-            maps[2 + axis, y, x] = np.sqrt(error)
+            maps[2 + axis][y, x] = np.sqrt(error)
 
 
 @njit(cache=True, nogil=True)
 def _band(stars, rising, falling, lean, base, first_row, last_row, maps):  # noqa: ANN001, ANN202
     """Both offsets and both errors of the rows from ``first_row`` up to ``last_row`` (exclusive)."""
-    width = maps.shape[2]
+    width = maps[0].shape[1]
     right_x, right_y = stars[0][falling], stars[1][falling]
     left_x, left_y = -stars[0][rising], stars[1][rising]
     winner = np.empty(stars.shape[1], np.int64)
@@ -138,7 +138,7 @@ def _band(stars, rising, falling, lean, base, first_row, last_row, maps):  # noq
                 star = rising[winner[k]]
                 first, last = -start[k], -(start[k + 1] + 1)
                 _accumulate(sums, first, last, y, *_column(stars, star))
-        _finish(sums, lean, base, maps[0, y], maps[1, y], maps[2, y], maps[3, y])
+        _finish(sums, lean, base, maps[0][y], maps[1][y], maps[2][y], maps[3][y])
         _lonely(sums, y, stars, lean, base, maps)
 
 
@@ -183,7 +183,7 @@ def nearest_without(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def quadrant_maps(
     shape: tuple[int, int], positions: np.ndarray, offsets: np.ndarray, variances: np.ndarray, lean: np.ndarray
-) -> np.ndarray:
+) -> tuple[np.ndarray, ...]:
     """Offsets of every pixel: mean of the nearest star in each open quadrant, weighted by inverse distance.
 
     Parameters
@@ -199,7 +199,7 @@ def quadrant_maps(
 
     Returns
     -------
-    ndarray of float32, shape (4, ny, nx)
+    tuple of four ndarray of float32, shape (ny, nx)
         x offset, y offset and their errors (1 sigma), pixels.
     """
     base = offsets.mean(axis=1)
@@ -208,18 +208,20 @@ def quadrant_maps(
     # Of stars in one column the envelope takes either order; a stable sort keeps the result the same everywhere.
     rising = np.argsort(stars[0], kind="stable")
     falling = np.argsort(-stars[0], kind="stable")
-    maps = np.empty((4, *shape), np.float32)
+    maps = tuple(np.empty(shape, np.float32) for _ in range(4))
     map_bands(lambda first, last: _band(stars, rising, falling, lean, base, first, last, maps), shape[0], least=16)
     _stars_on_pixels(maps, positions, offsets, variances)
     return maps
 
 
-def _stars_on_pixels(maps: np.ndarray, positions: np.ndarray, offsets: np.ndarray, variances: np.ndarray) -> None:
+def _stars_on_pixels(
+    maps: tuple[np.ndarray, ...], positions: np.ndarray, offsets: np.ndarray, variances: np.ndarray
+) -> None:
     """A pixel exactly on a star has its offset; where stars coincide, that of the lowest id."""
-    ny, nx = maps.shape[1:]
+    ny, nx = maps[0].shape
     x, y = positions
     inside = (x >= 0) & (x <= nx - 1) & (y >= 0) & (y <= ny - 1) & (x == np.rint(x)) & (y == np.rint(y))
     for star in np.flatnonzero(inside)[::-1]:
-        column, row = int(x[star]), int(y[star])
-        maps[:2, row, column] = offsets[:, star]
-        maps[2:, row, column] = np.sqrt(variances[:, star])
+        values = (*offsets[:, star], *np.sqrt(variances[:, star]))
+        for image, value in zip(maps, values, strict=True):
+            image[int(y[star]), int(x[star])] = value
