@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bokeh.core.properties import value
 from bokeh.models import (
+    BoxAnnotation,
     CDSView,
     ColumnDataSource,
     GlyphRenderer,
@@ -22,6 +23,8 @@ from ui.colours import PICKED, STATE_COLOURS, STATES, Palette
 
 _RING, _SMALL_RING = 10, 8
 _TAIL_ALPHA = 0.45
+# Metric would else write "2 hpx".
+_PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
 
 
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
@@ -34,6 +37,8 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     )  # fmt: skip
     made.axis.visible = False
     made.grid.visible = False
+    # Under Panel's themes a figure's own background takes the theme's colour.
+    made.add_layout(BoxAnnotation(name="well", level="underlay", line_color=None, fill_alpha=1))
     for source in (base, fine):
         made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
     made.add_layout(_scale_bar(x_range))
@@ -42,11 +47,11 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
 
 def _scale_bar(x_range: Range1d) -> ScaleBar:
     return ScaleBar(
-        range=x_range, unit="px", dimensional=Metric(base_unit="px"), location="bottom_left", bar_length=0.15,
-        length_sizing="adaptive", label="@{value} @{unit}", label_text_color="#FFFFFF", label_text_font="Roboto",
-        label_text_font_size="12px",
-        label_location="above", label_standoff=2, bar_line_color="#FFFFFF", bar_line_width=1.5,
-        background_fill_color=None, border_line_color=None, margin=8, padding=4,
+        range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
+        bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}", label_text_color="#FFFFFF",
+        label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=2,
+        bar_line_color="#FFFFFF", bar_line_width=1.5, background_fill_color="#000000", background_fill_alpha=0.45,
+        border_line_color=None, margin=8, padding=4,
     )  # fmt: skip
 
 
@@ -90,7 +95,7 @@ def add_markers(
             )  # fmt: skip
     made.text(
         "x", "y", source=picked, text="id", x_offset=16, text_baseline="middle", text_color=PICKED,
-        text_font=value("Roboto"), text_font_size="13px", text_font_style="bold", text_outline_color="#000000",
+        text_font=value("Roboto"), text_font_size="13px", text_font_style="bold",
     )  # fmt: skip
     return glyphs
 
@@ -103,5 +108,6 @@ def size_markers(glyphs: Mapping[str, GlyphRenderer], *, small: bool) -> None:
 
 def paint_theme(made: figure, palette: Palette) -> None:
     """Colour what surrounds the pixels."""
+    made.select_one({"name": "well"}).fill_color = palette.well
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well

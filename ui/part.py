@@ -47,6 +47,8 @@ class Part(JSComponent):
     channel = param.String(default="")
     theme = param.Selector(default="dark", objects=list(PALETTES))
 
+    # Panel else waits 50 ms before it looks at a change made in the browser.
+    _debounce = 0
     _stylesheets = [style()]  # noqa: RUF012  (Panel reads a class attribute)
 
 

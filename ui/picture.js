@@ -45,7 +45,7 @@ function make(args) {
 
   const tell = (name, value) =>
     window.dispatchEvent(new CustomEvent("starshift", {detail: {channel, name, value}}))
-  const shown = () => figures.map((figure, i) => i).filter((i) => figures[i].visible && figures[i].inner_width > 1)
+  const shown = () => figures.map((figure, i) => i).filter((i) => figures[i].visible && wide(figures[i]) > 1)
 
   // --- place: ranges, fit, zoom ---------------------------------------------------------------------------------
 
@@ -91,6 +91,7 @@ function make(args) {
     const scale = size()[0] / (x_range.end - x_range.start)
     const spans = y_range.start - y_range.end
     state.fitted = false
+    tip.hide()
     if (Math.abs(size()[1] / spans / scale - 1) > 1e-3) place(...centre(), scale)
     else { state.scale = scale; moved() }
   }
@@ -187,6 +188,7 @@ function make(args) {
     state.ny = ny
     paint(i)
     if (other) fit()
+    tell("painted", i)
     if (i == shown()[0]) tell("bounds", {limits: state.limits, noise: cut.noise[0], sky: cut.sky[0]})
     read()
   }
@@ -218,7 +220,7 @@ function make(args) {
       if (threshold != null && data.strength[k] < threshold) kind = 255
       else if (!within(data.sharpness[k], sharpness) || !within(data.roundness1[k], roundness)
                || !within(data.roundness2[k], roundness)) kind = REJECTED
-      else if (kind == REJECTED && reason in REASON_CUT) { kind = STAR; fresh = true }
+      else if (kind == REJECTED && state.cut[REASON_CUT[reason]] != null) { kind = STAR; fresh = true }
       if (kind == 255) continue
       counts[kind] += 1
       if (state.hidden.has(KINDS[kind]) && !fresh) continue
@@ -332,6 +334,9 @@ function make(args) {
   classify()
   return {handle}
 }
+
+// A figure that was never laid out has no width, and asking for it raises.
+const wide = (figure) => figure.properties.inner_width.is_unset ? 0 : figure.inner_width
 
 function palette(text) {
   const shades = new Uint32Array(256)

@@ -81,7 +81,7 @@ export function render({model}) {
   }
   const listen = (event) => {
     if (event.detail.channel == model.channel && event.detail.name == "scale")
-      percent.textContent = `${(100 * event.detail.value).toPrecision(event.detail.value >= 1 ? 3 : 2).replace(/e\+.*/, "") * 1} %`
+      percent.textContent = `${Number((100 * event.detail.value).toPrecision(3))} %`
   }
   window.addEventListener("starshift", listen)
   model.on(["theme", "count", "kinds"], draw)

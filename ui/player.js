@@ -1,0 +1,179 @@
+// Below the picture: steps, plays and blinks the frames; under it what lies below the pointer, and facts of the frame.
+const ICONS = {
+  first: "M6 6v12M17 7l-6 5 6 5", previous: "M14 7l-5 5 5 5", play: "M8 6l10 6-10 6z", pause: "M8 6h2.5v12H8zM13.5 6H16v12h-2.5z",
+  next: "M10 7l5 5-5 5", last: "M18 6v12M7 7l6 5-6 5", blink: "M4 5h8v14H4zM12 5h8v14h-8M12 3v18M15 9v6", down: "M7 10l5 5 5-5",
+}
+const SPEEDS = [1, 2, 4, 8]
+const PATIENCE_MS = 8000
+const svg = (path) => `<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties)
+
+function button(name, label, click) {
+  const made = make("button", {type: "button", title: label, innerHTML: svg(ICONS[name])})
+  made.setAttribute("aria-label", label)
+  made.addEventListener("click", click)
+  return made
+}
+
+export function render({model}) {
+  const root = make("div", {})
+  const bar = make("div", {})
+  bar.setAttribute("role", "group")
+  bar.setAttribute("aria-label", "Frames")
+  const readout = make("div", {})
+  let playing = false
+  let home = null
+  let due = 0
+  let waiting = 0
+
+  const go = (frame) => {
+    const next = Math.min(Math.max(frame, 0), model.count - 1)
+    if (next == model.frame) return
+    waiting = performance.now()
+    model.frame = next
+  }
+  const step = (by) => { stop(); go(model.frame + by) }
+
+  const first = button("first", "First frame", () => { stop(); go(0) })
+  const previous = button("previous", "Previous frame", () => step(-1))
+  const play = button("play", "Play", () => { playing ? stop() : start() })
+  const next = button("next", "Next frame", () => step(1))
+  const last = button("last", "Last frame", () => { stop(); go(model.count - 1) })
+  const rail = make("div", {className: "rail"})
+  const slider = make("input", {type: "range", min: 0, step: 1})
+  slider.setAttribute("aria-label", "Frame")
+  slider.addEventListener("input", () => { stop(); go(slider.valueAsNumber) })
+  const ticks = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  ticks.setAttribute("aria-hidden", "true")
+  rail.append(slider, ticks)
+  const count = make("span", {className: "count"})
+  const speed = make("span", {className: "choice"})
+  const rate = make("select", {title: "Frames per second"})
+  rate.setAttribute("aria-label", "Frames per second")
+  rate.append(...SPEEDS.map((value) => new Option(`${value} per s`, value)))
+  rate.value = model.speed
+  rate.addEventListener("change", () => { model.speed = Number(rate.value); if (playing || model.blink) schedule() })
+  speed.append(rate)
+  speed.insertAdjacentHTML("beforeend", svg(ICONS.down))
+  const blink = button("blink", "Blink against the reference", () => {
+    const on = !model.blink
+    stop()
+    if (on && model.frame != model.reference) begin()
+  })
+  blink.append("Blink")
+  bar.append(first, previous, play, next, last, rail, count, speed, blink)
+
+  function begin() {
+    home = model.frame
+    model.blink = true
+    schedule()
+  }
+
+  function start() {
+    stop()
+    playing = true
+    schedule()
+    draw()
+  }
+
+  function stop() {
+    clearTimeout(due)
+    if (model.blink) {
+      model.blink = false
+      go(home)
+    }
+    playing = false
+    draw()
+  }
+
+  function schedule() {
+    clearTimeout(due)
+    due = setTimeout(advance, 1000 / model.speed)
+  }
+
+  function advance() {
+    // A frame that is still being made holds the film: none is skipped unseen.
+    if (waiting && performance.now() - waiting < PATIENCE_MS) due = setTimeout(advance, 20)
+    else {
+      go(model.blink ? (model.frame == home ? model.reference : home) : (model.frame + 1) % model.count)
+      schedule()
+    }
+  }
+
+  function draw_ticks() {
+    const span = Math.max(model.count - 1, 1)
+    const every = Math.ceil(model.count / 100)
+    const unused = new Set(model.unused)
+    const marks = []
+    for (let k = 0; k < model.count; k++) {
+      const at = `${(100 * k) / span}%`
+      if (k == model.reference) marks.push(`<line x1="${at}" x2="${at}" y1="0" y2="10" stroke="var(--reference)" stroke-width="2"/>`)
+      else if (unused.has(k)) marks.push(`<svg x="${at}" style="left:0;top:0" overflow="visible"><path d="M-3 1L3 7M3 1L-3 7" stroke="var(--second)" stroke-width="1.4"/></svg>`)
+      else if (k % every == 0) marks.push(`<line x1="${at}" x2="${at}" y1="2" y2="6" stroke="var(--strong)"/>`)
+    }
+    ticks.innerHTML = marks.join("")
+  }
+
+  function draw() {
+    root.className = model.theme
+    bar.className = `part player ${model.theme}`
+    readout.className = `part readout ${model.theme}`
+    const at = model.blink && model.frame == model.reference ? home : model.frame
+    slider.max = Math.max(model.count - 1, 0)
+    slider.value = at
+    slider.setAttribute("aria-valuetext", model.labels[at] ?? `frame ${at + 1}`)
+    slider.style.setProperty("--share", `${(100 * at) / Math.max(model.count - 1, 1)}%`)
+    count.innerHTML = `<b>${model.count ? model.frame + 1 : 0}</b> of ${model.count}`
+    play.classList.add("play")
+    play.innerHTML = svg(ICONS[playing ? "pause" : "play"])
+    play.title = playing ? "Pause" : "Play"
+    play.setAttribute("aria-label", play.title)
+    blink.setAttribute("aria-pressed", String(model.blink))
+    first.disabled = previous.disabled = model.frame <= 0
+    next.disabled = last.disabled = model.frame >= model.count - 1
+    for (const one of [play, slider]) one.disabled = model.count < 2
+    blink.disabled = !model.blink && (model.count < 2 || model.frame == model.reference)
+  }
+
+  const left = make("span", {className: "numbers"})
+  const facts = make("span", {className: "facts"})
+  readout.append(left, facts)
+  const minus = (text) => text.replace("-", "−")
+  const digits = (value) => {
+    if (!Number.isFinite(value)) return "no value"
+    const size = Math.abs(value)
+    return minus(size >= 100 ? value.toFixed(0) : size >= 1 ? value.toFixed(2) : value.toPrecision(3))
+  }
+  const item = (label, value, unit) => {
+    const made = make("span", {})
+    made.append(`${label} `, make("b", {textContent: value}), unit ? ` ${unit}` : "")
+    return made
+  }
+
+  function point(at) {
+    if (at == null) return left.replaceChildren()
+    const items = [item("x", minus(at.x.toFixed(1))), item("y", minus(at.y.toFixed(1)))]
+    at.values.forEach((one, k) => {
+      const label = at.values.length > 1 || one.unit != "ADU" ? one.label : "value"
+      items.push(item(label, digits(one.value), Number.isFinite(one.value) ? one.unit : ""))
+    })
+    const step = Math.max(...at.values.map((one) => one.step))
+    if (step > 1) items.push(make("span", {textContent: `means of ${step} × ${step} pixels`}))
+    left.replaceChildren(...items)
+  }
+
+  const draw_facts = () => facts.replaceChildren(...model.facts.map((fact) => make("span", {textContent: fact})))
+  window.addEventListener("starshift", (event) => {
+    if (event.detail.channel != model.channel) return
+    if (event.detail.name == "readout") point(event.detail.value)
+    if (event.detail.name == "painted") waiting = 0
+  })
+  model.on(["theme", "frame", "count", "labels", "blink"], draw)
+  model.on(["count", "reference", "unused"], () => { draw_ticks(); draw() })
+  model.on("facts", draw_facts)
+  root.append(bar, readout)
+  draw()
+  draw_ticks()
+  draw_facts()
+  return root
+}
