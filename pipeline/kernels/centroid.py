@@ -1,8 +1,8 @@
 """Centres of stars and their errors: Gaussian-windowed, centre of mass, and a fitted Gaussian.
 
-The windowed position is SExtractor's (Bertin & Arnouts 1996, A&AS 117, 393; XWIN_IMAGE in its manual). On a mosaic of
-narrow stars the image is looked at through [1 2 1; 2 4 2; 1 2 1] / 16, which has the same sum of each colour at every
-pixel, so the colours' pattern cancels. The fitted Gaussian has a height of its own for each colour.
+The windowed position is SExtractor's (Bertin & Arnouts 1996, A&AS 117, 393; XWIN_IMAGE in its manual). On a mosaic the
+fitted Gaussian has a height of its own for each colour, and the windowed position looks at the pixels after each
+colour is brought to the star's mean height: a star redder than the rest makes no pattern then.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ ITERATIONS = 40
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
 BLEND = 0.5
-# Stars of a mosaic narrower than this, pixels, are looked at through the 3 x 3 filter.
-NARROW = 4.0
+# Colours of stars differ by about this part; a fitted height counts as much as it is surer than that.
+COLOURFUL = 0.3
+# Peak's photon noise over the sky's, as variances, at which the window is half-way to its full width.
+BRIGHT = 4.0
 # The Gaussian's fit: at most so many steps; settled when a step moves centre and sigma by less, pixels.
 STEPS, SETTLED = 15, 1e-3
 _PATCH = float64[:, ::1]
@@ -54,7 +56,7 @@ def centres(
     fwhm : float
         Width of a star, pixels.
     pattern : str
-        Colours of the first 2 x 2 pixels, or "none"; narrow stars on a mosaic are looked at through the 3 x 3 filter.
+        Colours of the first 2 x 2 pixels, or "none".
     variance, photon : ndarray of float64, shape (2, 2)
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
 
@@ -65,10 +67,9 @@ def centres(
     """
     result = np.empty((index.size, len(CENTRES)))
     x, y = (np.ascontiguousarray(values, np.float64) for values in own)
-    smooth, colours = pattern != "none" and fwhm < NARROW, _colour_numbers(pattern)
-    variance = np.maximum(variance, np.finfo(np.float32).tiny)
+    colours, variance = _colour_numbers(pattern), np.maximum(variance, np.finfo(np.float32).tiny)
     map_bands(
-        lambda first, last: _centres(image, index, x, y, fwhm, smooth, colours, variance, photon, result, first, last),
+        lambda first, last: _centres(image, index, x, y, fwhm, colours, variance, photon, result, first, last),
         index.size,
     )
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(CENTRES)}
@@ -111,33 +112,13 @@ def _colour_numbers(pattern: str) -> np.ndarray:
     return numbers
 
 
-@njit([float64(IMAGE, int64, int64)], cache=True, nogil=True)
-def _across(image, y, x):  # noqa: ANN001, ANN202
-    return 0.25 * pixel(image, y, x - 1) + 0.5 * pixel(image, y, x) + 0.25 * pixel(image, y, x + 1)
-
-
-@njit([types.void(IMAGE, int64, int64, boolean, _PATCH)], cache=True, nogil=True)
-def _cut(image, y, x, smooth, patch):  # noqa: ANN001, ANN202
-    """Copy the surroundings of a pixel, seen through the 3 x 3 filter or as they are."""
+@njit([types.void(IMAGE, int64, int64, _PATCH)], cache=True, nogil=True)
+def _cut(image, y, x, patch):  # noqa: ANN001, ANN202
+    """Copy the surroundings of a pixel."""
     reach = patch.shape[0] // 2
     for i in range(-reach, reach + 1):
         for j in range(-reach, reach + 1):
             patch[i + reach, j + reach] = pixel(image, y + i, x + j)
-    if smooth:
-        for i in range(-reach, reach + 1):
-            before = pixel(image, y + i, x - reach - 1)
-            for j in range(2 * reach + 1):
-                here = patch[i + reach, j]
-                after = patch[i + reach, j + 1] if j < 2 * reach else pixel(image, y + i, x + reach + 1)
-                patch[i + reach, j] = 0.25 * before + 0.5 * here + 0.25 * after
-                before = here
-        for j in range(-reach, reach + 1):
-            before = _across(image, y - reach - 1, x + j)
-            for i in range(2 * reach + 1):
-                here = patch[i, j + reach]
-                after = patch[i + 1, j + reach] if i < 2 * reach else _across(image, y + reach + 1, x + j)
-                patch[i, j + reach] = 0.25 * before + 0.5 * here + 0.25 * after
-                before = here
 
 
 @njit([types.UniTuple(float64, 3)(_PATCH, float64, float64, float64, float64[:, ::1])], cache=True, nogil=True)
@@ -160,80 +141,50 @@ def _window(patch, x, y, sigma, weight):  # noqa: ANN001, ANN202
     return light, pull_x, pull_y
 
 
-@njit([types.UniTuple(float64, 2)(_PATCH, float64, float64, float64, float64[:, ::1])], cache=True, nogil=True)
-def _windowed(patch, x, y, sigma, weight):  # noqa: ANN001, ANN202
+@njit([types.UniTuple(float64, 2)(_PATCH, float64, float64, _PATCH)], cache=True, nogil=True)
+def _windowed(patch, sigma, step, weight):  # noqa: ANN001, ANN202
     """Gaussian-windowed centre from the patch's middle; NaN where it runs away."""
-    start_x, start_y, reach = x, y, patch.shape[0] / 2
+    x, y, reach = 0.0, 0.0, patch.shape[0] / 2
     for _ in range(ITERATIONS):
         light, pull_x, pull_y = _window(patch, x, y, sigma, weight)
         if light <= 0:
             return np.nan, np.nan
-        step_x, step_y = 2 * pull_x / light, 2 * pull_y / light
-        x += step_x
-        y += step_y
-        if not (abs(x - start_x) < reach and abs(y - start_y) < reach):
+        x += step * pull_x / light
+        y += step * pull_y / light
+        if not (abs(x) < reach and abs(y) < reach):
             return np.nan, np.nan
-        if abs(step_x) + abs(step_y) < TOLERANCE:
+        if step * (abs(pull_x) + abs(pull_y)) < TOLERANCE * light:
             break
     return x, y
 
 
-@njit([types.void(float64[::1], float64[::1])], cache=True, nogil=True)
-def _smooth_line(line, result):  # noqa: ANN001, ANN202
-    for i in range(line.size):
-        before = line[i - 1] if i > 0 else 0.0
-        after = line[i + 1] if i < line.size - 1 else 0.0
-        result[i] = 0.25 * before + 0.5 * line[i] + 0.25 * after
+@njit([types.UniTuple(float64, 2)(_PATCH, float64, float64, float64, _PATCH, _PATCH, _PATCH)], cache=True, nogil=True)
+def _errors(patch, x, y, sigma, window, variance, photon):  # noqa: ANN001, ANN202
+    """Standard deviations of a windowed centre; variances by parity of the distance from the patch's middle.
 
-
-@njit(
-    [
-        types.UniTuple(float64, 2)(
-            int64, int64, _PATCH, _PATCH, float64, float64, _PATCH, boolean, float64, _MATRIX, _MATRIX
-        )
-    ],
-    cache=True,
-    nogil=True,
-)
-def _errors(row, column, patch, seen, x, y, window, smooth, sigma, variance, photon):  # noqa: ANN001, ANN202
-    """Standard deviations of a windowed centre.
-
-    The centre c makes F(c) = sum of w I d vanish, so its variance is that of F over the square of dF/dc. Where the
-    image is looked at through the 3 x 3 filter, F is a sum over its independent pixels with w d filtered instead.
+    The centre c makes F(c) = sum of w I d vanish, so its variance is that of F over the square of dF/dc.
     """
-    light, _, _ = _window(seen, x, y, sigma, window)
+    light, _, _ = _window(patch, x, y, sigma, window)
     if light <= 0:
         return SIGMA_TO_FWHM * sigma, SIGMA_TO_FWHM * sigma
     size, start = patch.shape[0], -(patch.shape[0] // 2)
-    pull = np.empty((4, size))
-    pull[0], pull[1] = window[0], window[1]
-    for i in range(size):
-        pull[2, i] = window[0, i] * (i + start - x)
-        pull[3, i] = window[1, i] * (i + start - y)
-    slope_x = slope_y = 0.0
+    slope_x = slope_y = sky_x = sky_y = noise_x = noise_y = 0.0
     for i in range(size):
         for j in range(size):
-            value = window[0, j] * window[1, i] * seen[i, j] / sigma**2
-            slope_x += value * (j + start - x) ** 2
-            slope_y += value * (i + start - y) ** 2
-    if smooth:
-        for k in range(4):
-            line = pull[k].copy()
-            _smooth_line(line, pull[k])
-    sky_x = sky_y = noise_x = noise_y = 0.0
-    for i in range(size):
-        for j in range(size):
-            a, b = (row + start + i) & 1, (column + start + j) & 1
-            along_x, along_y = (pull[2, j] * pull[1, i]) ** 2, (pull[0, j] * pull[3, i]) ** 2
-            shot = photon[a, b] * patch[i, j]
-            sky_x += along_x * variance[a, b]
-            sky_y += along_y * variance[a, b]
-            noise_x += along_x * shot
-            noise_y += along_y * shot
-    # dF/dc is half of the light for a star as wide as the window; noise must not make it vanish.
+            a, b = (start + i) & 1, (start + j) & 1
+            square_x, square_y = (j + start - x) ** 2, (i + start - y) ** 2
+            weight = window[0, j] * window[1, i]
+            slope_x += weight * patch[i, j] * square_x
+            slope_y += weight * patch[i, j] * square_y
+            sky, shot = weight**2 * variance[a, b], weight**2 * photon[a, b] * patch[i, j]
+            sky_x += sky * square_x
+            sky_y += sky * square_y
+            noise_x += shot * square_x
+            noise_y += shot * square_y
+    # dF/dc is half of the light or more for a star no wider than the window; noise must not make it vanish.
     return (
-        math.sqrt(max(sky_x + noise_x, 0.5 * sky_x)) / max(light - slope_x, 0.2 * light),
-        math.sqrt(max(sky_y + noise_y, 0.5 * sky_y)) / max(light - slope_y, 0.2 * light),
+        math.sqrt(max(sky_x + noise_x, 0.5 * sky_x)) / max(light - slope_x / sigma**2, 0.2 * light),
+        math.sqrt(max(sky_y + noise_y, 0.5 * sky_y)) / max(light - slope_y / sigma**2, 0.2 * light),
     )
 
 
@@ -349,13 +300,45 @@ def _gaussian(patch, p, half, colours, weights):  # noqa: ANN001, ANN202
     return math.sqrt(square) / (2 * half + 1)
 
 
-@njit([types.void(int64, int64, _COLOURS, _MATRIX, int64[:, ::1], _PATCH)], cache=True, nogil=True)
-def _turn(y, x, colours, variance, colour, weight):  # noqa: ANN001, ANN202
-    """Colours and weights of the pixels by parity of their distance from (y, x)."""
+@njit([types.void(int64, int64, _MATRIX, _PATCH)], cache=True, nogil=True)
+def _turn(y, x, table, turned):  # noqa: ANN001, ANN202
+    """A table by row and column parity as one by parity of the distance from (y, x)."""
     for i in range(2):
         for j in range(2):
-            colour[i, j] = colours[(y + i) & 1, (x + j) & 1]
-            weight[i, j] = 1.0 / variance[(y + i) & 1, (x + j) & 1]
+            turned[i, j] = table[(y + i) & 1, (x + j) & 1]
+
+
+@njit([types.void(int64, int64, _COLOURS, int64[:, ::1])], cache=True, nogil=True)
+def _turn_colours(y, x, table, turned):  # noqa: ANN001, ANN202
+    """The same for the colours' numbers."""
+    for i in range(2):
+        for j in range(2):
+            turned[i, j] = table[(y + i) & 1, (x + j) & 1]
+
+
+@njit([types.void(_PATCH, float64[::1], int64[:, ::1], _PATCH, _PATCH)], cache=True, nogil=True)
+def _equalize(patch, p, colours, variance, photon):  # noqa: ANN001, ANN202
+    """Bring each colour of a star to its mean height, as far as the fit is sure of the colour's height."""
+    profile = 1.0 / (math.pi * p[2] ** 2)
+    mean = total = 0.0
+    for i in range(2):
+        for j in range(2):
+            mean += p[4 + colours[i, j]] / variance[i, j]
+            total += 1.0 / variance[i, j]
+    mean /= total
+    if mean <= 0:
+        return
+    middle = patch.shape[0] // 2
+    for i in range(2):
+        for j in range(2):
+            number = 0.5 if colours[i, j] == 0 else 0.25
+            unsure = variance[i, j] * profile / number + photon[i, j] * mean * profile / number
+            doubt = unsure / (unsure + (COLOURFUL * mean) ** 2)
+            height = doubt * mean + (1 - doubt) * p[4 + colours[i, j]]
+            factor = mean / max(height, 0.25 * mean)
+            patch[(middle + i) & 1 :: 2, (middle + j) & 1 :: 2] *= factor
+            variance[i, j] *= factor**2
+            photon[i, j] *= factor
 
 
 @njit([types.void(IMAGE, int64[::1], float64, _COLOURS, _MATRIX, _PATCH, int64, int64)], cache=True, nogil=True)
@@ -363,7 +346,9 @@ def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa
     p, colour, weight = np.zeros(5 + colours.max()), np.empty((2, 2), np.int64), np.empty((2, 2))
     for i in range(first, last):
         y, x = index[i] // image.shape[1], index[i] % image.shape[1]
-        _turn(y, x, colours, variance, colour, weight)
+        _turn_colours(y, x, colours, colour)
+        _turn(y, x, variance, weight)
+        weight[:] = 1.0 / weight
         sigma, half, rest, scale = fwhm / SIGMA_TO_FWHM, 0, np.nan, math.sqrt(weight.max())
         for _ in range(5):
             new_half = min(max(4, math.ceil(4.0 * sigma)), 60)
@@ -371,7 +356,7 @@ def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa
                 break
             half = new_half
             patch = np.empty((2 * half + 1, 2 * half + 1))
-            _cut(image, y, x, False, patch)
+            _cut(image, y, x, patch)
             p[:] = 0.0
             p[2] = sigma
             p[4:] = patch[half, half]
@@ -386,41 +371,44 @@ def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa
 @njit(
     [
         types.void(
-            IMAGE, int64[::1], float64[::1], float64[::1], float64, boolean, _COLOURS, _MATRIX, _MATRIX, _PATCH,
-            int64, int64
+            IMAGE, int64[::1], float64[::1], float64[::1], float64, _COLOURS, _MATRIX, _MATRIX, _PATCH, int64, int64
         )
     ],
     cache=True,
     nogil=True,
 )  # fmt: skip
 def _centres(  # noqa: ANN202
-    image, index, own_x, own_y, fwhm, smooth, colours, variance, photon, result, first, last  # noqa: ANN001
+    image, index, own_x, own_y, fwhm, colours, variance, photon, result, first, last  # noqa: ANN001
 ):  # fmt: skip
-    sigma = fwhm / SIGMA_TO_FWHM
-    reach, box = max(4, math.ceil(WINDOW * sigma)), int(2 * fwhm + 1) // 2
-    half = max(3, math.ceil(1.25 * fwhm))
-    reach = max(reach, half, box)
-    patch, seen = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2 * reach + 1, 2 * reach + 1))
-    window, p = np.empty((2, 2 * reach + 1)), np.empty(5 + colours.max())
-    colour, weight = np.empty((2, 2), np.int64), np.empty((2, 2))
+    sigma, box, half = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2, max(3, math.ceil(1.25 * fwhm))
+    reach = max(max(4, math.ceil(WINDOW * sigma)), max(half, box))
+    patch, window = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2, 2 * reach + 1))
+    p, colour = np.empty(5 + colours.max()), np.empty((2, 2), np.int64)
+    sky, shot = np.empty((2, 2)), np.empty((2, 2))
     for i in range(first, last):
         row, column = index[i] // image.shape[1], index[i] % image.shape[1]
+        _cut(image, row, column, patch)
+        _turn_colours(row, column, colours, colour)
+        _turn(row, column, variance, sky)
+        _turn(row, column, photon, shot)
+        mass_x, mass_y = _mass(patch, box)
+        p[0], p[1], p[2], p[3] = 0.0, 0.0, sigma, 0.0
+        p[4:] = patch[reach, reach]
+        fitted = _gaussian(patch, p, half, colour, 1.0 / sky) >= 0
+        if fitted and p.size > 5:
+            _equalize(patch, p, colour, sky, shot)
+        # A wider window suits a star whose own photons make the noise: within 13 % of the bound at either end.
+        ratio = max(patch[reach, reach], 0.0) * shot.mean() / sky.mean()
+        wide = 1.0 + ratio / (ratio + BRIGHT)
+        x, y = _windowed(patch, sigma * math.sqrt(wide), 1.0 + 1.0 / wide, window)
         found = own_x[i] - own_x[i] == 0 and own_y[i] - own_y[i] == 0
         finder_x = own_x[i] - column if found else 0.0
         finder_y = own_y[i] - row if found else 0.0
-        _cut(image, row, column, False, patch)
-        _cut(image, row, column, smooth, seen)
-        x, y = _windowed(seen, 0.0, 0.0, sigma, window)
         if x - x != 0:
             x, y = finder_x, finder_y
-        error_x, error_y = _errors(row, column, patch, seen, x, y, window, smooth, sigma, variance, photon)
+        error_x, error_y = _errors(patch, x, y, sigma * math.sqrt(wide), window, sky, shot)
         if found and math.hypot(x - finder_x, y - finder_y) > max(BLEND, 3 * math.hypot(error_x, error_y)):
             x, y = finder_x, finder_y
-        mass_x, mass_y = _mass(patch, box)
-        _turn(row, column, colours, variance, colour, weight)
-        p[0], p[1], p[2], p[3] = x, y, sigma, 0.0
-        p[4:] = patch[reach, reach]
-        fitted = _gaussian(patch, p, half, colour, weight) >= 0
         result[i, 0], result[i, 1] = column + x, row + y
         result[i, 2], result[i, 3] = error_x, error_y
         result[i, 4], result[i, 5] = column + mass_x, row + mass_y
