@@ -11,7 +11,8 @@ export function render({model}) {
   box.insertAdjacentHTML("beforeend", '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10l5 5 5-5"/></svg>')
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
   const scale = Object.assign(document.createElement("span"), {className: "scale"})
-  root.append(box, spacer, scale)
+  const title = document.createElement("span")
+  root.append(box, title, spacer, scale)
 
   function bar() {
     const [low, high] = [document.createElement("span"), document.createElement("span")]
@@ -30,6 +31,7 @@ export function render({model}) {
     root.className = `part head ${model.theme}`
     box.style.display = model.choice ? "" : "none"
     select.value = model.kind
+    title.textContent = model.choice ? "" : model.options[model.kind]
   }
   model.on("options", () => { fill(); draw() })
   model.on(["theme", "kind", "choice"], draw)

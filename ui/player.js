@@ -158,7 +158,7 @@ export function render({model}) {
       items.push(item(label, digits(one.value), Number.isFinite(one.value) ? one.unit : ""))
     })
     const step = Math.max(...at.values.map((one) => one.step))
-    if (step > 1) items.push(make("span", {textContent: `means of ${step} × ${step} pixels`}))
+    if (step > 1 && at.values.length == 1) items.push(make("span", {textContent: `mean of ${step} × ${step}`}))
     left.replaceChildren(...items)
   }
 

@@ -1,0 +1,505 @@
+"""The plots beside the picture: stars against frame, the offset maps in small, and one star's card."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import panel as pn
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    CustomJS,
+    CustomJSTickFormatter,
+    DataRange1d,
+    Image,
+    Label,
+    LinearColorMapper,
+    PanTool,
+    Range1d,
+    Span,
+    VAreaStep,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE, Palette
+from ui.part import column
+from ui.picture import PictureHead
+from ui.pyramid import Pyramid
+from ui.stretch import LIMITS, VIEWS, number, palette, shares
+
+_LEFT, _RIGHT = 54, 68
+_FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
+_COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
+_MAPS = ("x_offset", "y_offset", "x_error", "y_error")
+_MAP_WIDTH = 420
+# Bokeh writes a hyphen for a minus.
+_MINUS = "return Number(tick.toPrecision(6)).toString().replace('-', '−')"
+_SNAP = """
+const frame = Math.min(Math.max(Math.round(cb_obj.location), 0), Math.max(chosen.data.count[0] - 1, 0))
+for (const line of lines) if (line.location != frame) line.location = frame
+if (chosen.data.frame[0] != frame) chosen.data = {...chosen.data, frame: [frame]}
+"""
+
+
+@dataclass(frozen=True)
+class FrameSeries:
+    """What the plots against frame show; every array has one value a frame, NaN where there is none.
+
+    Parameters
+    ----------
+    dx, dy : ndarray
+        Displacement of the field against the reference, pixels.
+    low, high : ndarray
+        16th and 84th percentile of all stars' residuals after the transform, pixels.
+    complete, partial, lost : ndarray
+        Numbers of stars of the reference in each state.
+    reference : int
+        Number of the reference frame.
+    """
+
+    dx: np.ndarray
+    dy: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    complete: np.ndarray
+    partial: np.ndarray
+    lost: np.ndarray
+    reference: int
+
+
+class TrackPlots:
+    """Offset, residual and number of stars against frame, with the frame shown as a line that can be dragged.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    on_frame : callable, optional
+        Called with a frame's number when the line is dragged there.
+    """
+
+    def __init__(self, theme: str = "dark", on_frame: Callable[[int], None] | None = None) -> None:
+        self._theme = theme
+        self._on_frame = on_frame
+        self._star: int | None = None
+        names = ("frame", "dx", "dy", "low", "high", "zero", "complete", "partial", "lost")
+        self.series = ColumnDataSource(data={name: [] for name in names}, name="track series")
+        self.star = ColumnDataSource(data={name: [] for name in ("frame", "dx", "dy", "rx", "ry")}, name="track star")
+        self.chosen = ColumnDataSource(data={"frame": [0], "count": [0]}, name="track frame")
+        self.x_range = Range1d(-0.3, 1.3, syncable=False)
+        self._titles = [pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20) for _ in range(3)]
+        self._ends: dict[str, Label] = {}
+        self.figures = [self._offsets(), self._residuals(), self._counts()]
+        self._lines = [Span(dimension="height", location=0, editable=True, syncable=False) for _ in self.figures]
+        self._marks = [Span(dimension="height", line_color=REFERENCE, line_dash=[1, 3]) for _ in self.figures]
+        for one, line, mark in zip(self.figures, self._lines, self._marks, strict=True):
+            one.add_layout(mark)
+            one.add_layout(line)
+        snap = CustomJS(args={"lines": self._lines, "chosen": self.chosen}, code=_SNAP)
+        for line in self._lines:
+            line.js_on_change("location", snap)
+        self.chosen.on_change("data", lambda attribute, old, new: self._dragged())
+        parts = [
+            part
+            for title, one in zip(self._titles, self.figures, strict=True)
+            for part in (title, pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width"))
+        ]
+        self.panel = column(*parts, sizing_mode="stretch_width", styles={"padding-top": "12px"})
+        self._paint()
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        self._paint()
+
+    def update(self, series: FrameSeries | None) -> None:
+        """Show a sequence's tracks; None empties the plots."""
+        with pn.io.hold():
+            if series is None:
+                self.series.data = {name: [] for name in self.series.data}
+                self.set_picked(None)
+                return
+            count = len(series.dx)
+            known = np.asarray(series.complete) + series.partial
+            self.series.data = {
+                "frame": np.arange(count), "dx": series.dx, "dy": series.dy, "low": series.low, "high": series.high,
+                "zero": np.zeros(count), "complete": series.complete, "partial": known, "lost": known + series.lost,
+            }  # fmt: skip
+            self.chosen.data = {"frame": self.chosen.data["frame"], "count": [count]}
+            edge = 0.02 * max(count - 1, 1)
+            self.x_range.update(start=-edge, end=max(count - 1, 1) + edge)
+            for mark in self._marks:
+                mark.location = series.reference
+            self._place_ends()
+
+    def set_frame(self, frame: int) -> None:
+        """Put the line on a frame."""
+        with pn.io.hold():
+            self.chosen.data = {"frame": [frame], "count": self.chosen.data["count"]}
+            for line in self._lines:
+                line.location = frame
+
+    def set_picked(
+        self,
+        star: int | None,
+        dx: Sequence[float] = (),
+        dy: Sequence[float] = (),
+        rx: Sequence[float] = (),
+        ry: Sequence[float] = (),
+    ) -> None:
+        """Draw one star over the field: its displacement and its residual against frame, pixels; None takes it away."""
+        self._star = star
+        count = 0 if star is None else len(dx)
+        values = (dx, dy, rx, ry) if count else ((), (), (), ())
+        self.star.data = {"frame": np.arange(count), **dict(zip(("dx", "dy", "rx", "ry"), values, strict=True))}
+        self._write_titles()
+
+    def _dragged(self) -> None:
+        if self._on_frame is not None and self.chosen.data["count"][0]:
+            self._on_frame(int(self.chosen.data["frame"][0]))
+
+    # The three figures
+
+    def _figure(self, height: int, *, bottom: bool = False) -> figure:
+        made = figure(
+            x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True), height=height,
+            toolbar_location=None, tools=[], min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8,
+            min_border_bottom=24 if bottom else 8, outline_line_color=None, sizing_mode="stretch_width",
+        )  # fmt: skip
+        made.xgrid.visible = False
+        made.yaxis.axis_line_color = None
+        made.axis.major_tick_line_color = None
+        made.axis.minor_tick_line_color = None
+        made.axis.major_label_text_font_size = "12px"
+        made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
+        made.yaxis.formatter = CustomJSTickFormatter(code=_MINUS)
+        made.xaxis.ticker = BasicTicker(desired_num_ticks=5, min_interval=1)
+        made.xaxis.formatter = CustomJSTickFormatter(code="return Number.isInteger(tick) ? String(tick + 1) : ''")
+        if not bottom:
+            made.xaxis.major_label_text_font_size = "0px"
+        return made
+
+    def _curves(self, made: figure, source: ColumnDataSource, x: str, y: str, **look: object) -> list:
+        return [
+            made.line("frame", x, source=source, **look),
+            made.line("frame", y, source=source, line_dash=[5, 3], **look),
+        ]
+
+    def _name_ends(self, made: figure, *names: str) -> None:
+        for name in names:
+            word = name.split()[0]
+            self._ends[name] = Label(
+                x=0, y=0, x_offset=10, text=word, text_font_size="12px", text_baseline="middle", visible=False
+            )
+            made.add_layout(self._ends[name])
+
+    def _offsets(self) -> figure:
+        made = self._figure(160)
+        self._field = self._curves(made, self.series, "dx", "dy", line_width=4, line_cap="round")
+        self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
+        self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
+        self._name_ends(made, "dx", "dy")
+        return made
+
+    def _residuals(self) -> figure:
+        made = self._figure(112)
+        self._band = made.varea("frame", "low", "high", source=self.series)
+        self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
+        self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)
+        return made
+
+    def _counts(self) -> figure:
+        made = self._figure(176, bottom=True)
+        made.y_range = DataRange1d(start=0, range_padding=0.04)
+        for (low, high), alpha in zip(
+            (("zero", "complete"), ("complete", "partial"), ("partial", "lost")), (0.26, 0.26, 0.2), strict=True
+        ):
+            area = VAreaStep(x="frame", y1=low, y2=high, step_mode="center", fill_color=_COUNTS[high], fill_alpha=alpha)
+            made.add_glyph(self.series, area)
+            made.step("frame", high, source=self.series, mode="center", line_color=_COUNTS[high], line_width=1.5)
+        self._name_ends(made, *_COUNTS)
+        return made
+
+    def _place_ends(self) -> None:
+        data = {name: np.asarray(values, float) for name, values in self.series.data.items()}
+        last = len(data["frame"]) - 1
+        places = {name: _last(data[name]) for name in ("dx", "dy")}
+        below = 0.0
+        for name in _COUNTS:
+            places[name] = (below + data[name][last]) / 2
+            below = data[name][last]
+        _keep_apart(places, ("dx", "dy"), 0.12 * _span(data["dx"], data["dy"]))
+        _keep_apart(places, tuple(_COUNTS), 0.11 * max(below, 1.0))
+        for name, label in self._ends.items():
+            label.update(x=last, y=places[name], visible=bool(np.isfinite(places[name])))
+
+    # Colours
+
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
+        for one in self.figures:
+            paint_plot(one, colours)
+        for line in self._lines:
+            line.update(line_color=colours.text, line_width=1)
+        for renderer in self._field:
+            renderer.glyph.line_color = _FIELD[self._theme]
+        self._band.glyph.update(fill_color=colours.strong, fill_alpha=0.55)
+        for renderer in self._halos:
+            renderer.visible = self._theme == "light"
+        for label in self._ends.values():
+            label.text_color = colours.text
+        self._write_titles()
+
+    def _write_titles(self) -> None:
+        colours = PALETTES[self._theme]
+        field = f'<span style="color:{_FIELD[self._theme]}">▬</span> field'
+        edge = f";text-shadow:0 0 1px {HALO},0 0 1px {HALO}" if self._theme == "light" else ""
+        star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span> star {self._star}'
+        texts = (
+            ("Offset from the reference", "px", field + ("" if self._star is None else star)),
+            ("Residual after the transform", "px, band: two thirds of all stars", ""),
+            ("Stars of the reference", "count, by frame", ""),
+        )
+        for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
+            pane.object = title_line(title, unit, legend, colours)
+
+
+def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
+    """A plot's title with its unit in second text, and words at the right, as HTML."""
+    return (
+        f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
+        f'<span>{title}</span><span style="font-size:12px;color:{colours.second}">{unit}</span>'
+        f'<span style="margin-left:auto;font-size:12px;color:{colours.second}">{right}</span></div>'
+    )
+
+
+def paint_plot(made: figure, colours: Palette) -> None:
+    """Thin axes and a light grid on the panel's ground."""
+    made.background_fill_color = colours.panel
+    made.border_fill_color = colours.panel
+    made.xaxis.axis_line_color = colours.strong
+    made.grid.grid_line_color = colours.grid
+    made.axis.major_label_text_color = colours.second
+
+
+class MapPlots:
+    """Both offset maps and their errors as small linked pictures with colour bars.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    on_choose : callable, optional
+        Called with the kind of a map that was clicked on.
+    """
+
+    def __init__(self, theme: str = "dark", on_choose: Callable[[str], None] | None = None) -> None:
+        self._theme = theme
+        x_range, y_range = Range1d(-0.5, 5.5, syncable=False), Range1d(3.5, -0.5, syncable=False)
+        labels = {kind: VIEWS[kind].label for kind in _MAPS}
+        empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+        self.sources = {kind: ColumnDataSource(data=dict(empty), name=f"map {kind}") for kind in _MAPS}
+        self.heads = {
+            kind: PictureHead(
+                options=labels, kind=kind, choice=False, theme=theme, margin=0, height=32, sizing_mode="stretch_width"
+            )
+            for kind in _MAPS
+        }
+        self._mappers, self.figures = {}, {}
+        for kind in _MAPS:
+            self._mappers[kind] = LinearColorMapper(palette=palette(VIEWS[kind].colours), nan_color="#00000000")
+            self.figures[kind] = made = figure(
+                x_range=x_range, y_range=y_range, height=152, sizing_mode="stretch_width", toolbar_location=None,
+                tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)], min_border=8, outline_line_color=None,
+            )  # fmt: skip
+            made.axis.visible = made.grid.visible = False
+            image = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._mappers[kind])
+            made.add_glyph(self.sources[kind], image)
+            if on_choose is not None:
+                made.on_event("tap", lambda event, kind=kind: on_choose(kind))
+        self._ranges = (x_range, y_range)
+        cells = {
+            kind: column(self.heads[kind], pn.pane.Bokeh(self.figures[kind], margin=0, sizing_mode="stretch_width"),
+                         sizing_mode="stretch_width")
+            for kind in _MAPS
+        }  # fmt: skip
+        rows = [pn.Row(*(cells[kind] for kind in pair), margin=0) for pair in (_MAPS[:2], _MAPS[2:])]
+        for row in rows:
+            row.sizing_mode = "stretch_width"
+        self.panel = column(*rows, sizing_mode="stretch_width", styles={"padding": "8px"})
+        self.theme = theme
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        for kind in _MAPS:
+            self.heads[kind].theme = theme
+            paint_plot(self.figures[kind], PALETTES[theme])
+
+    def update(self, maps: Mapping[str, np.ndarray]) -> None:
+        """Show maps by kind ("x_offset", "y_offset", "x_error", "y_error"), each of the frame's shape, pixels."""
+        with pn.io.hold():
+            for kind, image in maps.items():
+                view, pyramid = VIEWS[kind], Pyramid(image)
+                ny, nx = pyramid.shape
+                small = next(level for level in reversed(pyramid.levels) if level.shape[1] >= min(_MAP_WIDTH // 2, nx))
+                low, high = (0.0 if view.from_zero else pyramid.low), pyramid.high
+                self._mappers[kind].update(low=low, high=high if high > low else low + 1e-9)
+                place = {"x": [-0.5], "y": [-0.5], "dw": [nx], "dh": [ny]}
+                self.sources[kind].data = {"image": [small], **place}
+                head = self.heads[kind]
+                head.param.update(
+                    low=number(low, high - low), high=number(high, high - low),
+                    palette="".join(palette(view.colours)).replace("#", ""),
+                )  # fmt: skip
+                self._ranges[0].update(start=-0.5, end=nx - 0.5)
+                self._ranges[1].update(start=ny - 0.5, end=-0.5)
+
+
+class StarCard:
+    """What is known of one star, as words, cut-outs and numbers.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    """
+
+    def __init__(self, theme: str = "dark") -> None:
+        self._theme = theme
+        self._shown: tuple | None = None
+        self._pane = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
+        self.panel = column(self._pane, sizing_mode="stretch_width")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        self._draw()
+
+    def show(
+        self,
+        star: int,
+        state: str,
+        sentence: str,
+        measures: Sequence[tuple[str, str, str]],
+        cutouts: Sequence[np.ndarray | None] = (),
+        *,
+        noise: float = 1.0,
+        reference: int = 0,
+        frame: int = 0,
+    ) -> None:
+        """Fill the card.
+
+        Parameters
+        ----------
+        star : int
+            The star's id.
+        state : str
+            "complete", "partial", "lost", "rejected" or "star".
+        sentence : str
+            What became of it, in words.
+        measures : sequence of (str, str, str)
+            Name, value and unit.
+        cutouts : sequence of ndarray or None
+            Small square pieces around it, one a frame, without their sky; None where it was not measured.
+        noise : float
+            Of a sky pixel, for the stretch of the cut-outs.
+        reference, frame : int
+            Numbers of the frames that are outlined.
+        """
+        self._shown = (star, state, sentence, tuple(measures), tuple(cutouts), noise, reference, frame)
+        self._draw()
+
+    def clear(self) -> None:
+        """Empty the card."""
+        self._shown = None
+        self._draw()
+
+    def _draw(self) -> None:
+        colours = PALETTES[self._theme]
+        if self._shown is None:
+            self._pane.object = (
+                f'<div style="padding:16px;color:{colours.second}">Click on a star to see what became of it.</div>'
+            )
+            return
+        star, state, sentence, measures, cutouts, noise, reference, frame = self._shown
+        rows = "".join(
+            f'<span style="color:{colours.second}">{html.escape(name)}</span>'
+            f'<span>{html.escape(value)} <span style="color:{colours.second}">{html.escape(unit)}</span></span>'
+            for name, value, unit in measures
+        )
+        chip = (
+            f'<span style="background:{colours.field};border-radius:12px;padding:2px 10px;font-size:13px">'
+            f"{html.escape(state)}</span>"
+        )
+        self._pane.object = (
+            f'<div style="padding:12px 16px;color:{colours.text};font:14px/20px Roboto,sans-serif">'
+            f'<div style="display:flex;gap:12px;align-items:center"><b>Star {star}</b>{chip}</div>'
+            f'<div style="font-size:12px;color:{colours.second};margin:4px 0 8px">{html.escape(sentence)}</div>'
+            f"{_strip(cutouts, noise, reference, frame, colours)}"
+            f'<div style="display:grid;grid-template-columns:auto 1fr auto 1fr;gap:2px 12px;font-size:12px;'
+            f'margin-top:8px">{rows}</div></div>'
+        )
+
+
+def _strip(cutouts: Sequence[np.ndarray | None], noise: float, reference: int, frame: int, colours: Palette) -> str:
+    cells = []
+    for k, cutout in enumerate(cutouts):
+        outline = REFERENCE if k == reference else colours.text if k == frame else "transparent"
+        look = f"width:28px;height:28px;outline:2px solid {outline};border-radius:2px;display:block"
+        if cutout is None:
+            cells.append(f'<span style="{look};color:{LOST};text-align:center;line-height:28px">×</span>')
+        else:
+            picture = png(shares(cutout, "asinh", LIMITS[0] * noise, max(LIMITS[1] * noise, float(np.nanmax(cutout)))))
+            cells.append(f'<img alt="frame {k + 1}" src="{picture}" style="{look};image-rendering:pixelated">')
+    return f'<div style="display:grid;grid-template-columns:repeat(12,28px);gap:4px">{"".join(cells)}</div>'
+
+
+def png(brightness: np.ndarray) -> str:
+    """A grey picture from values between 0 and 1 as a data address; NaN is black."""
+    from PIL import Image as Picture
+
+    grey = (255 * np.nan_to_num(np.clip(brightness, 0, 1))).astype(np.uint8)
+    written = io.BytesIO()
+    Picture.fromarray(grey).save(written, "png")
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+
+
+def _last(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if finite.size else np.nan
+
+
+def _span(*series: np.ndarray) -> float:
+    values = np.concatenate(series)
+    values = values[np.isfinite(values)]
+    return float(np.ptp(values)) if values.size else 1.0
+
+
+def _keep_apart(places: dict[str, float], names: Sequence[str], distance: float) -> None:
+    """Move labels upward until none covers another."""
+    floor = -np.inf
+    for name in sorted(names, key=lambda name: places[name]):
+        places[name] = max(places[name], floor)
+        floor = places[name] + distance
