@@ -19,7 +19,7 @@ from pipeline.kernels.measure import pixel
 
 CENTRES = ("x_winpos", "y_winpos", "xcentroid_err", "ycentroid_err", "x_com", "y_com", "x_gauss", "y_gauss", "fwhm")
 WINDOW = 4.0
-ITERATIONS = 40
+ITERATIONS = 25
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
 BLEND = 0.5
@@ -28,7 +28,7 @@ COLOURFUL = 0.3
 # Peak's photon noise over the sky's, as variances, at which the window is half-way to its full width.
 BRIGHT = 4.0
 # The Gaussian's fit: at most so many steps; settled when a step moves centre and sigma by less, pixels.
-STEPS, SETTLED = 15, 1e-3
+STEPS, SETTLED = 12, 1e-3
 _PATCH = float64[:, ::1]
 _COLOURS = types.Array(types.int64, 2, "C", readonly=True)
 _MATRIX = types.Array(types.float64, 2, "C", readonly=True)
@@ -204,36 +204,78 @@ def _mass(patch, half):  # noqa: ANN001, ANN202
     return pull_x / light, pull_y / light
 
 
+@njit([types.void(float64[::1], float64, float64)], cache=True, nogil=True)
+def _profile(line, centre, sigma):  # noqa: ANN001, ANN202
+    for i in range(line.size):
+        line[i] = math.exp(-((i - line.size // 2 - centre) ** 2) / (2 * sigma**2))
+
+
 @njit([float64(_PATCH, float64[::1], int64, int64[:, ::1], _PATCH, _PATCH, float64[::1])], cache=True, nogil=True)
 def _normal(patch, p, half, colours, weights, matrix, vector):  # noqa: ANN001, ANN202
     """Normal equations of x, y, sigma, level and a height for each colour; returns the weighted sum of squares."""
-    middle, square = patch.shape[0] // 2, 0.0
+    middle, square, size = patch.shape[0] // 2, 0.0, 2 * half + 1
     matrix[:] = 0.0
     vector[:] = 0.0
-    slope, place = np.empty(5), np.arange(5)
-    slope[3] = 1.0
-    column = np.empty(2 * half + 1)
-    for j in range(-half, half + 1):
-        column[j + half] = math.exp(-((j - p[0]) ** 2) / (2 * p[2] ** 2))
-    for i in range(-half, half + 1):
-        row = math.exp(-((i - p[1]) ** 2) / (2 * p[2] ** 2))
-        dy = (i - p[1]) / p[2]
-        for j in range(-half, half + 1):
-            place[4] = 4 + colours[i & 1, j & 1]
-            weight = weights[i & 1, j & 1]
-            dx = (j - p[0]) / p[2]
-            shape = row * column[j + half]
-            light = p[place[4]] * shape
-            slope[0] = light * dx / p[2]
-            slope[1] = light * dy / p[2]
-            slope[2] = light * (dx * dx + dy * dy) / p[2]
-            slope[4] = shape
-            rest = patch[middle + i, middle + j] - light - p[3]
-            for a in range(5):
-                vector[place[a]] += weight * slope[a] * rest
-                for b in range(a + 1):
-                    matrix[place[a], place[b]] += weight * slope[a] * slope[b]
-            square += weight * rest * rest
+    column, row = np.empty(size), np.empty(size)
+    _profile(column, p[0], p[2])
+    _profile(row, p[1], p[2])
+    for parity in range(4):
+        first_y, first_x = (half + parity // 2) & 1, (half + parity) & 1
+        k, weight = 4 + colours[parity // 2, parity & 1], weights[parity // 2, parity & 1]
+        # Sums over the pixels of this parity: s the shape, u and v the distances, q their squares' sum, r the rest.
+        uu = vv = uv = uq = vq = qq = us = vs = qs = ss = u1 = v1 = q1 = s1 = n = 0.0
+        ur = vr = qr = sr = r1 = rr = 0.0
+        for i in range(first_y, size, 2):
+            v = (i - half - p[1]) / p[2]
+            for j in range(first_x, size, 2):
+                u = (j - half - p[0]) / p[2]
+                s = row[i] * column[j]
+                r = patch[middle + i - half, middle + j - half] - p[k] * s - p[3]
+                su, sv, sq = s * u, s * v, s * (u * u + v * v)
+                uu += su * su
+                vv += sv * sv
+                uv += su * sv
+                uq += su * sq
+                vq += sv * sq
+                qq += sq * sq
+                us += su * s
+                vs += sv * s
+                qs += sq * s
+                ss += s * s
+                u1 += su
+                v1 += sv
+                q1 += sq
+                s1 += s
+                ur += su * r
+                vr += sv * r
+                qr += sq * r
+                sr += s * r
+                r1 += r
+                rr += r * r
+                n += 1.0
+        slope = p[k] / p[2]
+        once, twice = weight * slope, weight * slope**2
+        matrix[0, 0] += twice * uu
+        matrix[1, 0] += twice * uv
+        matrix[1, 1] += twice * vv
+        matrix[2, 0] += twice * uq
+        matrix[2, 1] += twice * vq
+        matrix[2, 2] += twice * qq
+        matrix[3, 0] += once * u1
+        matrix[3, 1] += once * v1
+        matrix[3, 2] += once * q1
+        matrix[3, 3] += weight * n
+        matrix[k, 0] += once * us
+        matrix[k, 1] += once * vs
+        matrix[k, 2] += once * qs
+        matrix[k, 3] += weight * s1
+        matrix[k, k] += weight * ss
+        vector[0] += once * ur
+        vector[1] += once * vr
+        vector[2] += once * qr
+        vector[3] += weight * r1
+        vector[k] += weight * sr
+        square += weight * rr
     return square
 
 
@@ -380,7 +422,7 @@ def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa
 def _centres(  # noqa: ANN202
     image, index, own_x, own_y, fwhm, colours, variance, photon, result, first, last  # noqa: ANN001
 ):  # fmt: skip
-    sigma, box, half = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2, max(3, math.ceil(1.25 * fwhm))
+    sigma, box, half = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2, max(3, math.ceil(fwhm))
     reach = max(max(4, math.ceil(WINDOW * sigma)), max(half, box))
     patch, window = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2, 2 * reach + 1))
     p, colour = np.empty(5 + colours.max()), np.empty((2, 2), np.int64)

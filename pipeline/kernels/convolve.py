@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import float32, float64, int64, njit, types
+from numba import boolean, float32, float64, int64, njit, types
 
 from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.bands import map_bands
@@ -324,6 +324,15 @@ def _dip_rows(convolved, floor, reach, first, last):  # noqa: ANN001, ANN202
     return depth[:number]
 
 
+@njit([boolean(types.Array(types.float32, 1, "C", readonly=True), float32)], cache=True, nogil=True)
+def _any_above(line, value):  # noqa: ANN001, ANN202
+    # A count of whole numbers is summed several pixels at a time; a loop that may stop early is not.
+    count = 0
+    for i in range(line.size):
+        count += line[i] > value
+    return count > 0
+
+
 @njit([types.void(IMAGE, int64[::1], int64, float64[::1], int64, int64)], cache=True, nogil=True)
 def _clear(image, index, limit, result, first, last):  # noqa: ANN001, ANN202
     ny, nx = image.shape
@@ -337,8 +346,9 @@ def _clear(image, index, limit, result, first, last):  # noqa: ANN001, ANN202
             reach = int(math.sqrt(best - away * away))
             left, right = max(x - reach, 0), min(x + reach, nx - 1)
             for row in (y - away, y + away):
-                if 0 <= row < ny:
-                    for column in range(left, right + 1):
-                        if image[row, column] > value:
-                            best = min(best, away * away + (column - x) * (column - x))
+                if row < 0 or row >= ny or not _any_above(image[row, left : right + 1], value):
+                    continue
+                for column in range(left, right + 1):
+                    if image[row, column] > value:
+                        best = min(best, away * away + (column - x) * (column - x))
         result[i] = math.sqrt(best) if best <= limit * limit else limit + 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MAD_TO_SIGMA = 1.482602218505602
-SAMPLES = 200_000
+SAMPLES = 50_000
 
 
 def spread(values: np.ndarray) -> float:

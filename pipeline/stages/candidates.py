@@ -211,7 +211,7 @@ def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filte
     from pipeline.kernels.noise import sampled_spread
 
     noise = sampled_spread(convolved) or kernel.relative_error * float(normalize.noise)
-    return max(noise, 1e-6 * float(convolved.max()), np.finfo(np.float32).tiny)
+    return max(noise, 1e-6 * float(convolved.max()), float(np.finfo(np.float32).tiny))
 
 
 def _pixel_noise(normalize: Normalized) -> tuple[np.ndarray, np.ndarray]:
