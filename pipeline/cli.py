@@ -295,9 +295,11 @@ def _sample(options: argparse.Namespace) -> int:
         except ValueError:
             raise KnobError(f"--size {options.size}: wants WIDTHxHEIGHT in pixels, such as 900x600") from None
         shape = (height, width)
-    written = sample.write_named(
-        options.name, options.out, frames=options.frames, size=shape, seed=options.seed, format=options.format
-    )
+    try:
+        spec = sample.named(options.name, options.frames, shape, options.seed, options.format)
+    except ValueError as error:
+        raise KnobError(f"sample {error}") from None
+    written = sample.write(spec, options.out)
     print(f"{len(written)} files in {options.out}")
     return DONE
 

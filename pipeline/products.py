@@ -233,7 +233,7 @@ def read_offsets(path: Path) -> Table:
 
     path = Path(path)
     try:
-        table = Table.read(path, hdu=1)
+        table = Table.read(path, format="fits", hdu=1)
     except (OSError, ValueError, IndexError, TypeError) as error:
         raise FrameError(path.name, f"no offset table can be read ({error})", "choose a *.offsets_table.fits") from None
     needed = {"xcentroid", "ycentroid"}

@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from pipeline.graph.request import Night, StageError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe, dumps
-from pipeline.stage import STAGES
+from pipeline.stage import STAGES, KnobError
 
 MEMORY = 400_000_000
 KEPT = ("hot_pixels", "stars", "tracks", "reference", *(f"{name}.auto" for name in STAGES if STAGES[name].auto))
@@ -253,6 +253,8 @@ def run(
         Where the run cannot start: nothing was written then.
     FrameError
         Where no frame can be used.
+    KnobError
+        Where a knob does not fit these files.
     """
     start = time.time()
     job = Job(night, recipe, Path(out).resolve(), tuple(wanted), resume)
@@ -263,9 +265,11 @@ def run(
     try:
         with _executor(workers, scheduler) as submit:
             report = _Run(job, submit, ticket, progress or (lambda *_: None), workers or FRAMES_IN_FLIGHT).go()
-    except FrameError:
-        if not any(job.partial.glob("store/*")):
-            shutil.rmtree(job.partial, ignore_errors=True)
+    except (FrameError, KnobError):
+        # Nothing can be used, so there is nothing to go on with: the folder is as it was before.
+        shutil.rmtree(job.partial, ignore_errors=True)
+        with suppress(OSError):
+            job.out.rmdir()
         raise
     report["seconds"] = round(time.time() - start, 3)
     products.write_text(job.out / "recipe.toml", dumps(recipe))
