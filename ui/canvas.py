@@ -39,6 +39,11 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     made.grid.visible = False
     # Under Panel's themes a figure's own background takes the theme's colour.
     made.add_layout(BoxAnnotation(name="well", level="underlay", line_color=None, fill_alpha=1))
+    # What has no value is left open by the images, and this shows through.
+    made.add_layout(BoxAnnotation(
+        name="hatch", level="underlay", left=0, right=0, top=0, bottom=0, visible=False, syncable=False,
+        line_color=None, fill_color=None, hatch_pattern="right_diagonal_line", hatch_scale=8, hatch_weight=1,
+    ))  # fmt: skip
     for source in (base, fine):
         made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
     made.add_layout(_scale_bar(x_range))
@@ -64,10 +69,10 @@ def add_markers(
     picked: ColumnDataSource,
 ) -> dict[str, GlyphRenderer]:
     """Draw tails, markers by state, and the picked star's rings, in that order."""
+    glyphs = {}
     for state, source in tails.items():
-        made.line(
-            "x", "y", source=source, line_color=STATE_COLOURS[state], line_width=1, line_alpha=_TAIL_ALPHA,
-        )  # fmt: skip
+        look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": _TAIL_ALPHA}
+        glyphs[f"tails of {state}"] = made.line("x", "y", source=source, **look)
     looks = {
         "complete": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1.4},
         "partial": {
@@ -81,7 +86,6 @@ def add_markers(
         "rejected": {"marker": "circle", "size": 4.5, "fill_color": STATE_COLOURS["rejected"], "line_width": 0.8},
         "star": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1},
     }
-    glyphs = {}
     for state, view in zip(STATES, views, strict=True):
         line = "#1B1F24" if state == "rejected" else STATE_COLOURS[state]
         glyphs[state] = made.scatter("x", "y", source=stars, view=view, line_color=line, **looks[state])
@@ -109,5 +113,6 @@ def size_markers(glyphs: Mapping[str, GlyphRenderer], *, small: bool) -> None:
 def paint_theme(made: figure, palette: Palette) -> None:
     """Colour what surrounds the pixels."""
     made.select_one({"name": "well"}).fill_color = palette.well
+    made.select_one({"name": "hatch"}).hatch_color = palette.strong
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well

@@ -186,6 +186,9 @@ function make(args) {
     const other = nx != state.nx || ny != state.ny
     state.nx = nx
     state.ny = ny
+    const hatch = args.hatches[i]
+    if (hatch.visible != cut.nan[0]) hatch.visible = cut.nan[0]
+    if (hatch.right != nx - 0.5 || hatch.bottom != ny - 0.5) hatch.setv({left: -0.5, right: nx - 0.5, top: -0.5, bottom: ny - 0.5})
     paint(i)
     if (other) fit()
     tell("painted", i)

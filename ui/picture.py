@@ -152,6 +152,7 @@ class Picture:
         args = {
             "request": self.request, "answer": self.answer, "pick": self.pick, "knobs": self.knobs,
             "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
+            "hatches": [figure.select_one({"name": "hatch"}) for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in COLOURS},
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
@@ -212,7 +213,6 @@ class Picture:
                 if i < count and not cell.objects:
                     cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both")]
                 figure.visible = cell.visible = i < count
-                head.visible = count > 1
             self._rows[1].visible = count > 1
             for glyphs in self._glyphs:
                 canvas.size_markers(glyphs, small=count > 1)
@@ -358,21 +358,26 @@ class Picture:
         for i in pictures:
             kind = self.toolbar.kinds[i]
             held = self._pyramids.get(kind)
+            self._dress(i, held and held[1])
             if held is None:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(_EMPTY_CUT)
                 continue
             self.cuts[i].data = _cut_columns(held, asked)
-            self._paint_bar(i, held[1])
 
-    def _paint_bar(self, i: int, pyramid: Pyramid) -> None:
+    def _dress(self, i: int, pyramid: Pyramid | None) -> None:
         view = VIEWS[self.toolbar.kinds[i]]
         head = self.heads[i]
-        if view.colours == "grey":
+        for renderer in self._glyphs[i].values():
+            # Rings would hide a map; the picked star alone is drawn there.
+            renderer.visible = view.colours == "grey"
+        head.choice = self.toolbar.count > 1
+        head.visible = head.choice or view.colours != "grey"
+        if view.colours == "grey" or pyramid is None:
             head.palette = ""
             return
         bottom, top = _limits(pyramid, view)
-        head.low, head.high = number(bottom, top - bottom), f"{number(top, top - bottom)} {view.unit}"
+        head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
         head.palette = "".join(palette(view.colours)).replace("#", "")
 
     def _draw_tails(self) -> None:
@@ -414,7 +419,8 @@ def _cut_columns(held: tuple[str, Pyramid, str], asked: Mapping[str, float]) -> 
         "values": cut.values, "exact": cut.exact, "low": cut.low, "high": cut.high, "power": cut.power,
         "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
         "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
-        "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit, "label": view.label,
+        "nan": pyramid.has_nan, "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit,
+        "label": view.label,
         "key": f"{kind} {key}",
     }  # fmt: skip
     return {name: [value] for name, value in columns.items()}

@@ -16,8 +16,9 @@ from bokeh.models import (
     CustomJS,
     CustomJSTickFormatter,
     DataRange1d,
+    FixedTicker,
     Image,
-    Label,
+    LinearAxis,
     LinearColorMapper,
     PanTool,
     Range1d,
@@ -88,13 +89,14 @@ class TrackPlots:
         self._theme = theme
         self._on_frame = on_frame
         self._star: int | None = None
+        self._frame = 0
         names = ("frame", "dx", "dy", "low", "high", "zero", "complete", "partial", "lost")
         self.series = ColumnDataSource(data={name: [] for name in names}, name="track series")
         self.star = ColumnDataSource(data={name: [] for name in ("frame", "dx", "dy", "rx", "ry")}, name="track star")
         self.chosen = ColumnDataSource(data={"frame": [0], "count": [0]}, name="track frame")
         self.x_range = Range1d(-0.3, 1.3, syncable=False)
+        self._ticker = FixedTicker(ticks=[0])
         self._titles = [pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20) for _ in range(3)]
-        self._ends: dict[str, Label] = {}
         self.figures = [self._offsets(), self._residuals(), self._counts()]
         self._lines = [Span(dimension="height", location=0, editable=True, syncable=False) for _ in self.figures]
         self._marks = [Span(dimension="height", line_color=REFERENCE, line_dash=[1, 3]) for _ in self.figures]
@@ -138,6 +140,7 @@ class TrackPlots:
             }  # fmt: skip
             self.chosen.data = {"frame": self.chosen.data["frame"], "count": [count]}
             edge = 0.02 * max(count - 1, 1)
+            self._ticker.ticks = frame_ticks(count)
             self.x_range.update(start=-edge, end=max(count - 1, 1) + edge)
             for mark in self._marks:
                 mark.location = series.reference
@@ -145,6 +148,7 @@ class TrackPlots:
 
     def set_frame(self, frame: int) -> None:
         """Put the line on a frame."""
+        self._frame = frame
         with pn.io.hold():
             self.chosen.data = {"frame": [frame], "count": self.chosen.data["count"]}
             for line in self._lines:
@@ -166,8 +170,11 @@ class TrackPlots:
         self._write_titles()
 
     def _dragged(self) -> None:
-        if self._on_frame is not None and self.chosen.data["count"][0]:
-            self._on_frame(int(self.chosen.data["frame"][0]))
+        frame = int(self.chosen.data["frame"][0])
+        if frame != self._frame:
+            self._frame = frame
+            if self._on_frame is not None:
+                self._on_frame(frame)
 
     # The three figures
 
@@ -184,10 +191,9 @@ class TrackPlots:
         made.axis.major_label_text_font_size = "12px"
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
         made.yaxis.formatter = CustomJSTickFormatter(code=_MINUS)
-        made.xaxis.ticker = BasicTicker(desired_num_ticks=5, min_interval=1)
-        made.xaxis.formatter = CustomJSTickFormatter(code="return Number.isInteger(tick) ? String(tick + 1) : ''")
-        if not bottom:
-            made.xaxis.major_label_text_font_size = "0px"
+        made.xaxis.ticker = self._ticker
+        made.xaxis.formatter = CustomJSTickFormatter(code="return String(tick + 1)")
+        made.xaxis.visible = bottom
         return made
 
     def _curves(self, made: figure, source: ColumnDataSource, x: str, y: str, **look: object) -> list:
@@ -196,20 +202,21 @@ class TrackPlots:
             made.line("frame", y, source=source, line_dash=[5, 3], **look),
         ]
 
-    def _name_ends(self, made: figure, *names: str) -> None:
-        for name in names:
-            word = name.split()[0]
-            self._ends[name] = Label(
-                x=0, y=0, x_offset=10, text=word, text_font_size="12px", text_baseline="middle", visible=False
-            )
-            made.add_layout(self._ends[name])
+    def _name_ends(self, made: figure) -> LinearAxis:
+        """An axis at the right that carries the curves' names; a label there would be clipped."""
+        axis = LinearAxis(
+            ticker=FixedTicker(ticks=[]), axis_line_color=None, major_tick_line_color=None, minor_tick_line_color=None,
+            major_label_text_font_size="12px", fixed_location=None, name="ends",
+        )  # fmt: skip
+        made.add_layout(axis, "right")
+        return axis
 
     def _offsets(self) -> figure:
         made = self._figure(160)
         self._field = self._curves(made, self.series, "dx", "dy", line_width=4, line_cap="round")
         self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
-        self._name_ends(made, "dx", "dy")
+        self._offset_ends = self._name_ends(made)
         return made
 
     def _residuals(self) -> figure:
@@ -228,21 +235,20 @@ class TrackPlots:
             area = VAreaStep(x="frame", y1=low, y2=high, step_mode="center", fill_color=_COUNTS[high], fill_alpha=alpha)
             made.add_glyph(self.series, area)
             made.step("frame", high, source=self.series, mode="center", line_color=_COUNTS[high], line_width=1.5)
-        self._name_ends(made, *_COUNTS)
+        self._count_ends = self._name_ends(made)
         return made
 
     def _place_ends(self) -> None:
         data = {name: np.asarray(values, float) for name, values in self.series.data.items()}
         last = len(data["frame"]) - 1
-        places = {name: _last(data[name]) for name in ("dx", "dy")}
-        below = 0.0
+        _name(
+            self._offset_ends, {name: _last(data[name]) for name in ("dx", "dy")}, 0.12 * _span(data["dx"], data["dy"])
+        )
+        below, middles = 0.0, {}
         for name in _COUNTS:
-            places[name] = (below + data[name][last]) / 2
+            middles[name] = (below + data[name][last]) / 2
             below = data[name][last]
-        _keep_apart(places, ("dx", "dy"), 0.12 * _span(data["dx"], data["dy"]))
-        _keep_apart(places, tuple(_COUNTS), 0.11 * max(below, 1.0))
-        for name, label in self._ends.items():
-            label.update(x=last, y=places[name], visible=bool(np.isfinite(places[name])))
+        _name(self._count_ends, middles, 0.11 * max(below, 1.0))
 
     # Colours
 
@@ -257,8 +263,8 @@ class TrackPlots:
         self._band.glyph.update(fill_color=colours.strong, fill_alpha=0.55)
         for renderer in self._halos:
             renderer.visible = self._theme == "light"
-        for label in self._ends.values():
-            label.text_color = colours.text
+        for axis in (self._offset_ends, self._count_ends):
+            axis.major_label_text_color = colours.text
         self._write_titles()
 
     def _write_titles(self) -> None:
@@ -365,7 +371,7 @@ class MapPlots:
                 self.sources[kind].data = {"image": [small], **place}
                 head = self.heads[kind]
                 head.param.update(
-                    low=number(low, high - low), high=number(high, high - low),
+                    low=number(low, 10 * (high - low)), high=number(high, 10 * (high - low)),
                     palette="".join(palette(view.colours)).replace("#", ""),
                 )  # fmt: skip
                 self._ranges[0].update(start=-0.5, end=nx - 0.5)
@@ -497,9 +503,18 @@ def _span(*series: np.ndarray) -> float:
     return float(np.ptp(values)) if values.size else 1.0
 
 
-def _keep_apart(places: dict[str, float], names: Sequence[str], distance: float) -> None:
-    """Move labels upward until none covers another."""
-    floor = -np.inf
-    for name in sorted(names, key=lambda name: places[name]):
-        places[name] = max(places[name], floor)
-        floor = places[name] + distance
+def _name(axis: LinearAxis, places: Mapping[str, float], distance: float) -> None:
+    """Write words beside the places of curves, moved upward until none covers another."""
+    floor, ticks = -np.inf, {}
+    for word in sorted((word for word in places if np.isfinite(places[word])), key=places.__getitem__):
+        floor = max(places[word], floor)
+        ticks[float(floor)] = word
+        floor += distance
+    axis.ticker.ticks = list(ticks)
+    axis.major_label_overrides = ticks
+
+
+def frame_ticks(count: int) -> list[int]:
+    """Numbers of frames, from 0, to write under an axis: the first, and round ones as users count them."""
+    step = next((step for step in (1, 2, 3, 5, 6, 10, 20, 25, 50, 100, 200, 500) if 4.5 * step >= count), count)
+    return [0, *(number - 1 for number in range(step, count + 1, step) if number > max(1, step / 2))]

@@ -91,6 +91,8 @@ def shares(values: np.ndarray, stretch: str, low: float, high: float) -> np.ndar
 
 def number(value: float, span: float = 0.0) -> str:
     """A value as written on the page: three significant digits of the span it lies in, a true minus sign."""
-    scale = abs(span) or abs(value) or 1.0
+    if value == 0:
+        return "0"
+    scale = abs(span) or abs(value)
     decimals = int(np.clip(2 - np.floor(np.log10(scale)), 0, 6))
     return f"{value:.{decimals}f}".replace("-", "−")
