@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from pipeline.frame import Background, Frame, Normalized, readonly
 from pipeline.stage import Knob, stage
 from pipeline.stages.background import colour_numbers
 
+if TYPE_CHECKING:
+    from pipeline.kernels.bright import BrightStars
+
 _LEAST_STARS = 5
-_BOUNDS = (0.1, 10.0)
+FACTORS = (0.1, 10.0)
 
 
 def colour_factors(
@@ -39,7 +42,7 @@ def colour_factors(
     found = {}
     for name, given in (("red", red), ("blue", blue)):
         enough = ratios[name].size >= _LEAST_STARS
-        found[name] = float(np.clip(np.median(ratios[name]), *_BOUNDS)) if enough else 1.0
+        found[name] = float(np.clip(np.median(ratios[name]), *FACTORS)) if enough else 1.0
         if given is not None:
             found[name] = given
     return found
@@ -164,6 +167,30 @@ def clipped_deviation(values: np.ndarray) -> float:
     return float(deviation)
 
 
+def bright_mosaic_stars(calibrated: Frame, image: np.ndarray, most: int) -> BrightStars:
+    """Bright stars that are not full, on the 2 x 2 binned picture of a mosaic, where colours play no part.
+
+    Parameters
+    ----------
+    calibrated : Frame
+        A mosaic.
+    image : ndarray of float32, shape (ny, nx)
+        The same without its sky; full pixels become NaN in it.
+    most : int
+        How many stars at most.
+
+    Returns
+    -------
+    BrightStars
+        In pixels of the binned picture.
+    """
+    from pipeline.kernels.bright import binned, bright_stars
+
+    image.ravel()[full_pixels(calibrated)] = np.nan
+    picture = binned(image)
+    return bright_stars(picture, sky_noise(picture), most=most)
+
+
 def star_colours(calibrated: Frame, background: Background, *, most: int = 300) -> dict[str, np.ndarray]:
     """Ratio of green's flux per pixel to red's and blue's in the bright stars of a mosaic.
 
@@ -181,12 +208,8 @@ def star_colours(calibrated: Frame, background: Background, *, most: int = 300) 
     dict of str to ndarray of float64
         ``red`` and ``blue``, each with a value for every star in which both fluxes have 10 sigma or more.
     """
-    from pipeline.kernels.bright import binned, bright_stars
-
     image = normalized_image(calibrated, background, red=1.0, blue=1.0)
-    image.ravel()[full_pixels(calibrated)] = np.nan
-    picture = binned(image)
-    stars = bright_stars(picture, sky_noise(picture), most=most)
+    stars = bright_mosaic_stars(calibrated, image, most)
     if stars.x.size == 0:
         return {"red": np.empty(0), "blue": np.empty(0)}
     reach = int(np.clip(np.ceil(1.5 * np.median(stars.fwhm)), 2, 6))
