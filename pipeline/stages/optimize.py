@@ -101,8 +101,8 @@ def optimize(
     Roundness is DAOFIND's second, 2 (hx - hy) / (hx + hy), from the heights of Gaussians fitted to the marginal sums
     (Stetson 1987, PASP 99, 191), about the star's place on the 2 x 2 binned picture, which has no colours, so that
     nothing moves with the factors. Every row and every column has as much green, so that pair of axes sees only the
-    ratio of red to blue; along the diagonals, lines that are all green alternate with lines that have none, and the same
-    roundness there tells the rest. Both pairs count alike.
+    ratio of red to blue; along the diagonals, lines that are all green alternate with lines that have none, and the
+    same roundness there tells the rest. Both pairs count alike.
     """
     sums = []
     for done, (frame, sky) in enumerate(frames):
