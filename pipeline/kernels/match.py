@@ -9,6 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
+_MOST_PAIRS = 2_000_000
+
 
 def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of points at most ``reach`` apart in x and in y (a square, not a circle).
@@ -25,10 +27,28 @@ def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.
     first, second : ndarray of int64, shape (k,)
         Index in ``here`` and in ``there`` of each pair, sorted by both.
     """
-    from scipy.spatial import cKDTree
-
     if len(here) == 0 or len(there) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
+    order = np.argsort(there[:, 0], kind="stable")
+    x = there[order, 0]
+    start, stop = (np.searchsorted(x, here[:, 0] + end, side) for end, side in ((-reach, "left"), (reach, "right")))
+    count = stop - start
+    if count.sum() > _MOST_PAIRS:
+        return _pairs_by_tree(here, there, reach)
+    first = np.repeat(np.arange(len(here)), count)
+    # Numbers within each star's stretch of the sorted list: a running number less where the stretch began.
+    within = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
+    second = order[np.repeat(start, count) + within]
+    near = np.abs(there[second, 1] - here[first, 1]) <= reach
+    first, second = first[near], second[near]
+    order = np.lexsort((second, first))
+    return first[order], second[order]
+
+
+def _pairs_by_tree(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same by a k-d tree, whose cost does not grow with what lies in the same columns."""
+    from scipy.spatial import cKDTree
+
     found = cKDTree(here).sparse_distance_matrix(cKDTree(there), reach, p=np.inf, output_type="ndarray")
     order = np.lexsort((found["j"], found["i"]))
     return found["i"][order].astype(np.int64), found["j"][order].astype(np.int64)
@@ -52,15 +72,23 @@ def one_to_one(first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> n
     left = np.argsort(distance, kind="stable")
     chosen = []
     while len(left):
-        # A pair that is the first of both its points in the list of all pairs by distance is in the greedy choice.
-        best = np.zeros(len(left), bool)
-        best[np.unique(first[left], return_index=True)[1]] = True
-        also = np.zeros(len(left), bool)
-        also[np.unique(second[left], return_index=True)[1]] = True
-        won = left[best & also]
+        # A pair that comes first for both its points, nearest first, is in the greedy choice.
+        won = left[_comes_first(first[left]) & _comes_first(second[left])]
         chosen.append(won)
-        left = left[~(np.isin(first[left], first[won]) | np.isin(second[left], second[won]))]
+        if len(won) == len(left):
+            break
+        taken = np.zeros(int(first.max()) + 1, bool), np.zeros(int(second.max()) + 1, bool)
+        taken[0][first[won]] = taken[1][second[won]] = True
+        left = left[~(taken[0][first[left]] | taken[1][second[left]])]
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, np.int64)
+
+
+def _comes_first(numbers: np.ndarray) -> np.ndarray:
+    """True where a number stands for the first time."""
+    place = np.empty(int(numbers.max()) + 1, np.int64)
+    backward = np.arange(len(numbers))[::-1]
+    place[numbers[backward]] = backward
+    return place[numbers] == np.arange(len(numbers))
 
 
 def nearest_one_to_one(here: np.ndarray, there: np.ndarray, reach: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -142,12 +142,10 @@ def register(
     """
     if len(here) == 0 or len(there) == 0:
         return None
-    still_here, still_there = match.nearest_one_to_one(here.position, there.position, STILL)
-    bright = np.argsort(-here.brightness, kind="stable")[:100]
     selections = [(here, there)]
-    if len(still_here) and np.isin(bright, still_here).mean() < 0.85:
-        rest = np.delete(np.arange(len(here)), still_here), np.delete(np.arange(len(there)), still_there)
-        selections.insert(0, (here[rest[0]], there[rest[1]]))
+    still_here, still_there = match.nearest_one_to_one(here.position, there.position, STILL)
+    if len(still_here) and _others_move(here, still_here):
+        selections.insert(0, (without(here, still_here), without(there, still_there)))
     for some_here, some_there in selections:
         for guess in _guesses(some_here, some_there, guesses, shape, reach):
             near = _refine(some_here.brightest(_BRIGHT), some_there.brightest(_BRIGHT), guess, shape, reach)
@@ -155,6 +153,21 @@ def register(
                 continue
             return _finish(here, there, near, shape, reach, model, order)
     return None
+
+
+def without(points: Points, rows: np.ndarray) -> Points:
+    """All points but those in some rows."""
+    return points[np.delete(np.arange(len(points)), rows)]
+
+
+def _others_move(here: Points, still: np.ndarray) -> bool:
+    """Whether exact points are missing among those that stand still: in a sky at rest only vague ones are."""
+    exact = here.error < STILL / 4
+    if not exact.any():
+        return True
+    gone = exact.copy()
+    gone[still] = False
+    return bool(gone.sum() > max(1, 0.02 * exact.sum()))
 
 
 def _guesses(
@@ -167,10 +180,12 @@ def _guesses(
     pairs, area = float(len(here) * len(there)), float(shape[0] * shape[1])
     for transform in transforms:
         trials = pairs * min((2 * reach + 1) ** 2 / area, 1.0)
+        # One star near its expected place is all the evidence that a frame with a single star can give.
+        limit = 0.05 if min(len(here), len(there)) < 4 else 1e-3
         cell = min(max(2.0, 2 * tolerance(here, there, reach)), reach)
         at = moved(transform, here.position, shape)
         for shift in match.common_shifts(at, there.position, reach, cell, most=2):
-            yield _Guess(_shifted(transform, shift), 1.5 * cell, 1, trials, 0.05)
+            yield _Guess(_shifted(transform, shift), 1.5 * cell, 1, trials, limit)
     at = moved(transforms[0], first, shape)
     for cell in (4.0, 12.0):
         for shift in match.common_shifts(at, second, None, cell):
@@ -228,9 +243,9 @@ def _borne_out(
     back = np.stack(inverse_apply(transform, *there.position.T, shape), axis=1)
     could = min(int(tried.sum()), int(inside(back, shape).sum()))
     matched = len(match.nearest_one_to_one(at[tried], there.position, radius)[0])
-    if matched < max(1.0, LEAST_SHARE * could):
-        return False
     unrelated = 1 - np.exp(-len(there) / (shape[0] * shape[1]) * np.pi * radius**2)
+    if matched < max(1.0, (LEAST_SHARE + (1 - LEAST_SHARE) * unrelated) * could):
+        return False
     return match.chance(matched, int(tried.sum()), unrelated, guess.free, guess.trials) < guess.limit
 
 
@@ -272,7 +287,7 @@ def best_model(
     """The model that predicts stars best that were left out of its fit.
 
     From a shift over similarity and affine to polynomials of order 2 and 3, a richer model is taken where its
-    leave-one-out residuals are smaller than the simpler one's by more than twice the standard error of that difference
+    leave-one-out residuals are smaller than the simpler one's by more than three standard errors of that difference
     (the rule of one standard error, Hastie, Tibshirani and Friedman 2009, 7.10, made stricter), and where four stars
     stand behind each of its terms.
 
@@ -330,7 +345,7 @@ def _better(rich: Fit, simple: Fit, error: np.ndarray) -> bool:
     of_simple = np.minimum((simple.left_out**2).sum(axis=1) / variance, 50.0)
     of_rich = np.minimum((rich.left_out**2).sum(axis=1) / variance, 50.0)
     gain = of_simple - of_rich
-    return float(gain.mean()) > 2 * float(gain.std()) / np.sqrt(len(gain))
+    return float(gain.mean()) > 3 * float(gain.std()) / np.sqrt(len(gain))
 
 
 def outward(times: np.ndarray, reference: int) -> list[int]:
@@ -457,8 +472,7 @@ def standing(
 def moves_apart(here: Points, there: Points, shape: tuple[int, int], reach: float, least: float) -> bool:
     """Whether points that do not stand still agree on a motion of more than ``least`` pixels."""
     still_here, still_there = match.nearest_one_to_one(here.position, there.position, max(STILL, least))
-    rest_here = here[np.delete(np.arange(len(here)), still_here)]
-    rest_there = there[np.delete(np.arange(len(there)), still_there)]
+    rest_here, rest_there = without(here, still_here), without(there, still_there)
     if min(len(rest_here), len(rest_there)) < LEAST_SHARE * min(len(here), len(there)):
         return False
     found = register(rest_here, rest_there, [identity(shape)], shape, reach=reach, model="similarity")

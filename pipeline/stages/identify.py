@@ -149,15 +149,13 @@ def identify(
     -------
     Identified
     """
-    from scipy.spatial import cKDTree
-
+    from pipeline.kernels.match import pairs_within
     from pipeline.kernels.register import STILL, inside
 
     fwhm = width(table)
     position = positions(table, centroid)
     live = np.ones(len(table), bool)
-    if known.hot.any() and len(table):
-        live = cKDTree(known.position[known.hot]).query(position)[0] > STILL
+    live[pairs_within(position, known.position[known.hot], STILL)[0]] = False
     field = inside(place, table.shape) & ~known.hot
     radius = float(np.clip(max(1.0, 0.5 * fwhm, 5 * scatter), 0.0, proximity))
     search = _Search(
@@ -260,21 +258,16 @@ def _transparency(search: _Search) -> np.ndarray:
 
 def _local_transparency(search: _Search) -> np.ndarray:
     """The same from each star's neighbours: a neighbour that is lost counts as dark, as behind a cloud."""
-    near = search.known.near
-    if near.shape[1] == 0:
-        return _transparency(search)
-    ratio = np.nan_to_num(_ratio(search), nan=0.0)[near]
-    ratio = np.where(search.field[near], ratio, np.nan)
+    local, lost = _transparency(search), np.flatnonzero(search.field & (search.row < 0))
+    near = search.known.near[lost]
+    ratio = np.where(search.field[near], np.nan_to_num(_ratio(search), nan=0.0)[near], np.nan)
     some = np.isfinite(ratio).any(axis=1)
-    local = _transparency(search)
-    local[some] = np.nanmedian(ratio[some], axis=1)
+    local[lost[some]] = np.nanmedian(ratio[some], axis=1) if some.any() else np.nan
     return local
 
 
 def _explain(search: _Search) -> None:
     """Give every star without a row the reason for it; the first that fits."""
-    from scipy.spatial import cKDTree
-
     from pipeline.kernels.register import inside
 
     lost = search.row < 0
@@ -282,13 +275,11 @@ def _explain(search: _Search) -> None:
     reasons = [
         (search.known.hot, Status.HOT),
         (~inside(search.place, search.table.shape, search.fwhm), Status.OUTSIDE),
-        (_beside(search, (Reason.BORDER,)), Status.OUTSIDE),
-        (_beside(search, (Reason.SATURATED,)), Status.SATURATED),
-        (_beside(search, (Reason.MASKED, Reason.HOT)), Status.MASKED),
+        (_left_out(search, Reason.BORDER), Status.OUTSIDE),
+        (_left_out(search, Reason.SATURATED), Status.SATURATED),
+        (_left_out(search, Reason.MASKED, Reason.HOT), Status.MASKED),
     ]
-    taken = search.position[search.row[~lost]]
-    if len(taken):
-        reasons.append((cKDTree(taken).query(search.place)[0] < 1.5 * search.fwhm, Status.BLENDED))
+    reasons.append((_beside(search, search.row[~lost], 1.5 * search.fwhm), Status.BLENDED))
     expected = search.known.convolved * _local_transparency(search)
     threshold = max(limit, search.table.threshold * search.table.noise)
     reasons += [(expected < 1.5 * threshold, Status.FAINT), (lost, Status.MOVED)]
@@ -297,11 +288,19 @@ def _explain(search: _Search) -> None:
     search.status[search.known.hot] = Status.HOT
 
 
-def _beside(search: _Search, reasons: tuple[Reason, ...]) -> np.ndarray:
+def _left_out(search: _Search, *reasons: Reason) -> np.ndarray:
     """Stars whose place lies within one fwhm of a row that was left out for one of some reasons."""
-    from scipy.spatial import cKDTree
+    rows = np.flatnonzero(np.isin(search.table.reason, reasons))
+    return _beside(search, rows, max(search.fwhm, search.radius))
 
-    rows = np.isin(search.table.reason, reasons)
-    if not rows.any():
-        return np.zeros(len(search.row), bool)
-    return cKDTree(search.position[rows]).query(search.place)[0] <= max(search.fwhm, search.radius)
+
+def _beside(search: _Search, rows: np.ndarray, reach: float) -> np.ndarray:
+    """Stars without a row whose place lies within ``reach`` of one of some rows."""
+    from pipeline.kernels.match import pairs_within
+
+    lost = np.flatnonzero(search.row < 0)
+    first, second = pairs_within(search.place[lost], search.position[rows], reach)
+    near = np.hypot(*(search.place[lost[first]] - search.position[rows[second]]).T) <= reach
+    result = np.zeros(len(search.row), bool)
+    result[lost[first[near]]] = True
+    return result

@@ -48,14 +48,13 @@ def reference_table(frames: Sequence, stars: ListLike[StarTable | Failure]) -> S
 
 def crowded(table: StarTable, centroid: str, rows: np.ndarray) -> np.ndarray:
     """Which rows have another star within two fwhm, whose light reaches into their centroid's window."""
-    from scipy.spatial import cKDTree
+    from pipeline.kernels.match import pairs_within
 
-    stars = positions(table, centroid)[table.kept]
-    if len(stars) == 0 or len(rows) == 0:
-        return np.zeros(len(rows), bool)
-    at = positions(table, centroid)[rows]
-    near = cKDTree(stars).query_ball_point(at, 2 * width(table), return_length=True)
-    return near > np.isin(rows, table.kept)
+    at, stars = positions(table, centroid)[rows], positions(table, centroid)[table.kept]
+    reach = 2 * width(table)
+    first, second = pairs_within(at, stars, reach)
+    near = (np.hypot(*(at[first] - stars[second]).T) <= reach) & (rows[first] != table.kept[second])
+    return np.bincount(first[near], minlength=len(rows)) > 0
 
 
 def star_points(table: StarTable, centroid: str) -> Points:
