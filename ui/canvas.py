@@ -11,15 +11,18 @@ from bokeh.models import (
     ColumnDataSource,
     GlyphRenderer,
     ImageRGBA,
+    Line,
     Metric,
     PanTool,
     Range1d,
     ScaleBar,
+    Scatter,
+    Text,
     WheelZoomTool,
 )
 from bokeh.plotting import figure
 
-from ui.colours import PICKED, STATE_COLOURS, STATES, Palette
+from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
 
 _RING, _SMALL_RING = 10, 8
 _TAIL_ALPHA = 0.45
@@ -69,10 +72,12 @@ def add_markers(
     picked: ColumnDataSource,
 ) -> dict[str, GlyphRenderer]:
     """Draw tails, markers by state, and the picked star's rings, in that order."""
+    # Figure's own methods make five glyphs of each for states that are not used here.
+    add = made.add_glyph
     glyphs = {}
     for state, source in tails.items():
         look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": _TAIL_ALPHA}
-        glyphs[f"tails of {state}"] = made.line("x", "y", source=source, **look)
+        glyphs[f"tails of {state}"] = add(source, Line(x="x", y="y", **look))
     looks = {
         "complete": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1.4},
         "partial": {
@@ -87,20 +92,18 @@ def add_markers(
         "star": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1},
     }
     for state, view in zip(STATES, views, strict=True):
-        line = "#1B1F24" if state == "rejected" else STATE_COLOURS[state]
-        glyphs[state] = made.scatter("x", "y", source=stars, view=view, line_color=line, **looks[state])
-    made.line("x", "y", source=track, line_color="#000000", line_width=3.5, line_alpha=0.65)
-    made.line("x", "y", source=track, line_color=PICKED, line_width=1.6)
+        line = HALO if state == "rejected" else STATE_COLOURS[state]
+        glyphs[state] = add(stars, Scatter(x="x", y="y", line_color=line, **looks[state]), view=view)
+    for colour, alpha, width in (("#000000", 0.65, 3.5), (PICKED, 1.0, 1.6)):
+        add(track, Line(x="x", y="y", line_color=colour, line_alpha=alpha, line_width=width))
     for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
         for size in (13, 21):
-            made.scatter(
-                "x", "y", source=picked, marker="circle", size=size, fill_color=None, line_color=colour,
-                line_alpha=alpha, line_width=width,
-            )  # fmt: skip
-    made.text(
-        "x", "y", source=picked, text="id", x_offset=16, text_baseline="middle", text_color=PICKED,
+            ring = {"line_color": colour, "line_alpha": alpha, "line_width": width, "fill_color": None}
+            add(picked, Scatter(x="x", y="y", marker="circle", size=size, **ring))
+    add(picked, Text(
+        x="x", y="y", text="id", x_offset=16, text_baseline="middle", text_color=PICKED,
         text_font=value("Roboto"), text_font_size="13px", text_font_style="bold",
-    )  # fmt: skip
+    ))  # fmt: skip
     return glyphs
 
 
@@ -112,7 +115,10 @@ def size_markers(glyphs: Mapping[str, GlyphRenderer], *, small: bool) -> None:
 
 def paint_theme(made: figure, palette: Palette) -> None:
     """Colour what surrounds the pixels."""
-    made.select_one({"name": "well"}).fill_color = palette.well
-    made.select_one({"name": "hatch"}).hatch_color = palette.strong
+    for box in made.center:
+        if box.name == "well":
+            box.fill_color = palette.well
+        elif box.name == "hatch":
+            box.hatch_color = palette.strong
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well

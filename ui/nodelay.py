@@ -15,7 +15,7 @@ def install() -> bool:
     bool
         Whether Bokeh's handler still has what this needs: ``open``, and Tornado's ``set_nodelay``.
     """
-    opened = getattr(WSHandler, "open", None)
+    opened = vars(WSHandler).get("open")
     if not callable(opened) or not hasattr(WSHandler, "set_nodelay"):
         return False
     if getattr(opened, "sends_at_once", False):

@@ -152,7 +152,7 @@ class Picture:
         args = {
             "request": self.request, "answer": self.answer, "pick": self.pick, "knobs": self.knobs,
             "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
-            "hatches": [figure.select_one({"name": "hatch"}) for figure in self.figures],
+            "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in COLOURS},
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},

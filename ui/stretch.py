@@ -95,4 +95,5 @@ def number(value: float, span: float = 0.0) -> str:
         return "0"
     scale = abs(span) or abs(value)
     decimals = int(np.clip(2 - np.floor(np.log10(scale)), 0, 6))
-    return f"{value:.{decimals}f}".replace("-", "−")
+    rounded = round(value, decimals) + 0.0  # a rounded -0.0 becomes 0.0
+    return f"{rounded:.{decimals}f}".replace("-", "−")

@@ -1,0 +1,260 @@
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bokeh.server.views.ws import WSHandler
+
+from ui import nodelay
+from ui.part import text, variables
+from ui.picture import Picture
+from ui.player import Player
+from ui.plots import FrameSeries, MapPlots, StarCard, TrackPlots, frame_ticks
+from ui.stretch import LIMITS, SOFTENING, STRETCHES, number, palette, shares
+
+
+def image(shape=(300, 400), seed=1):
+    return np.random.default_rng(seed).normal(0, 5, shape).astype(np.float32)
+
+
+def ask(picture, x0, x1, y0, y1, sequence=1):
+    picture.request.data = {
+        "sequence": [sequence], "x0": [x0], "x1": [x1], "y0": [y0], "y1": [y1], "width": [700], "height": [600],
+    }  # fmt: skip
+
+
+def test_a_request_is_answered_with_the_cut_it_asked_for():
+    picture = Picture()
+    picture.show("subtracted", image(), noise=5.0, key="a")
+    ask(picture, 10, 29, 40, 79, sequence=7)
+    cut = picture.cuts[0].data
+    assert (cut["x"], cut["y"]) == ([9.5], [39.5])
+    assert cut["values"][0].shape == (40, 20)
+    assert picture.answer.data["sequence"] == [7]
+
+
+def test_a_request_is_answered_also_when_nothing_is_there_or_it_lies_outside():
+    picture = Picture()
+    ask(picture, 0, 10, 0, 10, sequence=1)
+    assert picture.answer.data["sequence"] == [1]
+    picture.show("subtracted", image(), noise=5.0, key="a")
+    ask(picture, 9000, 9100, 0, 10, sequence=2)
+    assert picture.answer.data["sequence"] == [2]
+
+
+def test_the_next_frame_comes_at_the_place_that_is_seen():
+    picture = Picture()
+    picture.show("subtracted", image(seed=1), noise=5.0, key="frame 1")
+    ask(picture, 100, 149, 100, 139)
+    start = picture.x_range.start, picture.y_range.start
+    picture.show("subtracted", image(seed=2), noise=5.0, key="frame 2")
+    cut = picture.cuts[0].data
+    assert np.array_equal(cut["exact"][0], image(seed=2)[100:140, 100:150])
+    assert (picture.x_range.start, picture.y_range.start) == start
+
+
+def test_only_the_visible_pictures_are_cut_and_others_when_they_appear():
+    picture = Picture()
+    picture.choose("x_offset", 1)
+    picture.show("x_offset", image(), noise=0.0, key="map")
+    assert picture.cuts[1].data["values"] == []
+    picture.views(2)
+    assert picture.kinds == ("subtracted", "x_offset")
+    assert picture.cuts[1].data["colours"] == ["viridis"]
+    assert picture.cuts[1].data["unit"] == ["px"]
+
+
+def test_errors_are_coloured_from_zero():
+    picture = Picture()
+    picture.choose("x_error")
+    picture.show("x_error", np.abs(image()) + 1, noise=0.0, key="error")
+    assert picture.cuts[0].data["bottom"] == [0.0]
+    assert picture.heads[0].low == "0"
+
+
+def test_the_shell_is_told_which_kinds_are_wanted():
+    picture = Picture()
+    told = []
+    picture.on_kinds(told.append)
+    picture.choose("background")
+    picture.views(2)
+    assert told[-1] == ("background", "x_offset")
+
+
+def test_a_kind_that_is_no_longer_valid_leaves_its_picture_empty():
+    picture = Picture()
+    picture.show("subtracted", image(), noise=5.0, key="a")
+    assert picture.cuts[0].data["values"]
+    picture.forget("subtracted")
+    assert picture.cuts[0].data["values"] == []
+
+
+def test_a_click_on_a_star_tells_its_id_and_on_bare_sky_none():
+    picture = Picture()
+    told = []
+    picture.on_pick(told.append)
+    for star in (12, -1):
+        picture.pick.data = {"row": [0], "id": [star], "x": [0], "y": [0], "sequence": [1]}
+    assert told == [12, None]
+
+
+def test_tails_end_at_the_star_and_whole_tracks_at_its_beginning():
+    picture = Picture()
+    xs = np.arange(20.0).reshape(2, 10)
+    picture.set_tracks(xs, xs + 100, np.array([0, 1]))
+    assert picture.tails["complete"].data["x"][:-1].tolist() == [6, 7, 8, 9]
+    assert np.isnan(picture.tails["complete"].data["x"][-1])
+    picture.toolbar.tails = "all"
+    assert picture.tails["partial"].data["y"][:-1].tolist() == list(range(110, 120))
+    picture.toolbar.tails = "off"
+    assert len(picture.tails["partial"].data["x"]) == 0
+
+
+def test_markers_travel_as_numbers_never_as_colours():
+    picture = Picture()
+    picture.set_markers({"x": np.arange(3.0), "y": np.arange(3.0), "id": np.arange(3), "code": np.array([0, 3, 4])})
+    assert {values.dtype.kind for values in picture.stars.data.values()} <= {"f", "i"}
+
+
+def test_a_change_of_theme_makes_no_figure_anew():
+    picture = Picture("dark")
+    before = [id(figure) for figure in picture.figures]
+    picture.theme = "light"
+    assert [id(figure) for figure in picture.figures] == before
+    assert picture.toolbar.theme == picture.heads[3].theme == "light"
+
+
+def test_every_value_of_a_stretch_is_between_dark_and_bright_and_grows():
+    values = np.linspace(-5, 30, 200)
+    for stretch in STRETCHES:
+        bright = shares(values, stretch, *LIMITS)
+        assert bright[0] == 0
+        assert bright[-1] == pytest.approx(1)
+        assert (np.diff(bright) >= 0).all()
+    assert np.isnan(shares(np.array([np.nan]), "asinh", *LIMITS))
+
+
+def test_browser_and_server_stretch_alike():
+    assert f"const SOFTENING = {SOFTENING}" in text("picture.js")
+    assert set(re.findall(r"^  (\w+): \(t\)", text("picture.js"), re.M)) == set(STRETCHES)
+
+
+def test_a_difference_map_is_white_at_zero():
+    middle = palette("difference")[126:130]
+    assert all(int(colour[i : i + 2], 16) > 245 for colour in middle for i in (1, 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("value", "span", "written"),
+    [(-89.123, 2.0, "−89.12"), (0.0, 5.0, "0"), (1035.4, 0.0, "1035"), (0.0123, 0.0, "0.0123"), (-1e-9, 1.0, "0.00")],
+)
+def test_numbers_have_a_true_minus_and_digits_that_mean_something(value, span, written):
+    assert number(value, span) == written
+
+
+def test_both_themes_define_the_same_colours():
+    names = [re.findall(r"--([\w-]+):", variables(theme)) for theme in ("dark", "light")]
+    assert names[0] == names[1]
+
+
+def test_websockets_send_at_once_and_the_patch_is_put_on_only_once(monkeypatch):
+    called = []
+    monkeypatch.setattr(WSHandler, "open", lambda handler: called.append("open"))
+    monkeypatch.setattr(WSHandler, "set_nodelay", lambda handler, on: called.append(on))
+    assert nodelay.install()
+    once = WSHandler.open
+    assert nodelay.install()
+    assert WSHandler.open is once
+    once(object.__new__(WSHandler))
+    assert called == [True, "open"]
+
+
+def test_a_bokeh_without_that_handler_is_left_alone(monkeypatch):
+    monkeypatch.delattr(WSHandler, "open")
+    assert nodelay.install() is False
+
+
+def test_the_player_tells_the_users_choice_and_not_the_programs():
+    told = []
+    player = Player(5, told.append)
+    player.frame = 3
+    assert told == []
+    player.panel.frame = 4
+    assert told == [4]
+
+
+def test_the_player_does_not_stay_beyond_the_last_frame():
+    player = Player(5, lambda frame: None)
+    player.frame = 4
+    player.set_frames(["a", "b"], reference=1, unused=[0])
+    assert player.frame == 0
+    assert player.panel.count == 2
+
+
+def series(count=24):
+    x = np.arange(count, dtype=float)
+    return FrameSeries(-5 * x, 2 * x, -0.01 - x, 0.01 + x, np.full(count, 40), 20 - x // 2, x // 2, reference=3)
+
+
+def test_the_states_of_the_reference_s_stars_are_stacked():
+    plots = TrackPlots()
+    plots.update(series())
+    assert plots.series.data["complete"].tolist() == [40] * 24
+    assert plots.series.data["lost"].tolist() == [60] * 24
+
+
+def test_the_line_tells_only_what_the_user_dragged():
+    told = []
+    plots = TrackPlots(on_frame=told.append)
+    plots.update(series())
+    plots.set_frame(5)
+    assert told == []
+    plots.chosen.data = {"frame": [7], "count": [24]}
+    assert told == [7]
+
+
+def test_the_plots_take_back_a_star_and_a_sequence():
+    plots = TrackPlots("light")
+    plots.update(series())
+    plots.set_picked(393, *np.zeros((4, 24)))
+    plots.set_picked(None)
+    assert len(plots.star.data["dx"]) == 0
+    plots.update(None)
+    assert len(plots.series.data["dx"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(24, [1, 6, 12, 18, 24]), (1, [1]), (2, [1, 2]), (100, [1, 25, 50, 75, 100])]
+)
+def test_the_frames_under_the_plots_are_numbered_as_users_count(count, shown):
+    assert [tick + 1 for tick in frame_ticks(count)] == shown
+
+
+def test_the_small_maps_carry_their_own_limits():
+    plots = MapPlots()
+    plots.update({"x_offset": np.linspace(-89, -87, 600 * 400, dtype=np.float32).reshape(400, 600)})
+    assert (plots.heads["x_offset"].low, plots.heads["x_offset"].high) == ("−89.0", "−87.0")
+    assert plots.sources["x_offset"].data["dw"] == [600]
+
+
+def test_a_map_without_slope_and_one_without_values_can_be_drawn():
+    plots = MapPlots()
+    plots.update({"x_offset": np.zeros((40, 60)), "y_offset": np.full((40, 60), np.nan)})
+
+
+def test_the_card_writes_words_as_words():
+    card = StarCard()
+    card.show(7, "lost", "<b>not a tag</b>", [("peak", "812", "ADU")], [image((9, 9)), None], noise=5)
+    written = card.panel[0].object
+    assert "&lt;b&gt;not a tag" in written
+    assert "data:image/png;base64," in written
+    card.clear()
+    assert "Click on a star" in card.panel[0].object
+
+
+def test_the_page_s_parts_start_no_astronomy():
+    code = "import sys, json, ui.picture, ui.player, ui.plots; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"astropy", "photutils", "rawpy", "scipy", "holoviews"} & set(json.loads(done.stdout))
