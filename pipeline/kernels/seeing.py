@@ -6,15 +6,18 @@ import numpy as np
 
 from pipeline.kernels.centroid import widths
 from pipeline.kernels.convolve import clearance, convolve, daofind_filter, peaks
-from pipeline.kernels.measure import cores
+from pipeline.kernels.measure import cores, daofind_measures
 from pipeline.kernels.noise import pixel_variance, sampled_spread
 
-FIRST_GUESS = 4.0
+#: Widths of the filters that are tried, pixels, until so many peaks agree.
+TRIALS, PLENTY = (4.0, 2.0, 8.0, 16.0), 30
 NARROWEST, WIDEST = 1.5, 25.0
 BRIGHT = 12.0
 MOST = 400
 #: A star of 1.5 px, and every wider one, has this many of eight neighbours above this part of its peak.
 NEIGHBOURS, NEIGHBOUR_LEVEL = 3, 0.15
+#: Both roundnesses of a star are within this; columns and trails are not.
+ROUND = 0.7
 #: Stars of one frame have widths that differ by about this part of themselves.
 ALIKE = 0.08
 
@@ -39,45 +42,56 @@ def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | Non
     Notes
     -----
     A round Gaussian is fitted to the brightest peaks that are not full and have no brighter one beside them. Hot pixels
-    come out narrower than any star, knots of nebulae and galaxies each with a width of their own; stars agree. The
-    search starts with a filter of 4 px and is made again with the width found.
+    come out narrower than any star, knots of nebulae and galaxies each with a width of their own; stars agree. Filters
+    of several widths are tried; the one with which most peaks agree wins, and the search is made again with the width
+    found.
     """
-    width = FIRST_GUESS
-    for _ in range(3):
-        found = _common(_star_widths(image, full, pattern, width))
-        if found is None:
-            return None
-        found = min(max(found, NARROWEST), WIDEST)
-        if abs(found - width) <= 0.2 * width:
-            return found
-        width = found
-    return width
+    width, support = None, 0
+    for trial in TRIALS:
+        found, agreeing = _common(_star_widths(image, full, pattern, trial))
+        if agreeing > support:
+            width, support = found, agreeing
+        if support >= PLENTY and _near(width, trial, 1.5):
+            break
+    if width is None:
+        return None
+    if not _near(width, trial, 1.2):
+        width = _common(_star_widths(image, full, pattern, min(max(width, NARROWEST), WIDEST)))[0] or width
+    return min(max(width, NARROWEST), WIDEST)
+
+
+def _near(one: float, other: float, factor: float) -> bool:
+    return max(one, other) <= factor * min(one, other)
 
 
 def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float) -> np.ndarray:
     """Widths of the bright peaks that a Gaussian fits."""
-    kernel = daofind_filter(width)
+    kernel, variance = daofind_filter(width), pixel_variance(image, pattern)
     convolved = convolve(image, kernel.weights)
     noise = max(sampled_spread(convolved), 1e-6 * float(convolved.max()))
     index, height = peaks(convolved, image, kernel, BRIGHT * noise)
     around = cores(image, full, index, NEIGHBOUR_LEVEL, round(width))
     usable = (around[:, 0] >= NEIGHBOURS) & (around[:, 1] == 0) & (around[:, 2] == 0)
+    measures = daofind_measures(image, convolved, kernel, index, height, variance, np.zeros((2, 2)))
+    for name in ("roundness1", "roundness2"):
+        with np.errstate(invalid="ignore"):
+            usable &= np.abs(measures[name]) < ROUND
     index, height = index[usable], height[usable]
     brightest = np.sort(np.argsort(-height, kind="stable")[:MOST])
     index = index[brightest]
     index = index[clearance(convolved, index, round(3 * width)) > 3 * width]
-    found, misfit = widths(image, index, width, pattern, pixel_variance(image, pattern))
+    found, misfit = widths(image, index, width, pattern, variance)
     # A hot pixel has less than 1.2 px; a blend or a knot leaves residuals.
     with np.errstate(invalid="ignore"):
         good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < 0.2)
     return found[good]
 
 
-def _common(found: np.ndarray) -> float | None:
-    """The value about which most of some widths gather."""
+def _common(found: np.ndarray) -> tuple[float | None, int]:
+    """The value about which most of some widths gather, and how many do."""
     if found.size == 0:
-        return None
+        return None, 0
     logarithm = np.log(found)
     crowd = np.exp(-0.5 * ((logarithm[:, None] - logarithm[None, :]) / ALIKE) ** 2).sum(axis=1)
-    middle = logarithm[np.argmax(crowd)]
-    return float(np.exp(np.median(logarithm[np.abs(logarithm - middle) <= 2 * ALIKE])))
+    agreeing = logarithm[np.abs(logarithm - logarithm[np.argmax(crowd)]) <= 2 * ALIKE]
+    return float(np.exp(np.median(agreeing))), agreeing.size
