@@ -94,6 +94,7 @@ def careful(path: str, file: str) -> Iterator[None]:
     only one thread at a time may change them.
     """
     from astropy.io.fits import VerifyError
+    from astropy.io.fits.hdu.compressed._compression import CfitsioException
 
     with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -103,7 +104,7 @@ def careful(path: str, file: str) -> Iterator[None]:
             raise FrameError(file, "is not there", "check the name") from None
         except PermissionError:
             raise FrameError(file, "cannot be opened (no permission)", "allow reading it") from None
-        except (VerifyError, *_DAMAGE):
+        except (VerifyError, CfitsioException, *_DAMAGE):
             raise damaged(path, file) from None
 
 
@@ -199,6 +200,9 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
             zipped=zipped,
         )
         _check_size(path, file, layout, size if packed else layout.size)
+        # A tile is unpacked into memory whole, and cannot be larger than the image.
+        if packed and any(int(header.get(f"ZTILE{axis}", 1)) > max(shape) for axis in (1, 2)):
+            raise damaged(path, file)
         return layout, header, parts[0][0]
 
 

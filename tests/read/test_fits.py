@@ -237,6 +237,23 @@ def test_twenty_gigabytes_promised_are_refused_before_memory_is_taken(tmp_path):
         read_info(tmp_path / "c.fits.fz")
 
 
+def test_a_compressed_image_whose_tiles_are_damaged_is_refused(tmp_path):
+    content = bytearray(write(tmp_path / "a.fits.fz", numbers("i2"), packed=True).read_bytes())
+    content[5760:6000] = bytes([1] * 240)
+    (tmp_path / "b.fits.fz").write_bytes(content)
+    with pytest.raises(FrameError, match="b.fits.fz: is cut off or damaged"):
+        read_frame(tmp_path / "b.fits.fz")
+
+
+def test_a_tile_larger_than_the_image_is_refused(tmp_path):
+    content = write(tmp_path / "a.fits.fz", numbers("i2"), packed=True).read_bytes()
+    tile = b"ZTILE1  =                   32"
+    assert tile in content
+    (tmp_path / "b.fits.fz").write_bytes(content.replace(tile, b"ZTILE1  =           3000000000"))
+    with pytest.raises(FrameError, match="b.fits.fz: is cut off or damaged"):
+        read_info(tmp_path / "b.fits.fz")
+
+
 def examples(folder):
     """One file of each kind, small."""
     folder.mkdir(exist_ok=True)
