@@ -1,5 +1,5 @@
 // The knobs of one stage, drawn from their declaration. Every turn goes to the server as a message {knob, value, live};
-// `turned` is the same in the browser alone, for whatever follows the hand without asking the server.
+// turns that cut the markers go to the picture too, which follows the hand without asking the server.
 const STEPS = 1000
 const CHEVRON = (up) => `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"><path d="${up ? "M6 15l6-6 6 6" : "M6 9l6 6 6-6"}"/></svg>`
 
@@ -264,11 +264,25 @@ class Panel {
 
   // While a slider moves, at most one message in 40 ms; the last one always goes out.
   turn(knob, value, live) {
-    this.model.turned = {knob, value}
+    this.tell("cut", {[knob]: value})
+    this.following = live
     const send = () => { this.waiting = null; this.model.send_msg(this.next) }
     this.next = {knob, value, live}
     if (!live) { clearTimeout(this.waiting); send() }
     else if (this.waiting === null) this.waiting = setTimeout(send, 40)
+  }
+
+  tell(name, value) {
+    const {channel} = this.model
+    if (channel) window.dispatchEvent(new CustomEvent("starshift", {detail: {channel, name, value}}))
+  }
+
+  // The picture counts its markers anew at each cut; under the hand that count is the one to show.
+  counted(event) {
+    if (!this.following || event.detail.channel !== this.model.channel || event.detail.name !== "counts") return
+    const [complete, partial, , , other] = event.detail.value
+    const number = this.summary.querySelector("b")
+    if (number) number.textContent = complete + partial + other
   }
 
   show_tip(knob) {
@@ -309,5 +323,8 @@ export function render({model, view}) {
   panel.draw_summary()
   model.on(["values", "auto", "histograms"], () => panel.draw())
   model.on("summary", () => panel.draw_summary())
+  const counted = (event) => panel.counted(event)
+  window.addEventListener("starshift", counted)
+  model.on("remove", () => window.removeEventListener("starshift", counted))
   return panel.el
 }

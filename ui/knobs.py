@@ -16,7 +16,7 @@ from pipeline.stage import STAGES, KnobSpec, Stage
 HERE = Path(__file__).parent
 STYLE = (HERE / "text" / "style.css").read_text(encoding="utf-8")
 BINS = 50
-UNITS = {"sigma": "σ", "deg": "°", "px": "px"}
+UNITS = {"sigma": "σ", "deg": "°", "adu": "ADU"}
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class KnobPanel(JSComponent):
     auto = param.Dict({}, doc="The numbers that stand for auto.")
     histograms = param.Dict({}, doc="Counts behind the sliders.")
     summary = param.List(["", ""], doc="A bold number and the words after it.")
-    turned = param.Dict({}, doc="The knob under the hand, for links in the browser.")
+    channel = param.String("", doc="Where the picture listens for cuts of its markers.")
 
     _esm = HERE / "knobs.js"
 
@@ -226,7 +226,7 @@ class KnobPanel(JSComponent):
 
     def _get_model(self, *arguments: Any, **keywords: Any) -> Any:
         model = super()._get_model(*arguments, **keywords)
-        # The browser tells of turns by messages; its own changes of `turned` stay with it.
+        # The browser tells of turns by messages alone.
         model.data.syncable = False
         return model
 

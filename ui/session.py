@@ -38,8 +38,8 @@ class Session:
         Number of the frame shown, from 0.
     picked : int or None
         The ``id`` of the star picked.
-    view : str
-        Which picture is shown: "raw", "calibrated", "background", "subtracted", "xoffset" or "yoffset".
+    kinds : tuple of str
+        The kinds of pictures shown, of ``ui.stretch.VIEWS``.
     """
 
     def __init__(self, graph: Graph, root: Path) -> None:
@@ -49,7 +49,7 @@ class Session:
         self.recipe = Recipe()
         self.frame = 0
         self.picked: int | None = None
-        self.view = "subtracted"
+        self.kinds: tuple[str, ...] = ("subtracted",)
         self._undo: list[Recipe] = []
         self._redo: list[Recipe] = []
         self._before_drag: Recipe | None = None
@@ -68,6 +68,17 @@ class Session:
         if changed:
             for listener in tuple(self._listeners):
                 listener(changed)
+
+    def open(self, night: Night, title: str) -> None:
+        """Show other files; the recipe stays, but for names of files in it."""
+        recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
+        self._undo, self._redo, self._before_drag = [], [], None
+        self.change(night=night, title=title, recipe=recipe, frame=0, picked=None)
+
+    @property
+    def live(self) -> bool:
+        """Whether a hand is on a knob."""
+        return self._before_drag is not None
 
     def turn(self, stage: str, knob: str, value: Any, live: bool = False) -> None:
         """Turn a knob; while the hand is on it (``live``) the way is one step of the history.

@@ -41,7 +41,9 @@ class Row {
     this.cancel.innerHTML = CLOSE
     this.cancel.addEventListener("click", () => model.send_msg({cancel: row.name}))
     this.button.addEventListener("click", () => model.send_msg({open: row.name}))
+    this.alert = element("div", "place", this.el)
     this.state = null
+    this.error = "null"
   }
 
   draw(row, open) {
@@ -49,9 +51,26 @@ class Row {
     this.button.setAttribute("aria-expanded", open)
     this.changed.style.display = row.changed ? "" : "none"
     if (this.note.textContent !== row.note) this.note.textContent = row.note
+    this.draw_error(row.error)
     if (this.state === row.state) return
     this.state = row.state
     this.dot.innerHTML = `<title>${row.state_text}</title>${ICON[row.state]}`
+  }
+
+  // An error stands at its stage, open or not.
+  draw_error(error) {
+    const text = JSON.stringify(error)
+    if (this.error === text) return
+    this.error = text
+    this.alert.replaceChildren()
+    if (!error) return
+    const box = element("div", "alert", this.alert, {role: "alert"})
+    box.innerHTML = WARN
+    const words = element("div", "", box)
+    const what = element("p", "", words)
+    element("b", "", what).textContent = error.file
+    what.append(`: ${error.problem}`)
+    if (error.remedy) element("p", "", words).textContent = error.remedy
   }
 }
 
@@ -70,7 +89,6 @@ class List {
     for (const row of this.rows.values()) list.append(row.el)
     this.body = element("div", "body")
     this.purpose = element("p", "purpose", this.body)
-    this.alert = element("div", "", this.body)
     this.content = element("div", "", this.body)
   }
 
@@ -83,7 +101,6 @@ class List {
       if (row.name !== model.open) continue
       if (this.body.parentNode !== shown.el) shown.el.append(this.body)
       this.draw_purpose(row)
-      this.draw_alert(row)
     }
     if (!model.open) this.body.remove()
   }
@@ -95,21 +112,6 @@ class List {
     const how = element("button", "link", this.purpose, {type: "button"})
     how.textContent = "How it works"
     how.addEventListener("click", () => this.model.send_msg({explain: row.name}))
-  }
-
-  draw_alert(row) {
-    const text = JSON.stringify(row.error)
-    if (this.error === text) return
-    this.error = text
-    this.alert.replaceChildren()
-    if (!row.error) return
-    const box = element("div", "alert", this.alert, {role: "alert"})
-    box.innerHTML = WARN
-    const words = element("div", "", box)
-    const what = element("p", "", words)
-    element("b", "", what).textContent = row.error.file
-    what.append(` ${row.error.problem}`)
-    if (row.error.remedy) element("p", "", words).textContent = row.error.remedy
   }
 
   place() {

@@ -86,6 +86,9 @@ class StageList(JSComponent):
         **params: Any,
     ) -> None:
         self._on_turn, self._on_fold = on_turn, on_fold
+        self.channel = ""
+        self._recipe = Recipe()
+        self._auto: dict[str, dict[str, Any]] = {}
         self._on = {"open": on_open, "explain": on_explain, "cancel": on_cancel}
         self._states = dict.fromkeys(STAGES, RowState())
         self._changed: frozenset[str] = frozenset()
@@ -125,7 +128,9 @@ class StageList(JSComponent):
     def panel(self, name: str) -> KnobPanel:
         """The knobs of a stage, made when first asked for."""
         if name not in self._panels:
-            self._panels[name] = KnobPanel(STAGES[name], self._on_turn)
+            channel = self.channel if name == "stars" else ""
+            self._panels[name] = KnobPanel(STAGES[name], self._on_turn, channel=channel)
+            self._panels[name].show(self._recipe[name], self._auto.get(name, {}))
         return self._panels[name]
 
     def unfold(self, name: str) -> None:
@@ -145,19 +150,27 @@ class StageList(JSComponent):
             self.total = total
 
     def fail(self, name: str, error: FrameError) -> None:
-        """Show an error at the stage that failed, and open it."""
+        """Show an error at the stage that failed."""
         self._states[name] = replace(
             self._states[name], state="failed", note="failed", error=error_parts(error), cancellable=False
         )
         self._draw()
-        if self.open != name:
-            self.unfold(name)
 
-    def show(self, recipe: Recipe, auto: dict[str, dict[str, Any]]) -> None:
-        """Show a recipe in the knobs, and mark the stages in which one is changed."""
+    def show(self, recipe: Recipe, auto: dict[str, dict[str, Any]] | None) -> None:
+        """Show a recipe in the knobs, and mark the stages in which one is changed.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            The knobs.
+        auto : dict or None
+            For each stage the numbers that stand for auto; None leaves those that are shown.
+        """
         self._changed = frozenset(recipe.changed())
+        self._recipe = recipe
+        self._auto = self._auto if auto is None else auto
         for name, panel in self._panels.items():
-            panel.show(recipe[name], auto.get(name, {}))
+            panel.show(recipe[name], self._auto.get(name, {}))
         self._draw()
 
 

@@ -14,7 +14,8 @@ from ui.session import Session
 
 LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">
 <circle cx="4.5" cy="18.5" r="1.3" opacity=".5"/><circle cx="9.3" cy="15.2" r="1.7" opacity=".75"/>
-<circle cx="16" cy="9.5" r="2.4"/><circle cx="16" cy="9.5" r="5.6" fill="none" stroke="currentColor" stroke-width="1.6"/></svg>
+<circle cx="16" cy="9.5" r="2.4"/>
+<circle cx="16" cy="9.5" r="5.6" fill="none" stroke="currentColor" stroke-width="1.6"/></svg>
 <h1>Starshift</h1></div>"""
 LOGO_STYLE = """.brand { display: flex; align-items: center; gap: 10px; color: var(--starshift-text); }
 h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }"""
@@ -31,7 +32,7 @@ def _line() -> pn.pane.HTML:
 
 def icon(name: str, tip: str, click: Callable[..., Any]) -> pmui.IconButton:
     """A button that is an icon, with its words on hover."""
-    button = pmui.IconButton(icon=name, description=tip, aria_label=tip, icon_size="18px", margin=0, width=34)
+    button = pmui.IconButton(icon=name, description=tip, icon_size="18px", margin=0, width=34)
     button.on_click(click)
     return button
 
@@ -57,7 +58,7 @@ class TopBar:
     ----------
     session : Session
         What is shown.
-    data, recipe, download : list of (str, callable)
+    data, recipe : list of (str, callable)
         Entries of the menus.
     on_run, on_help, on_theme : callable
         The buttons.
@@ -69,7 +70,6 @@ class TopBar:
         *,
         data: list[tuple[str, Callable[[], Any]]],
         recipe: list[tuple[str, Callable[[], Any]]],
-        download: list[tuple[str, Callable[[], Any]]],
         on_run: Callable[[], Any],
         on_help: Callable[[], Any],
         on_theme: Callable[[], Any],
@@ -100,13 +100,16 @@ class TopBar:
             self._undo,
             self._redo,
             menu("Recipe", recipe),
-            menu("Download", download),
             self._run,
             _line(),
             self._theme,
             icon("help_outlined", "Help", lambda *_: on_help()),
         ]
         self.draw()
+
+    def say(self, text: str) -> None:
+        """Show what is being done in place of the title."""
+        self._data.label = text
 
     def _choose_reference(self, item: dict[str, Any]) -> None:
         self._session.turn("frames", "reference", item["label"])

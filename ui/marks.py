@@ -1,0 +1,196 @@
+"""Results as what the page draws: markers, histograms, sentences. Plain functions, no widgets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.frame import Reason, Sequence, StarTable, Status, Tracks
+from pipeline.kernels import polynomial
+from ui.colours import STATES
+
+COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(len(STATES))
+MEASURES = ("strength", "sharpness", "roundness1", "roundness2")
+SENTENCES = {
+    Status.FAINT: "too faint",
+    Status.OUTSIDE: "left the field",
+    Status.BLENDED: "blended",
+    Status.SATURATED: "saturated",
+    Status.MASKED: "masked",
+    Status.AMBIGUOUS: "claimed twice",
+    Status.MOVED: "moved away",
+    Status.FRAME: "in an unusable frame",
+    Status.HOT: "hot pixels",
+}
+
+
+def strength(stars: StarTable) -> np.ndarray:
+    """Peak of the convolved image in sigma, which the threshold cuts."""
+    return stars["convolved"] / stars.noise
+
+
+def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np.ndarray]:
+    """A marker for each candidate of a frame, and for each star of the reference that was not measured in it.
+
+    Parameters
+    ----------
+    stars : StarTable
+        The frame's candidates with their reasons.
+    tracks : Tracks or None
+        Tracks whose rows name candidates of this very table.
+    frame : int
+        Number of the frame.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The columns that ``Picture.set_markers`` takes.
+    """
+    count = len(stars)
+    columns = {
+        "x": stars["xcentroid"].copy(),
+        "y": stars["ycentroid"].copy(),
+        "id": np.full(count, -1),
+        "code": np.where(stars.reason == Reason.STAR, OTHER, REJECTED),
+        "reason": stars.reason,
+        "strength": strength(stars),
+        **{name: stars[name] for name in MEASURES[1:]},
+    }
+    if tracks is None or not belongs(tracks, stars, frame):
+        return columns
+    ids = np.flatnonzero(tracks.row[frame] >= 0)
+    rows = tracks.row[frame, ids]
+    columns["id"][rows] = ids
+    columns["code"][rows] = np.where(tracks.complete[ids], COMPLETE, PARTIAL)
+    columns["x"][rows], columns["y"][rows] = tracks.x[frame, ids], tracks.y[frame, ids]
+    return _with_lost(columns, tracks, frame)
+
+
+def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:
+    """Whether tracks name rows of this table, and not of one made with other knobs before."""
+    if frame >= len(tracks.row):
+        return False
+    ids = np.flatnonzero(tracks.row[frame] >= 0)
+    rows = tracks.row[frame, ids]
+    if not len(rows) or rows.max() >= len(stars):
+        return not len(rows)
+    near = np.hypot(tracks.x[frame, ids] - stars["xcentroid"][rows], tracks.y[frame, ids] - stars["ycentroid"][rows])
+    return float(np.median(near)) < 1.0
+
+
+def _with_lost(columns: dict[str, np.ndarray], tracks: Tracks, frame: int) -> dict[str, np.ndarray]:
+    """Crosses where the transform says that stars should be."""
+    lost = np.flatnonzero(~tracks.measured[frame])
+    if not len(lost) or not np.isfinite(tracks.transform[frame]).all():
+        return columns
+    reference = tracks.reference
+    x, y = polynomial.apply(tracks.transform[frame], tracks.x[reference, lost], tracks.y[reference, lost], tracks.shape)
+    inside = (x > -0.5) & (y > -0.5) & (x < tracks.shape[1] - 0.5) & (y < tracks.shape[0] - 0.5)
+    added = {name: np.full(int(inside.sum()), np.nan) for name in MEASURES}
+    added |= {"x": x[inside], "y": y[inside], "id": lost[inside], "code": np.full(int(inside.sum()), LOST)}
+    # A lost star passes every cut of the knobs: the tracks decide about it, not this frame's table.
+    added["strength"] = np.full(int(inside.sum()), np.inf)
+    added["reason"] = np.zeros(int(inside.sum()), int)
+    return {name: np.concatenate([values, added[name]]) for name, values in columns.items()}
+
+
+def why_lost(tracks: Tracks, frame: int) -> str:
+    """Say what became of them: "99 left the field, 4 too faint"."""
+    missing = Counter(tracks.status[frame, ~tracks.measured[frame]].tolist())
+    return ", ".join(
+        f"{count} {SENTENCES.get(Status(code), Status(code).word)}" for code, count in missing.most_common()
+    )
+
+
+def why_rejected(stars: StarTable) -> str:
+    """Say which knobs took them out: "105 sharpness, 16 roundness"."""
+    rejected = Counter(stars.reason[stars.reason != Reason.STAR].tolist())
+    return ", ".join(f"{count} {Reason(code).word}" for code, count in rejected.most_common())
+
+
+def measured(stars: StarTable, measure: str) -> np.ndarray:
+    """The values whose histogram stands behind a knob: of all candidates, stars or not."""
+    if measure == "peak":
+        return strength(stars)
+    if measure == "roundness":
+        return np.concatenate([stars["roundness1"], stars["roundness2"]])
+    return stars[measure]
+
+
+def summary(name: str, results: Mapping[str, object]) -> list[str]:
+    """What came out of a stage: a number, and the words after it."""
+    writers = {
+        "frames": _frames,
+        "hot_pixels": _hot,
+        "background": _sky,
+        "normalize": _factors,
+        "candidates": _candidates,
+    }
+    writers |= {"stars": _stars, "tracks": _tracks, "offset_map": _map}
+    result = results.get(name)
+    return writers[name](result, results) if name in writers and result is not None else ["", ""]
+
+
+def _frames(sequence: Sequence, results: Mapping[str, object]) -> list[str]:
+    unusable = sum(map(bool, sequence.unusable))
+    tail = f", {unusable} of them cannot be used" if unusable else ""
+    return [str(len(sequence.frames)), f"lights of {sequence.shape[1]} × {sequence.shape[0]} px{tail}"]
+
+
+def _hot(hot: object, results: Mapping[str, object]) -> list[str]:
+    if hot.mask is None:
+        return ["", "each frame is searched by itself" if hot.source == "frame" else "none are looked for"]
+    return [str(int(hot.mask.sum())), f"hot pixels, found in the {hot.source}"]
+
+
+def _sky(background: object, results: Mapping[str, object]) -> list[str]:
+    return [f"{background.level():.4g}\u2009ADU", f"of sky, noise {background.rms():.3g}\u2009ADU"]
+
+
+def _factors(normalized: object, results: Mapping[str, object]) -> list[str]:
+    if normalized.pattern == "none":
+        return ["", "one colour: the sky is subtracted, nothing is scaled"]
+    return ["", f"red times {normalized.red:.3f}, blue times {normalized.blue:.3f}, green is 1"]
+
+
+def _candidates(candidates: StarTable, results: Mapping[str, object]) -> list[str]:
+    return [str(len(candidates)), f"candidates in this frame, filter {candidates.fwhm:.1f}\u2009px wide"]
+
+
+def _stars(stars: StarTable, results: Mapping[str, object]) -> list[str]:
+    return [str(len(stars.kept)), f"of {len(stars)} candidates kept in this frame"]
+
+
+def _tracks(tracks: Tracks, results: Mapping[str, object]) -> list[str]:
+    used = int(tracks.used.sum())
+    return [str(int(tracks.complete.sum())), f"of {tracks.x.shape[1]} stars are in all {used} frames used"]
+
+
+def _map(maps: object, results: Mapping[str, object]) -> list[str]:
+    order = f" of order {maps.order}" if maps.order else ""
+    return [str(len(maps.stars)), f"stars, {len(maps.clipped)} clipped; {maps.method}{order}"]
+
+
+def tails(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each measured star came from, up to a frame.
+
+    Returns
+    -------
+    xs, ys : ndarray, shape (stars, frames)
+        Positions, pixels.
+    codes : ndarray of int, shape (stars,)
+        States.
+    """
+    here = tracks.measured[frame]
+    codes = np.where(tracks.complete[here], COMPLETE, PARTIAL)
+    return tracks.x[: frame + 1, here].T, tracks.y[: frame + 1, here].T, codes
+
+
+def picked(tracks: Tracks | None, frame: int, star: int | None) -> tuple[int | None, float, float, np.ndarray | None]:
+    """The star picked with its place and its whole track, as ``Picture.set_picked`` takes them."""
+    if tracks is None or star is None or not 0 <= star < tracks.x.shape[1]:
+        return None, 0.0, 0.0, None
+    path = np.column_stack([tracks.x[:, star], tracks.y[:, star]])
+    return star, float(tracks.x[frame, star]), float(tracks.y[frame, star]), path

@@ -1,0 +1,197 @@
+"""Open frames: a folder below the data root, an upload, or a sample."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from pipeline.frame import FrameError
+from pipeline.read.folder import is_frame
+from ui.session import Session
+
+LARGEST_UPLOAD = 1_000_000_000
+LARGEST_FILE = 250_000_000
+MOST_FOLDERS = 500
+
+
+def below(root: Path, path: Path) -> bool:
+    """Whether a path, its links followed, lies below a folder."""
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def frames_in(root: Path, folder: Path) -> list[Path]:
+    """Frames of a folder that really lie below the root.
+
+    Raises
+    ------
+    FrameError
+        Where the folder does not lie below the root or cannot be read.
+    """
+    if not below(root, folder):
+        raise FrameError(folder.name, "does not lie below the data root", "choose another folder")
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise FrameError(folder.name, f"cannot be read ({error.strerror})", "check its permissions") from None
+    found = [Path(e.path) for e in entries if not e.name.startswith(".") and is_frame(e.name) and e.is_file()]
+    return [path for path in found if below(root, path)]
+
+
+def folders_in(root: Path, folder: Path) -> list[Path]:
+    """Folders in a folder that really lie below the root, at most MOST_FOLDERS."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    found = [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [path for path in found[:MOST_FOLDERS] if below(root, path)]
+
+
+def cache_folder() -> Path:
+    """Where samples are kept between visits."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "starshift" / "samples"
+
+
+_writing = threading.Lock()
+
+
+def sample_folder(name: str) -> Path:
+    """The folder of a sample, written when it is not there yet (takes seconds: call in a thread)."""
+    from pipeline import sample
+
+    spec = sample.named(name)
+    folder = cache_folder() / f"{name}-{hashlib.blake2b(repr(spec).encode(), digest_size=6).hexdigest()}"
+    with _writing:
+        # The truth is written last: with it the folder is whole.
+        if not (folder / sample.TRUTH_FILE).exists():
+            sample.write(spec, folder)
+    return folder
+
+
+class OpenDialog:
+    """A dialog to walk the folders below the data root and to upload frames.
+
+    Parameters
+    ----------
+    session : Session
+        Whose root and upload folder are used.
+    open_files : callable
+        Called with a title, the files and the folder that names are relative to.
+    """
+
+    def __init__(self, session: Session, open_files: Callable[[str, list[Path], Path], None]) -> None:
+        self._session, self._open_files = session, open_files
+        self._folder = session.root
+        self._entries: list[Path | None] = []
+        self._where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 0, 8, 0))
+        self._list = pmui.MenuList(items=[], dense=True, sizing_mode="stretch_width", margin=0)
+        self._list.on_click(self._enter)
+        self._open = pmui.Button(
+            label="Open", variant="contained", margin=(8, 0), on_click=lambda *_: self._open_folder()
+        )
+        self._problem = pmui.Alert(severity="error", visible=False, margin=(8, 0), sizing_mode="stretch_width")
+        self._drop = pn.widgets.FileDropper(
+            multiple=True,
+            max_file_size=f"{LARGEST_FILE // 1_000_000}MB",
+            sizing_mode="stretch_width",
+            margin=0,
+            height=88,
+        )
+        self._drop.param.watch(self._dropped, "value")
+        self.dialog = pmui.Dialog(
+            pn.Column(
+                self._where,
+                pn.Column(self._list, height=280, scroll="y-auto", sizing_mode="stretch_width", margin=0),
+                self._open,
+                pn.pane.HTML("Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0)),
+                self._drop,
+                self._problem,
+                sizing_mode="stretch_width",
+                margin=(0, 0, 16, 0),
+            ),
+            title="Open frames",
+            show_close_button=True,
+            close_on_click=True,
+            width_option="sm",
+            sizing_mode="stretch_width",
+        )
+
+    def show(self) -> None:
+        """Open the dialog where it was left."""
+        self._walk(self._folder)
+        self.dialog.open = True
+
+    def _walk(self, folder: Path) -> None:
+        root = self._session.root
+        self._folder = folder if below(root, folder) else root
+        try:
+            frames = frames_in(root, self._folder)
+        except FrameError as error:
+            frames = []
+            self._say(error)
+        else:
+            self._problem.visible = False
+        folders = folders_in(root, self._folder)
+        up = [self._folder.parent] if self._folder != root else []
+        self._entries = [*up, *folders]
+        names = [*("One folder up" for _ in up), *(path.name for path in folders)]
+        icons = [*("arrow_upward" for _ in up), *("folder_outlined" for _ in folders)]
+        self._list.items = [{"label": name, "icon": icon} for name, icon in zip(names, icons, strict=True)]
+        place = self._folder.relative_to(root)
+        self._where.object = f"<b>{pn.util.escape(root.name)}</b>" + "".join(
+            f" / {pn.util.escape(part)}" for part in place.parts
+        )
+        self._open.label = f"Open {len(frames)} frames" if frames else "No frames in this folder"
+        self._open.disabled = not frames
+
+    def _enter(self, item: dict[str, Any]) -> None:
+        labels = [entry["label"] for entry in self._list.items]
+        if item.get("label") in labels:
+            self._walk(self._entries[labels.index(item["label"])])
+
+    def _open_folder(self) -> None:
+        try:
+            files = frames_in(self._session.root, self._folder)
+        except FrameError as error:
+            self._say(error)
+            return
+        self.dialog.open = False
+        self._open_files(self._folder.name, files, self._folder)
+
+    def _dropped(self, event: Any) -> None:
+        if not event.new:
+            return
+        folder = self._session.uploads
+        try:
+            files = [self._keep(folder, name, content) for name, content in event.new.items()]
+        except FrameError as error:
+            self._say(error)
+        else:
+            self.dialog.open = False
+            self._open_files("Uploaded frames", files, folder)
+        self._drop.value = {}
+
+    def _keep(self, folder: Path, name: str, content: bytes | str) -> Path:
+        """Write one upload under its bare name; it is read with the same checks as any file."""
+        bare = Path(name.replace("\\", "/")).name
+        if not is_frame(bare) or bare.startswith("."):
+            raise FrameError(bare, "is no FITS or camera file by its name", "upload frames only")
+        data = content.encode("latin-1", "replace") if isinstance(content, str) else content
+        held = sum(path.stat().st_size for path in folder.iterdir())
+        if held + len(data) > LARGEST_UPLOAD:
+            raise FrameError(
+                bare, f"is too much for one visit ({(held + len(data)) // 1_000_000} MB)", "open a folder instead"
+            )
+        path = folder / bare
+        path.write_bytes(data)
+        return path
+
+    def _say(self, error: FrameError) -> None:
+        self._problem.param.update(object=pn.util.escape(str(error)), visible=True)

@@ -1,0 +1,302 @@
+"""The results on screen: asked for in the order in which a visitor wants them, shown one by one as they arrive."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bokeh.document import Document
+
+from pipeline.frame import FrameError
+from pipeline.graph.request import Request, StageError, StaleError, Ticket
+from pipeline.graph.run import Event
+from pipeline.graph.run import Event
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES, KnobError
+from ui.pictures import stages_of
+from ui.session import Session
+from ui.stage_list import RowState, StageList, seconds_text
+from ui.worker import Worker
+
+PATIENCE = 150
+ORDER = (
+    "frames", "hot_pixels", "background", "frame", "normalize",
+    "candidates", "stars", "tracks", "selection", "offset_map",
+)  # fmt: skip
+LONGEST_MEMORY = 5000
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the page shows: the results of one recipe, or of the one before where the new one is not there yet.
+
+    Parameters
+    ----------
+    frame : int
+        The frame that frame results belong to.
+    results : dict of str to object
+        By stage.
+    keys : dict of str to str
+        Their keys.
+    """
+
+    frame: int = 0
+    results: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, stage: str) -> Any:
+        return self.results.get(stage)
+
+    def at(self, frame: int) -> Scene:
+        """The scene at another frame, where results of single frames are not there yet."""
+        if frame == self.frame:
+            return self
+        lasting = [stage for stage in self.results if _lasts(stage)]
+        return Scene(frame, {s: self.results[s] for s in lasting}, {s: self.keys[s] for s in lasting})
+
+    def with_result(self, stage: str, result: Any, key: str) -> Scene:
+        """The scene with another result."""
+        return replace(self, results={**self.results, stage: result}, keys={**self.keys, stage: key})
+
+
+def _lasts(stage: str) -> bool:
+    return stage in STAGES and STAGES[stage].scope == "sequence"
+
+
+class Results:
+    """Asks for what a session wants to see, in its worker, and hands results back to the page.
+
+    Parameters
+    ----------
+    session, worker : Session, Worker
+        Who asks, and who does it.
+    stages : StageList
+        Where states, times and errors are shown.
+    show : callable
+        Called on the page's side with a Scene, the stage that is new in it, and what ``prepare`` made of it.
+    prepare : callable
+        Called in the worker with a Scene and the stage that is new in it, for what takes time before it can be shown.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        worker: Worker,
+        stages: StageList,
+        *,
+        show: Callable[[Scene, str, Any], None],
+        prepare: Callable[[Scene, str], Any],
+    ) -> None:
+        self._session, self._worker, self._stages = session, worker, stages
+        self._show, self._prepare = show, prepare
+        self.scene = Scene()
+        self._document: Document | None = worker.document
+        self._request: Request | None = None
+        self._lock = threading.Lock()
+        self._running: dict[str, Event] = {}
+        self._seconds: dict[str, float] = {}
+        self._made: set[str] = set()
+        self._progress: dict[str, tuple[int, int]] = {}
+        self._flushing = False
+        self._unlisten = session.graph.listen(self._heard)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._unlisten()
+
+    def ask(self) -> None:
+        """Ask for everything the session wants to see now."""
+        session = self._session
+        if session.night is not None:
+            self._worker.submit(functools.partial(self._work, session.recipe, session.frame))
+
+    def forget(self) -> None:
+        """Other files are open: nothing on screen holds any more."""
+        self._worker.cancel()
+        self.scene = Scene(self._session.frame)
+        self._stages.set_states(dict.fromkeys(STAGES, RowState()), "")
+
+    def again(self, stages: tuple[str, ...]) -> None:
+        """Show some results anew, though they are the same."""
+        keys = {stage: key for stage, key in self.scene.keys.items() if stage not in stages}
+        self.scene = replace(self.scene, keys=keys)
+
+    def _wanted(self) -> tuple[str, ...]:
+        pictures = stages_of(self._session.kinds)
+        return tuple(stage for stage in ORDER if stage in STAGES or stage in pictures)
+
+    def image_of(self, frame: int) -> Any | None:
+        """A frame's normalized image where it is in the store; nothing is made for it."""
+        key = None if self._request is None else self._request.known_key("normalize", frame)
+        normalized = None if key is None else self._session.graph.peek(key)
+        return getattr(normalized, "image", None)
+
+    def cancel(self) -> None:
+        """Withdraw what is being made."""
+        self._worker.cancel()
+        self._worker.hand_back(self._cancelled)
+
+    # In the worker's thread
+
+    def _work(self, recipe: Recipe, frame: int, ticket: Ticket) -> None:
+        night = self._session.night
+        request = Request(self._session.graph, night, recipe, ticket, self._told)
+        with self._lock:
+            self._request = request
+            self._running.clear()
+            self._made.clear()
+            self._progress.clear()
+        failed: set[str] = set()
+        whole = False
+        try:
+            for stage in self._wanted():
+                self._one(request, stage, frame, ticket, failed)
+            whole = True
+        except StaleError:
+            whole = True
+            raise
+        finally:
+            if not whole:
+                self._worker.hand_back(self._broken)
+        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, failed))
+
+    def _one(self, request: Request, stage: str, frame: int, ticket: Ticket, failed: set[str]) -> None:
+        """Get one result and hand it back; a failure is told once, at the stage where it happened."""
+        try:
+            result = request.get(stage, None if _lasts(stage) else frame)
+        except (FrameError, KnobError) as error:
+            where = error.stage if isinstance(error, StageError) and error.stage in STAGES else stage
+            if isinstance(error, KnobError):
+                where = str(error).partition(".")[0]
+                error = FrameError(*str(error).partition(": ")[::2], "")
+            if where not in failed:
+                failed.add(where)
+                self._worker.hand_back(self._stages.fail, where, error)
+            failed.add(stage)
+            self._worker.hand_back(self._missing, stage, frame, ticket)
+            return
+        key = request.known_key(stage, frame) or stage
+        if self.scene.keys.get(stage) == key and self.scene.frame == frame:
+            return
+        prepared = self._prepare(self._with(stage, result, key, frame), stage)
+        ticket.check()
+        self._worker.hand_back(self._arrived, stage, result, key, frame, ticket, prepared)
+
+    def _with(self, stage: str, result: Any, key: str, frame: int) -> Scene:
+        return self.scene.at(frame).with_result(stage, result, key)
+
+    def _autos(self, request: Request, failed: set[str]) -> dict[str, dict[str, Any]]:
+        """The numbers that stand for auto, of stages that went well."""
+        autos = {name: request.knobs(stage) for name, stage in STAGES.items() if stage.auto and name not in failed}
+        stars = self.scene["stars"]
+        if stars is not None:
+            autos["stars"] = {"threshold": round(stars.threshold, 2)}
+        return autos
+
+    def _told(self, stage: str, done: int, total: int) -> None:
+        with self._lock:
+            self._progress[stage] = (done, total)
+        self._flush_soon()
+
+    def _heard(self, event: Event) -> None:
+        request = self._request
+        if request is None or not request.owns(event.key):
+            return
+        with self._lock:
+            if event.state == "running":
+                self._running[event.key] = event
+            else:
+                self._running.pop(event.key, None)
+                self._made.add(event.key)
+                if len(self._seconds) > LONGEST_MEMORY:
+                    self._seconds.clear()
+                self._seconds[event.key] = event.seconds
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        with self._lock:
+            if self._flushing:
+                return
+            self._flushing = True
+        self._worker.hand_back(self._wait_and_flush)
+
+    # On the page's side
+
+    def _wait_and_flush(self) -> None:
+        # What takes less than this is never seen running: nothing on the page shall blink.
+        if self._document is None or self._document.session_context is None:
+            self._flush()
+        else:
+            self._document.add_timeout_callback(self._flush, PATIENCE)
+
+    def _flush(self) -> None:
+        with self._lock:
+            self._flushing = False
+            running = tuple(self._running.values())
+            progress = dict(self._progress)
+        frame = self._session.frame
+        states = {}
+        for event in running:
+            if event.stage in STAGES and event.frame in (None, frame):
+                done, total = progress.get(event.stage, (0, 0))
+                note = f"frame {done} of {total}" if total > 1 else "running"
+                states[event.stage] = RowState("running", note, cancellable=total > 1)
+        if states:
+            self._stages.set_states(states)
+
+    def _arrived(self, stage: str, result: Any, key: str, frame: int, ticket: Ticket, prepared: Any) -> None:
+        if not ticket.stale():
+            self.scene = self._with(stage, result, key, frame)
+            self._show(self.scene, stage, prepared)
+
+    def _missing(self, stage: str, frame: int, ticket: Ticket) -> None:
+        if not ticket.stale():
+            self.scene = self.scene.at(frame).with_result(stage, None, "")
+            self._show(self.scene, stage, None)
+
+    def _finished(self, request: Request, frame: int, recipe: Recipe, autos: dict[str, dict[str, Any]]) -> None:
+        if request.ticket.stale():
+            return
+        states, total = {}, 0.0
+        for name in STAGES:
+            key = request.known_key(name, frame)
+            if self._stages.state(name).state == "failed" and not self._went_well(request, key):
+                continue
+            if key is None and name != "frames":
+                states[name] = RowState()
+                continue
+            seconds = self._seconds.get(key or self._frames_key(), None)
+            total += seconds or 0.0
+            note = "from the store" if seconds is None else seconds_text(seconds)
+            states[name] = RowState("fresh" if key in self._made else "stored", note)
+        self._stages.set_states(states, seconds_text(total))
+        self._stages.show(recipe, autos)
+
+    def _went_well(self, request: Request, key: str | None) -> bool:
+        from pipeline.frame import Failure
+
+        stored = None if key is None else request.graph.peek(key)
+        return stored is not None and not isinstance(stored, Failure)
+
+    def _frames_key(self) -> str:
+        return next((key for key in self._seconds if key.startswith("frames-")), "")
+
+    def _cancelled(self) -> None:
+        states = {name: self._stages.state(name) for name in STAGES}
+        stopped = {name: RowState("idle", "cancelled") for name, state in states.items() if state.state == "running"}
+        self._stages.set_states(stopped)
+
+    def _broken(self) -> None:
+        """A fault of ours: say so where it happened; the log has the rest."""
+        states = {name: self._stages.state(name) for name in STAGES}
+        name = next((name for name, state in states.items() if state.state == "running"), "frames")
+        message = FrameError(
+            "Starshift", "stopped by a fault of its own", "turn the knob back; the server's log has more"
+        )
+        self._stages.fail(name, message)
+        self._stages.set_states(
+            {n: replace(s, state="idle", note="") for n, s in states.items() if s.state == "running" and n != name}
+        )

@@ -1,0 +1,165 @@
+"""Run all frames and download the products: progress with the time left, cancel, one zip at the end."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from pipeline import products
+from pipeline.frame import FrameError
+from pipeline.graph import batch
+from pipeline.graph.request import Night, StaleError, Ticket
+from pipeline.recipe import Recipe
+from ui.courier import Courier
+from ui.session import Session
+from ui.worker import Worker
+
+WORDS = {"offsets": "Offset tables, tracks and frame table", "maps": "Offset maps with errors"}
+NAME = "starshift.zip"
+TICK = 0.2
+
+
+def pack(folder: Path, path: Path) -> None:
+    """Put a folder's files into a zip."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+
+
+def left_text(seconds: float) -> str:
+    """Say how long: "about 40 seconds left"."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
+class RunDialog:
+    """The dialog behind "Run all".
+
+    Parameters
+    ----------
+    session : Session
+        What is run, and where its files may lie until they are downloaded.
+    courier : Courier
+        Brings the zip.
+    worker : Worker
+        Hands messages back to the page.
+    """
+
+    def __init__(self, session: Session, courier: Courier, worker: Worker) -> None:
+        self._session, self._courier, self._worker = session, courier, worker
+        self._ticket = Ticket()
+        self._told = 0.0
+        wide = {"sizing_mode": "stretch_width"}
+        self._what = pmui.CheckBoxGroup(options={text: name for name, text in WORDS.items()}, value=list(WORDS), **wide)
+        self._start = pmui.Button(label="Run", variant="contained", on_click=lambda *_: self._run())
+        self._cancel = pmui.Button(
+            label="Cancel", variant="outlined", visible=False, on_click=lambda *_: self._ticket.cancel()
+        )
+        self._save = pmui.Button(
+            label="Download", variant="contained", visible=False, on_click=lambda *_: courier.save_file(self._zip)
+        )
+        self._bar = pmui.LinearProgress(value=0, max=100, visible=False, margin=(16, 0, 8, 0), **wide)
+        self._note = pn.pane.HTML("", **wide)
+        self._problem = pmui.Alert(severity="error", visible=False, **wide)
+        self.dialog = pmui.Dialog(
+            pn.Column(
+                pn.pane.HTML("All frames are run with this recipe, and what you choose goes into one zip."),
+                self._what,
+                pn.Row(self._start, self._cancel, self._save),
+                self._bar,
+                self._note,
+                self._problem,
+                margin=(0, 0, 16, 0),
+                **wide,
+            ),
+            title="Run all frames",
+            show_close_button=True,
+            close_on_click=True,
+            width_option="sm",
+            **wide,
+        )
+
+    @property
+    def _zip(self) -> Path:
+        return self._session.uploads / NAME
+
+    def show(self) -> None:
+        """Open the dialog."""
+        self._start.disabled = self._session.night is None
+        self.dialog.open = True
+
+    def close(self) -> None:
+        """End a run that is under way."""
+        self._ticket.cancel()
+
+    def _run(self) -> None:
+        session = self._session
+        self._ticket = Ticket()
+        self._problem.visible = False
+        self._draw(running=True)
+        self._bar.param.update(value=0, visible=True)
+        self._note.object = "Starting"
+        wanted = tuple(name for name in products.PRODUCTS if name in self._what.value)
+        arguments = (session.night, session.recipe, wanted, self._ticket)
+        threading.Thread(target=self._work, args=arguments, name="run", daemon=True).start()
+
+    def _draw(self, *, running: bool, done: bool = False) -> None:
+        self._start.visible = not running and not done
+        self._cancel.visible = running
+        self._save.visible = done
+        self._what.disabled = running
+
+    # In a thread of its own
+
+    def _work(self, night: Night, recipe: Recipe, wanted: tuple[str, ...], ticket: Ticket) -> None:
+        start = time.monotonic()
+        folder = self._session.uploads / "products"
+        shutil.rmtree(folder, ignore_errors=True)
+
+        def progress(what: str, done: int, total: int) -> None:
+            now = time.monotonic()
+            if now - self._told > TICK or done == total:
+                self._told = now
+                left = (now - start) * (total - done) / done
+                self._worker.hand_back(self._progressed, 100 * done / total, left_text(left))
+
+        problem = ""
+        report: dict[str, Any] = {}
+        try:
+            report = batch.run(night, recipe, folder, wanted=wanted, progress=progress, ticket=ticket)
+            pack(folder, self._zip)
+        except StaleError:
+            problem = "Cancelled."
+        except (batch.RunError, FrameError, OSError) as error:
+            problem = str(error)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._worker.hand_back(self._ended, problem, report)
+
+    # On the page's side
+
+    def _progressed(self, percent: float, left: str) -> None:
+        self._bar.value = round(percent)
+        self._note.object = left
+
+    def _ended(self, problem: str, report: dict[str, Any]) -> None:
+        self._bar.visible = False
+        self._draw(running=False, done=not problem and bool(report))
+        if problem or not report:
+            self._note.object = ""
+            self._problem.param.update(
+                object=pn.util.escape(problem or "The run stopped by a fault of its own."), visible=True
+            )
+            return
+        done = sum(frame["state"] == "done" for frame in report["frames"])
+        size = self._zip.stat().st_size / 1e6
+        self._note.object = f"<b>{done}</b> of {len(report['frames'])} frames done, {size:.1f}\u2009MB."

@@ -1,0 +1,115 @@
+"""Tracks as the plots against frame and the star card show them. Plain functions, no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pipeline.frame import StarTable, Status, Tracks
+from pipeline.kernels import polynomial
+from pipeline.stages.tracks import displacement
+from ui.marks import SENTENCES, belongs, strength
+from ui.plots import FrameSeries
+
+HALF_CUTOUT = 7
+
+
+def residuals(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the stars are against where the frame's transform puts them, pixels, each of shape (stars,)."""
+    if not np.isfinite(tracks.transform[frame]).all():
+        blank = np.full(tracks.x.shape[1], np.nan)
+        return blank, blank
+    here = tracks.reference
+    x, y = polynomial.apply(tracks.transform[frame], tracks.x[here], tracks.y[here], tracks.shape)
+    return tracks.x[frame] - x, tracks.y[frame] - y
+
+
+def frame_series(tracks: Tracks) -> FrameSeries:
+    """What the plots against frame show; a frame that is not used leaves a gap."""
+    count = len(tracks.used)
+    moves, bands = np.full((count, 2), np.nan), np.full((count, 2), np.nan)
+    for frame in np.flatnonzero(tracks.used):
+        moves[frame] = displacement(tracks, frame)
+        left = np.concatenate(residuals(tracks, frame))
+        left = left[np.isfinite(left)]
+        if left.size:
+            bands[frame] = np.percentile(left, (16, 84))
+    complete = tracks.complete
+    measured = tracks.measured
+    return FrameSeries(
+        dx=moves[:, 0],
+        dy=moves[:, 1],
+        low=bands[:, 0],
+        high=bands[:, 1],
+        complete=(measured & complete).sum(axis=1),
+        partial=(measured & ~complete).sum(axis=1),
+        lost=(~measured).sum(axis=1),
+        reference=tracks.reference,
+    )
+
+
+def star_series(tracks: Tracks, star: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """One star's displacement and residual against frame: dx, dy, rx, ry, pixels."""
+    left = np.array([[one[star] for one in residuals(tracks, frame)] for frame in range(len(tracks.used))])
+    return tracks.x_offset[:, star], tracks.y_offset[:, star], left[:, 0], left[:, 1]
+
+
+def star_state(tracks: Tracks, frame: int, star: int) -> str:
+    """Tell a star's state in a frame: complete, partial or lost."""
+    if not tracks.measured[frame, star]:
+        return "lost"
+    return "complete" if tracks.complete[star] else "partial"
+
+
+def star_sentence(tracks: Tracks, star: int) -> str:
+    """Say what became of a star: in how many frames it is, and what happened in the others."""
+    used = np.flatnonzero(tracks.used)
+    measured = tracks.measured[used, star]
+    sentence = f"In {int(measured.sum())} of {len(used)} frames used."
+    words: dict[str, list[str]] = {}
+    for frame in used[~measured]:
+        status = Status(tracks.status[frame, star])
+        words.setdefault(SENTENCES.get(status, status.word), []).append(str(frame + 1))
+    for word, frames in words.items():
+        listed = ", ".join(frames[:6]) + (" and more" if len(frames) > 6 else "")
+        sentence += f" {word.capitalize()}: frame{'s' if len(frames) > 1 else ''} {listed}."
+    return sentence
+
+
+def star_measures(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> list[tuple[str, str, str]]:
+    """Name, value and unit of what was measured of a star in a frame."""
+    if stars is None or not belongs(tracks, stars, frame) or tracks.row[frame, star] < 0:
+        return []
+    row = tracks.row[frame, star]
+    numbers = [
+        ("x", f"{tracks.x[frame, star]:.2f}", "px"),
+        ("y", f"{tracks.y[frame, star]:.2f}", "px"),
+        ("error", f"{tracks.x_error[frame, star]:.3f}", "px"),
+        ("over noise", f"{strength(stars)[row]:.0f}", "σ"),
+        ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
+        ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
+        ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
+        ("fwhm", f"{stars['fwhm'][row]:.2f}", "px"),
+    ]
+    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers]
+
+
+def cutouts(tracks: Tracks, star: int, image_of: Callable[[int], np.ndarray | None]) -> Sequence[np.ndarray | None]:
+    """Small squares around a star, one a frame; none at all where an image of a frame is not at hand."""
+    pieces: list[np.ndarray | None] = []
+    for frame in range(len(tracks.used)):
+        if not tracks.measured[frame, star]:
+            pieces.append(None)
+            continue
+        image = image_of(frame)
+        if image is None:
+            return ()
+        x, y = round(float(tracks.x[frame, star])), round(float(tracks.y[frame, star]))
+        piece = np.full((2 * HALF_CUTOUT + 1,) * 2, np.nan, np.float32)
+        top, left = max(0, y - HALF_CUTOUT), max(0, x - HALF_CUTOUT)
+        part = image[top : y + HALF_CUTOUT + 1, left : x + HALF_CUTOUT + 1]
+        row, column = top - y + HALF_CUTOUT, left - x + HALF_CUTOUT
+        piece[row : row + part.shape[0], column : column + part.shape[1]] = part
+        pieces.append(piece)
+    return pieces

@@ -1,0 +1,235 @@
+"""The right column: tracks, map, star table, frame table; each made when it is first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from pipeline.frame import Tracks
+from ui.results import Scene
+from ui.session import Session
+from ui.theme import RIGHT
+
+if TYPE_CHECKING:
+    from ui.plots import TrackPlots
+
+ImageOf = Callable[[int], np.ndarray | None]
+TABS = ("Tracks", "Map", "Stars", "Frames")
+BY_HAND = "left out by hand"
+NEEDS = {
+    "Tracks": ("stars", "tracks"),
+    "Map": ("tracks", "offset_map"),
+    "Stars": ("stars", "tracks"),
+    "Frames": ("frames", "selection", "tracks"),
+}
+
+
+class TracksTab:
+    """Plots against frame, and the card of the star picked.
+
+    Parameters
+    ----------
+    session : Session
+        Told of frames that the line is dragged to.
+    theme : str
+        "dark" or "light".
+    image_of : callable
+        A frame's normalized image where it is at hand.
+    """
+
+    def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
+        self._session, self._theme, self._image_of = session, theme, image_of
+        self._drawn: Tracks | None = None
+        self._plots: TrackPlots | None = None
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
+
+    def _make(self) -> None:
+        """The plots, made with the first tracks: the shell need not wait for them."""
+        from ui.plots import StarCard, TrackPlots
+
+        self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
+        self._card = StarCard(self._theme)
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        if self._plots is not None:
+            self._plots.theme = self._card.theme = theme
+
+    def show(self, scene: Scene) -> None:
+        """Show tracks, frame and star."""
+        from ui import series
+
+        tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
+        if tracks is None:
+            return
+        first = self._plots is None
+        if first:
+            self._make()
+        if tracks is not self._drawn:
+            self._drawn = tracks
+            self._plots.update(series.frame_series(tracks))
+        self._plots.set_frame(frame)
+        if first:
+            self.panel.extend([self._plots.panel, self._card.panel])
+        if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
+            self._plots.set_picked(None)
+            self._card.clear()
+            return
+        self._plots.set_picked(star, *series.star_series(tracks, star))
+        self._card.show(
+            star,
+            series.star_state(tracks, frame, star),
+            series.star_sentence(tracks, star),
+            series.star_measures(scene["stars"], tracks, frame, star),
+            series.cutouts(tracks, star, self._image_of),
+            noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
+            reference=tracks.reference,
+            frame=frame,
+        )
+
+
+class Side:
+    """The tabs.
+
+    Parameters
+    ----------
+    session : Session
+        Told of stars and frames that are clicked on.
+    theme : str
+        "dark" or "light".
+    image_of : callable
+        A frame's normalized image where it is at hand.
+    on_map : callable
+        Called with the kind of an offset map that was clicked on.
+    on_fold : callable
+        Called when the column shall fold away.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        theme: str,
+        *,
+        image_of: ImageOf,
+        on_map: Callable[[str], None],
+        on_fold: Callable[[], None],
+    ) -> None:
+        self._session, self._theme = session, theme
+        self._image_of, self._on_map = image_of, on_map
+        self._scene = Scene()
+        self._made: dict[str, Any] = {}
+        self._menu = pmui.TabMenu(
+            items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width"
+        )
+        self._menu.param.watch(lambda event: self._open(TABS[event.new]), "active")
+        fold = pmui.IconButton(
+            icon="keyboard_tab",
+            description="Fold away",
+            icon_size="18px",
+            margin=(7, 8, 7, 0),
+            width=34,
+            on_click=lambda *_: on_fold(),
+        )
+        line = {"border-bottom": "1px solid var(--starshift-hairline)"}
+        self._body = pn.Column(sizing_mode="stretch_both", margin=0)
+        self.panel = pn.Column(
+            pn.Row(self._menu, fold, sizing_mode="stretch_width", margin=0, height=48, styles=line),
+            self._body,
+            width=RIGHT,
+            sizing_mode="stretch_height",
+            margin=0,
+        )
+        self._open(TABS[0])
+
+    @property
+    def active(self) -> str:
+        """The open tab."""
+        return TABS[self._menu.active]
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        for tab in self._made.values():
+            if hasattr(tab, "theme"):
+                tab.theme = theme
+
+    def _open(self, name: str) -> None:
+        if name not in self._made:
+            self._made[name] = getattr(self, f"_make_{name.lower()}")()
+            self._body.append(self._made[name].panel)
+        for other, tab in self._made.items():
+            tab.panel.visible = other == name
+        self._draw(name)
+
+    def _make_tracks(self) -> Any:
+        return TracksTab(self._session, self._theme, self._image_of)
+
+    def _make_map(self) -> Any:
+        from ui.plots import MapPlots
+
+        return MapPlots(self._theme, on_choose=self._on_map)
+
+    def _make_stars(self) -> Any:
+        from ui.tables import StarTab
+
+        return StarTab(lambda star: self._session.change(picked=star))
+
+    def _make_frames(self) -> Any:
+        from ui.tables import FrameTab
+
+        return FrameTab(lambda frame: self._session.change(frame=frame), self._use)
+
+    def _use(self, frame: int, use: bool) -> None:
+        """Take a frame in or leave it out, by its name in the recipe."""
+        file = self._scene["frames"].frames[frame].file
+        rejected = dict(self._session.recipe["selection"]["rejected"])
+        if use:
+            rejected.pop(file, None)
+        else:
+            rejected[file] = BY_HAND
+        self._session.turn("selection", "rejected", rejected)
+
+    def show(self, scene: Scene, stage: str) -> None:
+        """Show a new result where the open tab needs it."""
+        self._scene = scene
+        if stage in NEEDS[self.active]:
+            self._draw(self.active)
+
+    def show_frame(self, scene: Scene) -> None:
+        """Show another frame as the current one."""
+        self._scene = scene
+        self._draw(self.active)
+
+    def show_picked(self, scene: Scene) -> None:
+        """Show another star as the picked one."""
+        self._scene = scene
+        if self.active == "Tracks":
+            self._draw(self.active)
+
+    def _draw(self, name: str) -> None:
+        tab, scene, session = self._made[name], self._scene, self._session
+        if name == "Stars":
+            tab.show(scene["stars"], scene["tracks"], session.frame)
+        elif name == "Frames":
+            tab.show(scene["frames"], scene["selection"], scene["tracks"])
+        elif name == "Tracks":
+            tab.show(scene)
+        elif scene["offset_map"] is not None:
+            maps = scene["offset_map"]
+            images = {"x_offset": maps.x, "y_offset": maps.y, "x_error": maps.x_error, "y_error": maps.y_error}
+            tab.update(images)
