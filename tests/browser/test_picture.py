@@ -1,0 +1,289 @@
+"""The picture in a real browser: zoom, single pixels, markers while a knob turns, readout, theme, console."""
+
+import os
+import shutil
+import socket
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import panel as pn
+import pytest
+
+from ui import nodelay
+from ui.part import column, script
+from ui.picture import Picture
+from ui.player import Player
+from ui.pyramid import CODES
+from ui.stretch import shares
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+SHAPE = (1000, 1500)
+WIDTH, HEIGHT = 900, 700
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium, or a visible skip where there is none."""
+    compulsory = os.environ.get("STARSHIFT_BROWSER") == "required"
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        (pytest.fail if compulsory else pytest.skip)("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as runner:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = runner.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+def sky():
+    rng = np.random.default_rng(4)
+    image = np.rint(rng.normal(0, 5, SHAPE)).astype(np.float32)
+    image[500, 750] = 4321
+    image[0:40, 0:40] = np.nan
+    return image
+
+
+def markers():
+    x = np.linspace(50, 1450, 40)
+    return {
+        "x": x, "y": np.full(40, 500.0), "id": np.arange(40), "code": np.repeat([0, 1, 2, 3], 10),
+        "strength": np.arange(40.0), "sharpness": np.tile([0.5, 0.9], 20), "roundness1": np.zeros(40),
+        "roundness2": np.zeros(40), "reason": np.repeat([0, 0, 0, 1], 10),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A running server, and the parts of the page opened last."""
+    held = SimpleNamespace()
+
+    def app():
+        held.picks, held.frames = [], []
+        held.picture = Picture()
+        held.picture.on_pick(held.picks.append)
+        held.player = Player(3, held.frames.append, channel=held.picture.channel)
+        held.player.set_frames(["one", "two", "three"], reference=0)
+        held.picture.show("subtracted", sky(), noise=5.0, key="sky")
+        held.picture.set_markers(markers())
+        held.document = pn.state.curdoc
+        return column(held.picture.panel, held.player.panel, width=WIDTH, height=HEIGHT)
+
+    nodelay.install()
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    patch = pytest.MonkeyPatch()
+    patch.setenv("BOKEH_RESOURCES", "server")
+    thread = pn.serve(app, port=port, show=False, threaded=True, verbose=False)
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("localhost", port)) == 0:
+                break
+        time.sleep(0.05)
+    held.address = f"http://localhost:{port}/"
+    yield held
+    thread.stop()
+    patch.undo()
+
+
+@pytest.fixture
+def page(chromium, served):
+    """A newly opened page; the test fails when the console or another address was heard of."""
+    problems = []
+    page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: "localhost" in r.url or r.url[:4] in ("data", "blob") or problems.append(r.url))
+    page.goto(served.address)
+    page.wait_for_function("() => window.Bokeh && Bokeh.documents.length > 0")
+    page.evaluate("() => { window.model = (name) => Bokeh.documents[0].get_model_by_name(name) }")
+    page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
+    page.wait_for_function("() => model('picture x').end - model('picture x').start > 1000")
+    page.wait_for_timeout(300)
+    yield page
+    page.close()
+    assert problems == []
+
+
+SEEN = """() => { const d = model('picture fine 0').data, c = model('picture cut 0').data
+    return {x: d.x[0], y: d.y[0], width: d.dw[0], columns: d.image[0].shape[1], step: c.step[0]} }"""
+SPAN = "() => [model('picture x').start, model('picture x').end, model('picture y').start, model('picture y').end]"
+COUNTS = "() => ['complete', 'partial', 'lost', 'rejected', 'star'].map((n) => model('picture ' + n).indices.length)"
+
+
+def spot(page, x, y):
+    """The place on screen of a point of the image."""
+    box = page.locator(".bk-Figure").first.bounding_box()
+    x0, x1, y0, y1 = page.evaluate(SPAN)
+    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y1) / (y0 - y1) * box["height"]
+
+
+def on_server(served, function):
+    served.document.add_next_tick_callback(function)
+
+
+def turn_wheel(page, x, y, times, by):
+    page.mouse.move(*spot(page, x, y))
+    for _ in range(times):
+        page.mouse.wheel(0, by)
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(400)
+
+
+def test_the_whole_frame_is_seen_first_undistorted_and_row_0_at_the_top(page):
+    x0, x1, y0, y1 = page.evaluate(SPAN)
+    assert x0 < -0.4
+    assert x1 > SHAPE[1] - 0.6
+    assert y1 < -0.4
+    assert y0 > SHAPE[0] - 0.6
+    assert min(x1 - x0 - SHAPE[1], y0 - y1 - SHAPE[0]) == pytest.approx(0, abs=0.01)
+    box = page.locator(".bk-Figure").first.bounding_box()
+    assert box["width"] / (x1 - x0) == pytest.approx(box["height"] / (y0 - y1), rel=0.01)
+
+
+def test_the_wheel_brings_single_pixels_and_the_true_value_under_the_pointer(page):
+    turn_wheel(page, 750, 500, 25, -300)
+    seen = page.evaluate(SEEN)
+    assert seen["step"] == 1
+    assert seen["columns"] == seen["width"] < 200
+    page.mouse.move(*spot(page, 750.1, 500.2))
+    readout = page.locator(".numbers")
+    readout.get_by_text("4321").wait_for(timeout=3000)
+    assert "x 750.1" in readout.inner_text().replace("\n", " ")
+
+
+def test_the_zoom_stays_when_the_frame_changes(page, served):
+    turn_wheel(page, 750, 500, 10, -300)
+    before = page.evaluate(SPAN)
+    other = sky()
+    other[500, 750] = 1234
+    on_server(served, lambda: served.picture.show("subtracted", other, noise=5.0, key="other"))
+    page.wait_for_function("() => model('picture cut 0').data.key[0].endsWith('other')")
+    assert page.evaluate(SPAN) == before
+
+
+def test_what_has_no_value_is_left_open(page):
+    turn_wheel(page, 20, 20, 5, -300)
+    alpha = """() => { const d = model('picture fine 0').data, im = d.image[0], c = model('picture cut 0').data
+        const cell = (at, start) => Math.floor((at - start) / c.step[0])
+        const at = (x, y) => im[cell(y, d.y[0]) * im.shape[1] + cell(x, d.x[0])] >>> 24
+        return [at(20, 20), at(45, 20)] }"""
+    assert page.evaluate(alpha) == [0, 255]
+
+
+def test_markers_follow_the_threshold_without_the_server(page, served):
+    assert page.evaluate(COUNTS) == [10, 10, 10, 10, 0]
+    for threshold, kept in ((5.0, [5, 10, 10, 0, 10]), (25.0, [0, 0, 5, 0, 10]), (0.0, [10, 10, 10, 0, 10])):
+        page.evaluate(f"() => {{ {script(served.picture.channel, 'cut', f'{{threshold: {threshold}}}')} }}")
+        assert page.evaluate(COUNTS) == kept
+
+
+def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
+    page.evaluate(f"() => {{ {script(served.picture.channel, 'cut', '{sharpness: [0.1, 0.7]}')} }}")
+    assert page.evaluate(COUNTS) == [5, 5, 5, 25, 0]
+    assert page.locator(".chip", has_text="rejected").inner_text().split() == ["rejected", "25"]
+
+
+def test_the_server_can_filter_too(page, served):
+    on_server(served, lambda: served.picture.set_cut(threshold=5.0, sharpness=(0.1, 0.7)))
+    page.wait_for_function("() => model('picture complete').indices.length == 2")
+
+
+def test_a_click_on_a_chip_hides_its_kind_and_the_count_stays(page):
+    chip = page.locator(".chip", has_text="lost")
+    chip.click()
+    assert page.evaluate(COUNTS) == [10, 10, 0, 10, 0]
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert chip.inner_text().split() == ["lost", "10"]
+    chip.click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 10, 0]
+
+
+def test_a_click_picks_the_nearest_star(page, served):
+    x = float(markers()["x"][12])
+    page.mouse.click(*spot(page, x + 3, 503))
+    for _ in range(60):
+        if served.picks:
+            break
+        page.wait_for_timeout(50)
+    assert served.picks == [12]
+
+
+def test_stretch_and_colours_ask_the_server_for_nothing(page):
+    picture = "() => Array.from(model('picture fine 0').data.image[0].slice(4000, 4400))"
+    asked = page.evaluate("() => model('picture cut 0').data.values[0].length")
+    before = page.evaluate(picture)
+    page.evaluate("() => { window.held = model('picture cut 0').data }")
+    page.get_by_label("Stretch").select_option("linear")
+    after = page.evaluate(picture)
+    assert after != before
+    page.get_by_label("Colours").select_option("viridis")
+    assert page.evaluate(picture) != after
+    assert page.evaluate("() => window.held === model('picture cut 0').data")
+    assert asked
+
+
+def test_the_table_in_the_browser_is_the_stretch_of_the_server(page):
+    turn_wheel(page, 300, 700, 25, -300)
+    codes, shades, facts = page.evaluate("""() => { const c = model('picture cut 0').data
+        return [Array.from(c.values[0]), Array.from(model('picture fine 0').data.image[0]).map((v) => v & 255),
+                [c.low[0], c.high[0], c.power[0]]] }""")
+    low, high, power = facts
+    values = low + (high - low) * (np.array(codes) / CODES) ** power
+    expected = np.round(255 * shares(values, "asinh", -10.0, 100.0))
+    assert np.abs(np.array(shades) - expected).max() <= 1
+
+
+def test_two_and_four_pictures_share_their_place(page, served):
+    on_server(
+        served,
+        lambda: served.picture.show(
+            "x_offset", np.add.outer(np.zeros(1000), np.linspace(-3, 5, 1500)), noise=0.0, key="map"
+        ),
+    )
+    page.get_by_label("Two pictures").click()
+    page.wait_for_function("() => model('picture fine 1').data.image.length > 0")
+    assert page.locator(".bk-Figure:visible").count() == 2
+    turn_wheel(page, 750, 500, 6, -300)
+    places = page.evaluate(
+        "() => [0, 1].map((i) => model('picture fine ' + i).data).map((d) => [d.x[0], d.y[0], d.dw[0]])"
+    )
+    assert places[0] == places[1]
+    page.get_by_label("Four pictures").click()
+    page.wait_for_timeout(600)
+    assert page.locator(".bk-Figure:visible").count() == 4
+    page.get_by_label("One picture").click()
+    page.wait_for_timeout(400)
+    assert page.locator(".bk-Figure:visible").count() == 1
+
+
+def test_zoom_buttons_and_whole_frame(page):
+    whole = page.evaluate(SPAN)
+    page.get_by_label("Larger").click()
+    page.wait_for_timeout(300)
+    assert page.locator(".percent").inner_text() == "100 %"
+    page.get_by_label("Whole frame").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate(SPAN) == pytest.approx(whole)
+
+
+def test_the_player_steps_and_stops_at_the_ends(page, served):
+    assert page.get_by_label("Previous frame").is_disabled()
+    page.get_by_label("Next frame").click()
+    page.get_by_label("Last frame").click()
+    for _ in range(60):
+        if len(served.frames) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert served.frames == [1, 2]
+    assert page.locator(".count").inner_text() == "3 of 3"
+
+
+def test_the_theme_changes_without_a_new_picture(page, served):
+    page.evaluate("() => { window.one = model('picture fine 0') }")
+    on_server(served, lambda: setattr(served.picture, "theme", "light"))
+    page.locator(".part.bar.light").wait_for(timeout=5000)
+    assert page.evaluate("() => window.one === model('picture fine 0')")
