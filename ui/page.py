@@ -12,7 +12,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
-from pipeline.frame import FrameError
+from pipeline.frame import FrameError, Sequence
 from pipeline.graph.run import Graph
 from pipeline.stage import STAGES, KnobError
 from ui import marks
@@ -216,6 +216,7 @@ class Desk:
                 self.top.draw()
             if "frame" in names:
                 self.player.frame = session.frame
+                self._show_facts(self.results.scene["frames"])
                 self.side.show_frame(self.results.scene)
             if "picked" in names:
                 self._show_picked(self.results.scene)
@@ -246,6 +247,14 @@ class Desk:
         self.top.show_sequence(sequence)
         labels = [info.file for info in sequence.frames]
         self.player.set_frames(labels, sequence.reference, [i for i, why in enumerate(sequence.unusable) if why])
+        self._show_facts(sequence)
+
+    def _show_facts(self, sequence: Sequence | None) -> None:
+        if sequence is not None and self.session.frame < len(sequence.frames):
+            info = sequence.frames[self.session.frame]
+            time = "" if info.time is None else f"{info.time.strftime('%H:%M:%S')} UT"
+            exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
+            self.player.set_facts(info.file.rsplit("/", 1)[-1], info.filter, time, exposure)
 
     def _show_marks(self, scene: Scene) -> None:
         stars, tracks = scene["stars"], scene["tracks"]

@@ -13,7 +13,6 @@ from bokeh.document import Document
 from pipeline.frame import FrameError
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
-from pipeline.graph.run import Event
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, KnobError
 from ui.pictures import stages_of
@@ -26,7 +25,6 @@ ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map",
 )  # fmt: skip
-LONGEST_MEMORY = 5000
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,6 @@ class Results:
         self._request: Request | None = None
         self._lock = threading.Lock()
         self._running: dict[str, Event] = {}
-        self._seconds: dict[str, float] = {}
         self._made: set[str] = set()
         self._progress: dict[str, tuple[int, int]] = {}
         self._flushing = False
@@ -203,18 +200,17 @@ class Results:
 
     def _heard(self, event: Event) -> None:
         request = self._request
-        if request is None or not request.owns(event.key):
+        if request is None:
             return
+        mine = self._worker.is_current_thread() or request.owns(event.key)
         with self._lock:
-            if event.state == "running":
+            if event.state == "running" and mine:
                 self._running[event.key] = event
-            else:
+            elif event.state != "running":
                 self._running.pop(event.key, None)
                 self._made.add(event.key)
-                if len(self._seconds) > LONGEST_MEMORY:
-                    self._seconds.clear()
-                self._seconds[event.key] = event.seconds
-        self._flush_soon()
+        if mine:
+            self._flush_soon()
 
     def _flush_soon(self) -> None:
         with self._lock:
@@ -261,6 +257,7 @@ class Results:
         if request.ticket.stale():
             return
         states, total = {}, 0.0
+        times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
         for name in STAGES:
             key = request.known_key(name, frame)
             if self._stages.state(name).state == "failed" and not self._went_well(request, key):
@@ -268,7 +265,8 @@ class Results:
             if key is None and name != "frames":
                 states[name] = RowState()
                 continue
-            seconds = self._seconds.get(key or self._frames_key(), None)
+            key = key or next((made for made in times if made.startswith("frames-")), "")
+            seconds = times.get(key)
             total += seconds or 0.0
             note = "from the store" if seconds is None else seconds_text(seconds)
             states[name] = RowState("fresh" if key in self._made else "stored", note)
@@ -280,9 +278,6 @@ class Results:
 
         stored = None if key is None else request.graph.peek(key)
         return stored is not None and not isinstance(stored, Failure)
-
-    def _frames_key(self) -> str:
-        return next((key for key in self._seconds if key.startswith("frames-")), "")
 
     def _cancelled(self) -> None:
         states = {name: self._stages.state(name) for name in STAGES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,11 @@ def seconds_text(seconds: float) -> str:
     if seconds < 0.0995:
         return f"{max(1, round(seconds * 1000))}\u2009ms"
     return f"{seconds:.2f}\u2009s" if seconds < 9.95 else f"{seconds:.0f}\u2009s"
+
+
+def short(purpose: str) -> str:
+    """A purpose without its source in brackets, which the explanation has."""
+    return re.sub(r"\s*\([^()]*\)(?=\.?$)", "", purpose)
 
 
 def error_parts(error: FrameError) -> dict[str, str]:
@@ -107,7 +113,7 @@ class StageList(JSComponent):
             {
                 "name": name,
                 "title": title(name),
-                "purpose": stage.purpose,
+                "purpose": short(stage.purpose),
                 "group": name in GROUPS_START_AT,
                 "changed": name in self._changed,
                 "state": state.state,

@@ -57,7 +57,20 @@ def _components(palette: Palette) -> dict[str, Any]:
                     "&:hover": {"backgroundColor": palette.field},
                 },
                 "startIcon": {"marginRight": "8px", "marginLeft": 0},
-                "endIcon": {"marginLeft": "4px", "marginRight": "-4px"},
+                "endIcon": {
+                    "marginLeft": "10px",
+                    "& svg": {"display": "none"},
+                    # A thin chevron in place of Material's filled triangle.
+                    "&::after": {
+                        "content": '""',
+                        "width": "6px",
+                        "height": "6px",
+                        "margin": "0 2px 4px",
+                        "border": f"solid {palette.second}",
+                        "borderWidth": "0 1.6px 1.6px 0",
+                        "transform": "rotate(45deg)",
+                    },
+                },
             }
         },
         "MuiIconButton": {
@@ -145,6 +158,9 @@ def root_style(*, left_open: bool, right_open: bool) -> dict[str, Any]:
         f"&.mui-{mode}": {f"--starshift-{name}": colour for name, colour in asdict(palette).items()}
         for mode, palette in PALETTES.items()
     }
+    style["& .MuiToolbar-root"] = {"margin": "0 !important"}
+    style["& .MuiAppBar-root"] = {"height": f"{TOP_BAR}px", "boxSizing": "border-box"}
+    style["& .MuiAppBar-root .MuiLinearProgress-root"] = {"display": "none"}
     buttons = "& .MuiAppBar-root > .MuiToolbar-root > .MuiIconButton-root"
     if left_open:
         style[f"{buttons}.MuiIconButton-edgeStart"] = {"display": "none"}

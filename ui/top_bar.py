@@ -23,7 +23,6 @@ DIAMOND = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none">'
     f'<path d="M12 4l8 8-8 8-8-8z" stroke="{REFERENCE}" stroke-width="2"/></svg>'
 )
-CHEVRON = {"& .MuiButton-endIcon svg": {"fontSize": "18px", "color": "text.secondary"}}
 
 
 def _line() -> pn.pane.HTML:
@@ -40,7 +39,7 @@ def icon(name: str, tip: str, click: Callable[..., Any]) -> pmui.IconButton:
 def menu(label: str, items: list[tuple[str, Callable[[], Any]]], **options: Any) -> pmui.MenuButton:
     """A button that opens a menu of verbs."""
     button = pmui.MenuButton(
-        label=label, items=[{"label": text} for text, _ in items], variant="text", margin=0, sx=CHEVRON, **options
+        label=label, items=[{"label": text} for text, _ in items], variant="text", margin=0, **options
     )
     actions = dict(items)
 
@@ -83,13 +82,15 @@ class TopBar:
             margin=0,
             icon=DIAMOND,
             icon_size="16px",
-            sx=CHEVRON,
+            sx={"& .MuiButton-startIcon": {"color": REFERENCE}},
             visible=False,
         )
         self._reference.on_click(self._choose_reference)
         self._undo = icon("undo", "Undo the last turn", lambda *_: session.undo())
         self._redo = icon("redo", "Redo", lambda *_: session.redo())
-        self._run = pmui.Button(label="Run all", variant="contained", margin=(0, 8), on_click=lambda *_: on_run())
+        self._run = pmui.Button(
+            label="Run all", variant="contained", margin=(0, 8), height=32, on_click=lambda *_: on_run()
+        )
         self._theme = icon("light_mode_outlined", "Light or dark", lambda *_: on_theme())
         self.parts = [
             pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(0, 8, 0, 0)),
@@ -103,7 +104,7 @@ class TopBar:
             self._run,
             _line(),
             self._theme,
-            icon("help_outlined", "Help", lambda *_: on_help()),
+            icon("help_outline", "Help", lambda *_: on_help()),
         ]
         self.draw()
 

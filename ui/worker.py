@@ -50,6 +50,10 @@ class Worker:
             self._ticket.cancel()
             self._job = None
 
+    def is_current_thread(self) -> bool:
+        """Whether this is asked from the worker's own thread."""
+        return threading.current_thread() is self._thread
+
     def hand_back(self, callback: Callable[..., Any], *arguments: Any) -> None:
         """Call back where the document may be changed."""
         if self.document is None:
@@ -77,3 +81,7 @@ class Worker:
                 job(ticket)
             except StaleError:
                 LOG.debug("withdrawn")
+            except BaseException:
+                # A fault ends this thread with its traceback in the log; the next job gets a new one.
+                self._thread = None
+                raise
