@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.kernels import match
-from pipeline.kernels.polynomial import Fit, apply, count, fit_transform, geometry, identity, inverse_apply
+from pipeline.kernels.models import best_model
+from pipeline.kernels.polynomial import apply, fit_transform, geometry, identity, inverse_apply
 
 STILL = 0.5
 """Two points of two frames at most this far apart, pixels, lie at one place of the detector."""
@@ -22,7 +23,6 @@ LEAST_SHARE = 0.25
 """A solution matches at least this share of the points that both frames could have in common."""
 
 _BRIGHT, _CORNERS, _EXACT = 300, 60, 500
-_HIGHEST_AUTOMATIC_ORDER = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,200 +273,6 @@ def _finish(
         # What is too coarse a model to match by is still the model that was asked for.
         near = result.transform if result.scatter < radius / 3 else near
     return Solution(result.transform, len(first), result.rms, result.scatter, rung)
-
-
-def best_model(
-    here: np.ndarray,
-    there: np.ndarray,
-    error: np.ndarray,
-    start: np.ndarray,
-    shape: tuple[int, int],
-    model: str = "auto",
-    order: int | None = None,
-) -> tuple[str, int]:
-    """The model that predicts stars best that were left out of its fit.
-
-    From a shift over similarity and affine to polynomials of order 2 and 3, a richer model is taken where its
-    leave-one-out residuals are smaller than the simpler one's by more than three standard errors of that difference
-    (the rule of one standard error, Hastie, Tibshirani and Friedman 2009, 7.10, made stricter), and where four stars
-    stand behind each of its terms.
-
-    Parameters
-    ----------
-    here, there, error, start, shape
-        As in :func:`pipeline.kernels.polynomial.fit_transform`.
-    model : str
-        "auto", or the only one wanted.
-    order : int or None
-        Of the distortion: None chooses, 0 and 1 mean none.
-
-    Returns
-    -------
-    str, int
-        Model and order, as :func:`pipeline.kernels.polynomial.fit_transform` takes them.
-    """
-    rungs = [rung for rung in _rungs(model, order) if len(here) >= _stars_needed(*rung)] or [("shift", 1)]
-    if len(rungs) == 1:
-        return rungs[0]
-    chosen, best, misses = rungs[0], None, 0
-    for rung in rungs:
-        result = fit_transform(here, there, error, start, shape, model=rung[0], order=rung[1], passes=4)
-        if best is None or _better(result, best, error):
-            chosen, best, misses = rung, result, 0
-        else:
-            misses += 1
-        if misses == 2:
-            break
-    return chosen
-
-
-def _rungs(model: str, order: int | None) -> list[tuple[str, int]]:
-    """Models to choose from, the simplest first."""
-    if model != "auto":
-        return [(model, max(order or 1, 1))]
-    if order is None:
-        higher = [("affine", degree) for degree in range(2, _HIGHEST_AUTOMATIC_ORDER + 1)]
-        return [("shift", 1), ("similarity", 1), ("affine", 1), *higher]
-    if order >= 2:
-        return [("shift", 1), ("similarity", 1), ("affine", order)]
-    return [("shift", 1), ("similarity", 1), ("affine", 1)]
-
-
-def _stars_needed(model: str, order: int) -> int:
-    if order >= 2:
-        return 4 * count(order)
-    return {"shift": 1, "similarity": 4, "affine": 8}[model]
-
-
-def _better(rich: Fit, simple: Fit, error: np.ndarray) -> bool:
-    """Whether the richer model predicts left-out points better, beyond doubt."""
-    variance = error**2 + rich.scatter**2 + 1e-8
-    # A blend must not choose the model: no point counts for more than five sigma.
-    of_simple = np.minimum((simple.left_out**2).sum(axis=1) / variance, 50.0)
-    of_rich = np.minimum((rich.left_out**2).sum(axis=1) / variance, 50.0)
-    gain = of_simple - of_rich
-    return float(gain.mean()) > 3 * float(gain.std()) / np.sqrt(len(gain))
-
-
-def outward(times: np.ndarray, reference: int) -> list[int]:
-    """The frames from the reference outward on both sides, nearest in time first."""
-    distance = np.abs(times - times[reference])
-    order = np.lexsort((np.arange(len(times)), np.abs(np.arange(len(times)) - reference), distance))
-    return [int(frame) for frame in order if frame != reference]
-
-
-def solve_sequence(
-    points: Sequence[Points | None],
-    times: np.ndarray,
-    reference: int,
-    shape: tuple[int, int],
-    *,
-    reach: float,
-    model: str = "auto",
-    order: int | None = None,
-) -> tuple[list[Solution | None], np.ndarray]:
-    """Transforms from the reference to every frame, and which of its points are hot pixels.
-
-    Parameters
-    ----------
-    points : sequence of Points or None
-        Stars of every frame; None where a frame is not to be followed.
-    times : ndarray of float64, shape (frames,)
-        When each frame was taken, in any unit.
-    reference : int
-        Index of the reference.
-    shape, reach, model, order
-        As in :func:`register`.
-
-    Returns
-    -------
-    list of Solution or None
-        One for each frame.
-    ndarray of bool, shape (reference's points,)
-        True for points that stood still while the others moved.
-    """
-    stars = points[reference]
-    options = {"reach": reach, "model": model, "order": order}
-    start = Solution(identity(shape), len(stars), 0.0, 0.0, ("shift", 1))
-    solved: dict[int, Solution] = {reference: start}
-    frames = [frame for frame in outward(times, reference) if points[frame] is not None]
-    hot = np.zeros(len(stars), bool)
-    for _ in range(2):
-        # Twice, since frames beyond a gap may tell where the frames inside it lie.
-        for frame in frames:
-            if frame not in solved:
-                found = register(stars, points[frame], expected(solved, times, frame), shape, **options)
-                solved.update({frame: found} if found else {})
-    hot = standing(points, solved, reference, shape)
-    if hot.any():
-        for frame in frames:
-            # Where the sky has moved far enough, no hot pixel can have passed for its own star.
-            if frame in solved and _far(solved[frame].transform, stars.position[hot], shape, points[frame], stars):
-                continue
-            near = [solved.pop(frame).transform] if frame in solved else []
-            guesses = near + expected(solved, times, frame)
-            found = register(stars[~hot], points[frame], guesses, shape, **options)
-            solved.update({frame: found} if found else {})
-    return [solved.get(frame) for frame in range(len(points))], hot
-
-
-def _far(transform: np.ndarray, position: np.ndarray, shape: tuple[int, int], there: Points, here: Points) -> bool:
-    step = moved(transform, position, shape) - position
-    return bool(np.hypot(*step.T).min() > 2 * tolerance(here, there, np.inf))
-
-
-def expected(solved: dict[int, Solution], times: np.ndarray, frame: int) -> list[np.ndarray]:
-    """Where a frame should lie from frames near it in time: in steady motion, or where those lie.
-
-    Parameters
-    ----------
-    solved : dict of int to Solution
-        Frames that are known.
-    times : ndarray of float64, shape (frames,)
-        When each frame was taken.
-    frame : int
-        The frame that is not.
-
-    Returns
-    -------
-    list of ndarray of float64, shape (2, terms)
-        Transforms, the likeliest first.
-    """
-    near = sorted(solved, key=lambda other: (abs(times[other] - times[frame]), abs(other - frame)))[:3]
-    size = max(solved[other].transform.shape[1] for other in near)
-    known = [np.pad(solved[other].transform, ((0, 0), (0, size - solved[other].transform.shape[1]))) for other in near]
-    guesses = known[:2]
-    if len(near) > 1 and times[near[0]] != times[near[1]]:
-        share = (times[frame] - times[near[0]]) / (times[near[0]] - times[near[1]])
-        # A motion is carried on for as long as it was seen, not for a night.
-        if abs(share) <= 3:
-            guesses = [known[0] + share * (known[0] - known[1]), *guesses]
-    return guesses
-
-
-def standing(
-    points: Sequence[Points | None], solved: dict[int, Solution], reference: int, shape: tuple[int, int]
-) -> np.ndarray:
-    """Points of the reference that stay on the detector while the sky moves: hot pixels.
-
-    A point counts in frames whose transform moves it by more than two of the matching tolerances and keeps it inside.
-    It is hot where in most of those frames something stands at its old place, and in less than half of them at its
-    new one.
-    """
-    stars = points[reference]
-    tried, stayed, went = np.zeros((3, len(stars)))
-    for frame, solution in solved.items():
-        there = points[frame]
-        if frame == reference or len(there) == 0:
-            continue
-        radius = tolerance(stars, there, np.inf)
-        at = moved(solution.transform, stars.position, shape)
-        away = (np.hypot(*(at - stars.position).T) > 2 * radius) & inside(at, shape)
-        rows = np.flatnonzero(away)
-        tried[rows] += 1
-        stayed[rows[match.nearest_one_to_one(stars.position[rows], there.position, STILL)[0]]] += 1
-        went[rows[match.nearest_one_to_one(at[rows], there.position, radius)[0]]] += 1
-    return (tried > 0) & (stayed > 0.5 * tried) & (went < 0.5 * tried)
 
 
 def moves_apart(here: Points, there: Points, shape: tuple[int, int], reach: float, least: float) -> bool:

@@ -124,7 +124,7 @@ class Ledger:
 
     def outward(self) -> list[tuple[int, int]]:
         """Frames that are to be followed, nearest to the reference in time first, and on which side of it each lies."""
-        from pipeline.kernels.register import outward
+        from pipeline.kernels.sequence import outward
 
         sides = np.sign(self.times - self.times[self.reference])
         order = outward(self.times, self.reference)

@@ -157,8 +157,8 @@ def _enter(ledger: Ledger, table: _Table, before: int) -> None:
 
 def _fit(ledger: Ledger, frame: int) -> None:
     """The transform of the places that were found, for the frame table; this method itself has no use for it."""
+    from pipeline.kernels.models import best_model
     from pipeline.kernels.polynomial import fit_transform, identity
-    from pipeline.kernels.register import best_model
 
     star = np.flatnonzero(np.isfinite(ledger.x[frame]))
     here, there = (np.stack([ledger.x[i, star], ledger.y[i, star]], axis=1) for i in (ledger.reference, frame))

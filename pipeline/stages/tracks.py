@@ -90,7 +90,8 @@ def _predict(
 ) -> None:
     """Find every frame's transform, then every star in every frame."""
     from pipeline.kernels.polynomial import identity
-    from pipeline.kernels.register import moved, solve_sequence
+    from pipeline.kernels.register import moved
+    from pipeline.kernels.sequence import solve_sequence
 
     reference, tables = ledger.reference, ledger.tables
     shape = tables[reference].shape
@@ -103,8 +104,7 @@ def _predict(
     for frame, side in ledger.outward():
         solution = solutions[frame]
         if solution is None:
-            problem = f"its {len(points[frame])} stars do not fit the reference's {len(points[reference])}"
-            ledger.leave_out(frame, problem, "leave it out, or choose a reference of the same field")
+            _leave_out_unsolved(ledger, frame, len(points[frame]), len(points[reference]))
             continue
         ledger.transforms[frame], ledger.residual[frame] = solution.transform, solution.rms
         place = moved(solution.transform, known.position, shape)
@@ -118,6 +118,15 @@ def _predict(
             ledger.enter(frame, found.row, found.status, last[side])
             last[side] = frame
     _warn(ledger, hot)
+
+
+def _leave_out_unsolved(ledger: Ledger, frame: int, here: int, reference: int) -> None:
+    if here == 0:
+        peaks = len(ledger.tables[frame])
+        ledger.leave_out(frame, f"no stars found (0 of {peaks} peaks)", "lower stars.threshold or leave it out")
+        return
+    problem = f"its stars do not fit those of the reference ({here} here, {reference} there)"
+    ledger.leave_out(frame, problem, "leave it out, or choose a reference of the same field")
 
 
 def _own_rows(table: StarTable, hot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
