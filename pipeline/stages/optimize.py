@@ -9,21 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.frame import SIGMA_TO_FWHM, Background, Frame, FrameError
-from pipeline.stages.background import colour_names, colour_numbers
+from pipeline.stages.background import colour_numbers
 from pipeline.stages.normalize import FACTORS, bright_mosaic_stars, normalized_image
 
 LEAST_STARS = 10
 #: Width of the Gaussian that is fitted, pixels; a wider one averages over the very pattern that is looked for.
 _NARROW = 1.5
+#: Half of the window's side, pixels.
+_REACH = 3.0
 _GRID = 61
 
 
 class Cancelled(Exception):
     """The search was stopped by its caller."""
+
+
+class _Stars(NamedTuple):
+    """Sums of the stars, for each pair of axes (rows and columns, diagonals).
+
+    Parameters
+    ----------
+    difference, total : ndarray of float64, shape (stars, 2, 3)
+        First height minus and plus the second, by colour of the pixels: red, green, blue.
+    pattern : ndarray of float64, shape (stars, 2, 2)
+        What a round star's roundness would gain by a higher red, a higher blue factor (per unit of its logarithm); it
+        depends on the star's place among the pixels alone.
+    """
+
+    difference: np.ndarray
+    total: np.ndarray
+    pattern: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +57,13 @@ class Optimum:
     red_error, blue_error : float
         1 sigma, from the stars' scatter.
     mean, spread : float
-        Mean roundness and its standard deviation at the factors.
+        Mean roundness and the stars' scatter about it, at these factors.
     reds, blues : ndarray of float64, shape (n,)
         Factors of the map.
     objective : ndarray of float64, shape (n reds, n blues)
-        Rms roundness, which unites mean and spread; smallest is best.
-    means, spreads : ndarray of float64, shape (n reds, n blues)
-        Its two parts.
+        Mean roundness: its part, rms over the stars, that follows the pattern of a wrong factor. 0 is best.
+    spreads : ndarray of float64, shape (n reds, n blues)
+        The rest: noise, the stars' own colours and shapes.
     stars : int
         Number of stars that took part.
     """
@@ -57,7 +77,6 @@ class Optimum:
     reds: np.ndarray
     blues: np.ndarray
     objective: np.ndarray
-    means: np.ndarray
     spreads: np.ndarray
     stars: int
 
@@ -104,35 +123,32 @@ def optimize(
     ratio of red to blue; along the diagonals, lines that are all green alternate with lines that have none, and the
     same roundness there tells the rest. Both pairs count alike.
     """
-    sums = []
+    found = []
     for done, (frame, sky) in enumerate(frames):
         _step(0.8 * done / len(frames), progress, cancelled)
-        sums.append(_star_sums(frame, sky, fwhm, stars))
-    difference, total = np.concatenate([one[0] for one in sums]), np.concatenate([one[1] for one in sums])
-    if len(difference) < LEAST_STARS:
-        problem = f"too few bright stars to tell the colours' factors ({len(difference)})"
+        found.append(_star_sums(frame, sky, fwhm, stars))
+    every = _Stars(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    if len(every.total) < LEAST_STARS:
+        problem = f"too few bright stars to tell the colours' factors ({len(every.total)})"
         raise FrameError(frames[0][0].info.file, problem, "set normalize.red and normalize.blue, or take more frames")
-    factors, errors, weights, kept = _roundest(difference, total)
-    difference, total, weights = difference[kept], total[kept], weights[kept]
-    red, blue = map(float, factors)
+    factors, errors, weights = _roundest(every)
     _step(0.9, progress, cancelled)
-    reds, blues = red * np.geomspace(0.5, 2.0, _GRID), blue * np.geomspace(0.5, 2.0, _GRID)
-    means, spreads = _maps(difference, total, weights, reds, blues, cancelled)
-    middle = _GRID // 2
+    reds, blues = (factor * np.geomspace(0.5, 2.0, _GRID) for factor in factors)
+    means, spreads = _maps(every, weights, reds, blues, cancelled)
     _step(1.0, progress, cancelled)
+    middle = _GRID // 2
     return Optimum(
-        red=red,
-        blue=blue,
+        red=float(factors[0]),
+        blue=float(factors[1]),
         red_error=float(errors[0]),
         blue_error=float(errors[1]),
         mean=float(means[middle, middle]),
         spread=float(spreads[middle, middle]),
         reds=reds,
         blues=blues,
-        objective=np.hypot(means, spreads),
-        means=means,
+        objective=means,
         spreads=spreads,
-        stars=len(difference),
+        stars=int((weights > 0).any(axis=1).sum()),
     )
 
 
@@ -143,133 +159,132 @@ def _step(part: float, progress: Callable[[float], None] | None, cancelled: Call
         progress(part)
 
 
-def _heights(
-    dx: np.ndarray, dy: np.ndarray, fwhm: float, narrow: float, *, diagonal: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _heights(dx: np.ndarray, dy: np.ndarray, star: np.ndarray, *, diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
     """Weights whose sums with a star's pixels are the heights of the Gaussians fitted to its two marginals.
 
     Parameters
     ----------
     dx, dy : ndarray of float64, shape (stars, size, size)
         Pixel minus star, pixels.
-    fwhm : float
-        Width of the Gaussian, pixels.
+    star : ndarray of float64, shape (stars, size, size)
+        A round star of height 1, which gives 1 in both sums wherever it lies among the pixels.
     diagonal : bool
         Marginals along the diagonals instead of along rows and columns.
 
     Returns
     -------
     first, second : ndarray of float64, shape (stars, size, size)
-        DAOFIND's fit: marginals weighted by triangles that are highest at the star, the sky fitted with the height. A
-        round Gaussian of height 1 gives 1 in both, wherever it lies among the pixels.
+        DAOFIND's fit: marginals weighted by triangles that are highest at the star, the sky fitted with the height.
     """
-    sigma = narrow / SIGMA_TO_FWHM
-    reach = max(2.0, 1.5 * sigma) + 1.0
     along, across = ((dx + dy) * 0.5**0.5, (dx - dy) * 0.5**0.5) if diagonal else (dx, dy)
-    weight = np.clip(reach - np.abs(along), 0.0, None) * np.clip(reach - np.abs(across), 0.0, None)
-    star = np.exp(-0.5 * (dx**2 + dy**2) * (SIGMA_TO_FWHM / fwhm) ** 2)
+    weight = np.clip(_REACH - np.abs(along), 0.0, None) * np.clip(_REACH - np.abs(across), 0.0, None)
     result = []
     for place in (along, across):
-        profile = np.exp(-0.5 * (place / sigma) ** 2)
+        profile = np.exp(-0.5 * (place * SIGMA_TO_FWHM / _NARROW) ** 2)
         middle = (weight * profile).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
         one = weight * (profile - middle[:, None, None])
         result.append(one / (one * star).sum(axis=(1, 2))[:, None, None])
     return result[0], result[1]
 
 
-def _star_sums(frame: Frame, sky: Background, fwhm: float | None, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each star, pair of axes and colour, difference and sum of the two heights."""
+def _star_sums(frame: Frame, sky: Background, fwhm: float | None, most: int) -> _Stars:
     if frame.pattern == "none":
         remedy = "no factors are needed; set frames.pattern if it is a mosaic"
         raise FrameError(frame.info.file, "is monochrome (pattern none)", remedy)
     image = normalized_image(frame, sky, red=1.0, blue=1.0)
     stars = bright_mosaic_stars(frame, image, most)
-    if stars.x.size == 0:
-        return np.empty((0, 2, 3)), np.empty((0, 2, 3))
-    width = fwhm if fwhm is not None else 2.0 * float(np.median(stars.fwhm))
     # A binned pixel's centre lies half a pixel beyond the first of its two.
     x, y = 2.0 * stars.x + 0.5, 2.0 * stars.y + 0.5
-    radius = int(np.ceil(2.0**0.5 * (max(2.0, 1.5 * _NARROW / SIGMA_TO_FWHM) + 1.0)))
-    inside = (np.minimum(x, y) >= radius + 1) & (x < frame.shape[1] - radius - 1) & (y < frame.shape[0] - radius - 1)
+    inside = (np.minimum(x, y) >= 6.0) & (x < frame.shape[1] - 6.0) & (y < frame.shape[0] - 6.0)
     x, y = x[inside], y[inside]
-    grid = np.arange(-radius, radius + 1)
-    row, column = np.broadcast_arrays(
-        np.rint(y).astype(int)[:, None, None] + grid[:, None], np.rint(x).astype(int)[:, None, None] + grid
-    )
+    if x.size == 0:
+        return _Stars(np.empty((0, 2, 3)), np.empty((0, 2, 3)), np.empty((0, 2, 2)))
+    sigma = (fwhm if fwhm is not None else 2.0 * float(np.median(stars.fwhm))) / SIGMA_TO_FWHM
+    grid = np.arange(-5, 6)
+    row = np.rint(y).astype(int)[:, None, None] + grid[:, None] + 0 * grid
+    column = np.rint(x).astype(int)[:, None, None] + grid + 0 * grid[:, None]
+    dx, dy = column - x[:, None, None], row - y[:, None, None]
+    star = np.exp(-0.5 * (dx**2 + dy**2) / sigma**2)
     windows = image[row, column].astype(np.float64)
     numbers = colour_numbers(frame.pattern)[row & 1, column & 1]
-    heights = np.empty((len(x), 2, 2, len(colour_names(frame.pattern))))
+    heights, round_star = np.empty((2, len(x), 2, 2, 3))
     for pair in (0, 1):
-        weights = _heights(column - x[:, None, None], row - y[:, None, None], width, _NARROW, diagonal=bool(pair))
-        for axis in (0, 1):
-            for number in range(heights.shape[-1]):
-                part = np.where(numbers == number, windows, 0.0) * weights[axis]
-                heights[:, pair, axis, number] = part.sum(axis=(1, 2))
+        for axis, weights in enumerate(_heights(dx, dy, star, diagonal=bool(pair))):
+            for number in range(3):
+                mine = np.where(numbers == number, weights, 0.0)
+                heights[:, pair, axis, number] = (mine * windows).sum(axis=(1, 2))
+                round_star[:, pair, axis, number] = (mine * star).sum(axis=(1, 2))
     good = np.isfinite(heights).all(axis=(1, 2, 3)) & (heights.sum(axis=3) > 0).all(axis=(1, 2))
-    return (heights[:, :, 0] - heights[:, :, 1])[good], (heights[:, :, 0] + heights[:, :, 1])[good]
+    pattern = (round_star[:, :, 0] - round_star[:, :, 1])[:, :, ::2]
+    return _Stars(
+        (heights[:, :, 0] - heights[:, :, 1])[good], (heights[:, :, 0] + heights[:, :, 1])[good], pattern[good]
+    )
 
 
-def _roundness(difference: np.ndarray, total: np.ndarray, red: float, blue: float) -> np.ndarray:
-    factors = np.array([red, 1.0, blue])
-    return 2.0 * (difference @ factors) / (total @ factors)
+def _roundness(stars: _Stars, factors: np.ndarray) -> np.ndarray:
+    """Roundness of each star about each pair of axes; ``factors`` of shape (3,) or (3, n)."""
+    return 2.0 * (stars.difference @ factors) / (stars.total @ factors)
 
 
-def _roundest(difference: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Factors of least weighted rms roundness, their errors, the weights, and the stars that were not clipped."""
-    from scipy.optimize import least_squares
+def _roundest(stars: _Stars) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Factors at which the mean roundness along the pattern is 0, their errors, and the stars' weights.
 
-    kept = np.ones(len(difference), bool)
-    weights = np.ones(difference.shape[:2])
-    logs, limits = np.zeros(2), tuple(np.log(FACTORS))
-    for _ in range(8):
-        d, t, root = difference[kept], total[kept], np.sqrt(weights[kept])
-
-        def residual(p: np.ndarray, d: np.ndarray = d, t: np.ndarray = t, root: np.ndarray = root) -> np.ndarray:
-            return (root * _roundness(d, t, *np.exp(p))).ravel()
-
-        fit = least_squares(residual, logs, bounds=limits, loss="soft_l1")
-        logs = fit.x
-        weights = _weights(difference, total, kept, *np.exp(logs))
-        kept = (np.abs(_roundness(difference, total, *np.exp(logs))) * np.sqrt(weights)).max(axis=1) <= 4.0
-    variance = 2.0 * fit.cost / max(len(fit.fun) - 2, 1)
-    errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)) * variance) * np.exp(logs)
-    return np.exp(logs), errors, weights, kept
-
-
-def _weights(difference: np.ndarray, total: np.ndarray, kept: np.ndarray, red: float, blue: float) -> np.ndarray:
-    """One over the variance that a star's roundness has: the noise, and its own colour through its place among pixels.
-
-    A star whose place makes it sensitive shows its own colour more than a common factor; without this, a few such stars
-    would decide.
+    The pattern comes from the stars' places alone, so their noise cannot make a false minimum, as it does where the
+    squares of the roundness are summed: smaller factors on noisy colours would seem rounder.
     """
-    factors = np.array([red, 1.0, blue])
-    values, sums = _roundness(difference, total, red, blue), total @ factors
-    slopes = sum((factors[k] * (2.0 * difference[..., k] - values * total[..., k]) / sums) ** 2 for k in (0, 2))
-    low = slopes <= np.median(slopes[kept])
-    square = [np.median(values[kept][part[kept]] ** 2) / 0.4549 for part in (low, ~low)]
-    slope = [np.median(slopes[kept][part[kept]]) for part in (low, ~low)]
-    own = max(square[1] - square[0], 0.0) / max(slope[1] - slope[0], 1e-30)
-    return 1.0 / (max(square[0] - own * slope[0], 0.05 * square[0], 1e-12) + own * slopes)
+    logs = np.zeros(2)
+    pattern = stars.pattern
+    weights = np.ones(pattern.shape[:2])
+    for _ in range(30):
+        factors = np.array([np.exp(logs[0]), 1.0, np.exp(logs[1])])
+        values, sums = _roundness(stars, factors), stars.total @ factors
+        weights = _weights(values, sums, pattern)
+        slopes = np.stack(
+            [factors[k] * (2.0 * stars.difference[..., k] - values * stars.total[..., k]) / sums for k in (0, 2)],
+            axis=-1,
+        )
+        matrix = np.einsum("sp,spi,spk->ik", weights, pattern, slopes)
+        inverse = np.linalg.pinv(matrix)
+        step = -inverse @ np.einsum("sp,spi,sp->i", weights, pattern, values)
+        logs = np.clip(logs + np.clip(step, -0.3, 0.3), *np.log(FACTORS))
+        if np.abs(step).max() < 1e-5:
+            break
+    noise = np.einsum("sp,spi,spk->ik", (weights * values) ** 2, pattern, pattern)
+    errors = np.sqrt(np.diag(inverse @ noise @ inverse.T)) * np.exp(logs)
+    return np.exp(logs), errors, weights
+
+
+def _weights(values: np.ndarray, sums: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    """One over the variance of each roundness: noise, and the star's own colour through its place; outliers count 0.
+
+    The noise's square falls with the star's light. A star whose place makes it sensitive shows its own colour more than
+    a common factor; without that second part, a few such stars would decide.
+    """
+    faint = np.median(sums) / sums
+    square = (pattern**2).sum(axis=2) / faint
+    low = square <= np.median(square)
+    # The median of chi-squared with one degree of freedom is 0.4549.
+    scatter = [np.median((values**2 / faint)[part]) / 0.4549 for part in (low, ~low)]
+    size = [np.median(square[part]) for part in (low, ~low)]
+    own = max(scatter[1] - scatter[0], 0.0) / max(size[1] - size[0], 1e-30)
+    noise = max(scatter[0] - own * size[0], 0.05 * scatter[0], 1e-12)
+    variance = (noise + own * square) * faint
+    return np.where(values**2 < 16.0 * variance, 1.0 / variance, 0.0)
 
 
 def _maps(
-    difference: np.ndarray,
-    total: np.ndarray,
-    weights: np.ndarray,
-    reds: np.ndarray,
-    blues: np.ndarray,
-    cancelled: Callable[[], bool] | None,
+    stars: _Stars, weights: np.ndarray, reds: np.ndarray, blues: np.ndarray, cancelled: Callable[[], bool] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the roundness at every pair of factors, both pairs of axes together."""
-    shares = (weights / weights.sum(axis=0))[..., None]
+    """Mean roundness along the pattern and scatter about it at every pair of factors."""
     means, spreads = np.empty((len(reds), len(blues))), np.empty((len(reds), len(blues)))
+    inverse = np.linalg.pinv(np.einsum("sp,spi,spk->ik", weights, stars.pattern, stars.pattern))
     for i, red in enumerate(reds):
         _step(0.0, None, cancelled)
-        factors = np.stack([np.full(len(blues), red), np.ones(len(blues)), blues])
-        values = 2.0 * (difference @ factors) / (total @ factors)
-        mean = (shares * values).sum(axis=0)
-        variance = (shares * (values - mean) ** 2).sum(axis=0)
-        means[i], spreads[i] = np.sqrt((mean**2).mean(axis=0)), np.sqrt(variance.mean(axis=0))
+        values = _roundness(stars, np.stack([np.full(len(blues), red), np.ones(len(blues)), blues]))
+        along = np.einsum("sp,spi,spf->fi", weights, stars.pattern, values)
+        mean = np.einsum("fi,ik,fk->f", along, inverse, along) / weights.sum()
+        square = np.einsum("sp,spf->f", weights, values**2) / weights.sum()
+        means[i], spreads[i] = np.sqrt(mean), np.sqrt(np.maximum(square - mean, 0.0))
     return means, spreads
 
 
