@@ -48,6 +48,8 @@ def parse_date(value: Any) -> tuple[datetime | None, str]:
         day, month = (month, day) if month > 12 >= day else (day, month)
     else:
         return None, written
+    if not 1900 <= year <= 2100:
+        return None, written
     try:
         return datetime(year, month, day, tzinfo=UTC), written[match.end() :].strip(" T_,")
     except ValueError:
@@ -122,14 +124,14 @@ def _julian(cards: Cards) -> datetime | None:
     for keys, offset in ((_MJD, 0.0), (_JULIAN, 2400000.5)):
         for key in keys:
             value = number(cards.get(key))
-            # From 1900 to 2100: other numbers under these names are not what the name says.
-            if value is not None and 15020 <= value - offset <= 88069:
+            # From 1858 to 2132: other numbers under these names are not what the name says.
+            if value is not None and 1 <= value - offset <= 100000:
                 return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(days=value - offset)
     return None
 
 
-def as_time(moment: datetime, scale: str = "utc") -> Time:
-    """An astropy Time, UTC.
+def as_time(moment: datetime, scale: str = "utc") -> Time | None:
+    """An astropy Time, UTC; None before 1960, when UTC began, and more than a year ahead: such a clock is not set.
 
     Parameters
     ----------
@@ -138,6 +140,8 @@ def as_time(moment: datetime, scale: str = "utc") -> Time:
     scale : str
         Time scale that the header names; other than TAI and the dynamical times count as UTC.
     """
+    if not datetime(1960, 1, 1, tzinfo=UTC) <= moment <= datetime.now(UTC) + timedelta(days=366):
+        return None
     from astropy.utils import iers
 
     # Leap seconds come with astropy; a pipeline does not ask the network for newer ones.

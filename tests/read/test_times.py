@@ -39,7 +39,9 @@ def test_the_start_is_utc_whatever_the_spelling(cards, expected):
 
 @pytest.mark.parametrize(
     "cards",
-    [{}, {"DATE-OBS": "yesterday"}, {"DATE-OBS": "2024-13-45T99:00:00"}, {"MJD-OBS": 0}, {"DATE-OBS": ""}, {"JD": 5}],
+    [{}, {"DATE-OBS": "yesterday"}, {"DATE-OBS": "2024-13-45T99:00:00"}, {"MJD-OBS": 0}, {"DATE-OBS": ""}, {"JD": 5}]
+    + [{"DATE-OBS": f"{year}-03-01T20:00:00"} for year in ("0001", "1066", "2098", "9999")]
+    + [{"DATE-OBS": "9999-12-31T23:59:59-1400"}, {"DATE-OBS": "0001-01-01T00:00:00+1400"}, {"MJD-OBS": 99999.0}],
 )
 def test_a_date_that_makes_no_sense_is_no_date(cards):
     assert start_time(cards) is None
