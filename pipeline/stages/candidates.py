@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MOST = 60_000
 #: How far from a candidate a higher pixel is looked for, pixels: the largest ``stars.separation``.
 CLEARANCE = 50
+#: A narrower filter, pixels, sees the pattern of a mosaic rather than its stars.
+PATTERN_WIDTH = 3.0
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
 WHOLE_NUMBERS = ("npix", "neighbours", "saturated", "masked", "x_peak", "y_peak")
 
@@ -35,7 +37,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     Returns
     -------
     dict
-        ``fwhm``, rounded to 0.1 px; empty where the knob is given.
+        ``fwhm``, rounded to 0.1 px, on a mosaic at least 3 px; empty where the knob is given.
 
     Raises
     ------
@@ -53,6 +55,8 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
             "no star bright enough to tell the stars' width",
             "set candidates.fwhm to the width in pixels, or take another reference frame",
         )
+    if normalize.pattern != "none":
+        width = max(width, PATTERN_WIDTH)
     return {"fwhm": round(width, 1)}
 
 

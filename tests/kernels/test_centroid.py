@@ -1,0 +1,84 @@
+"""Centroids against the Cramer-Rao bound, their errors against their scatter, all against noise-free truth."""
+
+import numpy as np
+import pytest
+
+from pipeline.stages.candidates import candidates
+from pipeline.stages.stars import stars
+from tests.star_fields import grid, star_field
+
+NUMBER = 18
+
+
+def measured(fwhm, amplitude, pattern, *, seed=1, colour_scatter=0.25, quiet=False):
+    """Stars of a grid: the table's rows, and the true x, y and bound of each."""
+    step = max(28, int(8 * fwhm)) // 2 * 2
+    x, y = grid(NUMBER, step, np.random.default_rng(seed))
+    field = star_field(
+        seed, (NUMBER * step,) * 2, x, y, amplitude, fwhm, pattern=pattern, colour_scatter=colour_scatter, quiet=quiet
+    )
+    table = candidates(field.normalized, fwhm=fwhm, floor=5.0)
+    result = stars(table, threshold=6.0, sharpness=(-10, 10), roundness=(-10, 10))
+    kept = result.kept
+    cell = (table["y_peak"][kept] // step) * NUMBER + table["x_peak"][kept] // step
+    near = np.hypot(table["x_peak"][kept] - x[cell], table["y_peak"][kept] - y[cell]) < 1 + fwhm / 2
+    rows, cell = kept[near], cell[near]
+    assert len(np.unique(cell)) > 0.95 * NUMBER**2
+    return {name: values[rows] for name, values in table.columns.items()}, x[cell], y[cell], field.bound[cell]
+
+
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+@pytest.mark.parametrize("amplitude", [400, 3000, 30000])
+@pytest.mark.parametrize("fwhm", [2.2, 3.3, 5.0, 7.0])
+def test_windowed_centroid_reaches_the_cramer_rao_bound_and_knows_its_error(fwhm, amplitude, pattern):
+    table, x, y, bound = measured(fwhm, amplitude, pattern, colour_scatter=0.2)
+    residual = np.concatenate([table["x_winpos"] - x, table["y_winpos"] - y])
+    error = np.concatenate([table["xcentroid_err"], table["ycentroid_err"]])
+    # The scatter of 600 values is itself known to 3 %.
+    assert np.sqrt(np.mean(residual**2)) < 1.2 * 1.03 * np.sqrt(np.mean(bound**2))
+    assert np.std(residual / error) == pytest.approx(1.0, abs=0.1)
+    assert abs(np.mean(residual / error)) < 5 / np.sqrt(residual.size)
+
+
+@pytest.mark.parametrize("fwhm", [2.5, 4.0, 8.0])
+def test_noise_free_round_stars_are_found_where_they_are(fwhm):
+    table, x, y, _ = measured(fwhm, 5000, "none", quiet=True)
+    for name, tolerance in {"winpos": 2e-3, "gauss": 2e-3, "com": 0.12}.items():
+        assert np.abs(table[f"x_{name}"] - x).max() < tolerance
+        assert np.abs(table[f"y_{name}"] - y).max() < tolerance
+    np.testing.assert_allclose(table["fwhm"], fwhm, rtol=0.01)
+
+
+@pytest.mark.parametrize("fwhm", [2.5, 5.0])
+def test_a_stars_colour_does_not_move_it_on_a_mosaic(fwhm):
+    table, x, y, _ = measured(fwhm, 20000, "GRBG", colour_scatter=0.4, quiet=True)
+    for name in ("winpos", "gauss"):
+        assert np.std(table[f"x_{name}"] - x) < 4e-3
+        assert np.std(table[f"y_{name}"] - y) < 4e-3
+
+
+def test_a_blend_keeps_the_finders_own_position():
+    rng = np.random.default_rng(3)
+    x, y = grid(8, 60, rng)
+    angle = rng.uniform(0, 2 * np.pi, x.size)
+    both_x, both_y = np.concatenate([x, x + 7.5 * np.cos(angle)]), np.concatenate([y, y + 7.5 * np.sin(angle)])
+    field = star_field(3, (480, 480), both_x, both_y, 3000.0, 5.0)
+    table = candidates(field.normalized, fwhm=5.0)
+    kept = stars(table, threshold=20.0).kept
+    distance = np.hypot(table["x_winpos"][kept, None] - both_x, table["y_winpos"][kept, None] - both_y).min(axis=1)
+    assert len(kept) > 110
+    assert np.sqrt(np.mean(distance**2)) < 0.2
+    assert (table["x_winpos"][kept] == table["xcentroid"][kept]).mean() > 0.9
+
+
+def test_centre_of_mass_is_that_of_the_box_of_twice_the_width():
+    table, _, _, _ = measured(4.0, 3000, "none", seed=5)
+    step = 32
+    x, y = grid(NUMBER, step, np.random.default_rng(5))
+    field = star_field(5, (NUMBER * step,) * 2, x, y, 3000, 4.0, colour_scatter=0.25)
+    for row in range(0, len(table["x_com"]), 40):
+        px, py = table["x_peak"][row], table["y_peak"][row]
+        box = field.normalized.image[py - 4 : py + 5, px - 4 : px + 5].astype(float)
+        along = np.arange(-4, 5)
+        assert table["x_com"][row] == pytest.approx(px + (box.sum(axis=0) * along).sum() / box.sum(), abs=1e-9)
+        assert table["y_com"][row] == pytest.approx(py + (box.sum(axis=1) * along).sum() / box.sum(), abs=1e-9)

@@ -1,0 +1,152 @@
+"""stars: a pure filter of the candidates' table."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from pipeline.frame import Reason
+from pipeline.stage import Rerun
+from pipeline.stages.candidates import candidates
+from pipeline.stages.stars import stars
+from tests.star_fields import normalized, random_field
+
+
+@pytest.fixture(scope="module")
+def table():
+    return candidates(random_field(21, stars=60).normalized, fwhm=4.0, floor=3.0)
+
+
+def with_columns(table, **columns):
+    """The table with some columns set, everything else harmless."""
+    calm = {"sharpness": 0.5, "roundness1": 0.0, "roundness2": 0.0, "flux": 1.0, "convolved": 1e6, "clear": 99.0}
+    new = {name: np.full(len(table), value) for name, value in calm.items()} | columns
+    return dataclasses.replace(table, columns={**table.columns, **new})
+
+
+def test_each_candidate_carries_the_first_rule_it_breaks(table):
+    n = len(table)
+    assert n > 20
+    sharpness, roundness1, roundness2, convolved, flux = np.full(n, 0.5), *np.zeros((2, n)), np.full(n, 1e6), np.ones(n)
+    convolved[0] = 0.0
+    sharpness[[0, 1]] = 5.0
+    roundness1[2], roundness2[3] = 0.95, -0.95
+    flux[4] = np.nan
+    saturated, clear = np.zeros(n, np.int64), np.full(n, 99.0)
+    saturated[5], clear[6] = 1, 3.0
+    made = with_columns(
+        table,
+        sharpness=sharpness,
+        roundness1=roundness1,
+        roundness2=roundness2,
+        convolved=convolved,
+        flux=flux,
+        saturated=saturated,
+        clear=clear,
+    )
+    result = stars(made, threshold=5.0, saturated="drop", separation=3)
+    words = [Reason(code).word for code in result.reason[:8]]
+    assert words[:7] == ["threshold", "sharpness", "roundness", "roundness", "measure", "saturated", "separation"]
+    assert words[7] == "star"
+    assert stars(made, threshold=5.0).reason[[5, 6]].tolist() == [Reason.STAR, Reason.STAR]
+
+
+def test_bounds_include_their_ends_and_the_threshold_does_not(table):
+    made = with_columns(table, convolved=np.full(len(table), 10.0 * table.noise), sharpness=np.ones(len(table)))
+    assert len(stars(made, threshold=9.999, sharpness=(0.1, 1.0)).kept) == len(table)
+    assert len(stars(made, threshold=9.999, sharpness=(0.1, 0.999)).kept) == 0
+    assert len(stars(made, threshold=10.0).kept) == 0
+
+
+def test_brightest_keeps_those_of_most_flux(table):
+    everything = stars(table, threshold=6.0)
+    few = stars(table, threshold=6.0, brightest=7)
+    kept = everything.kept
+    assert set(few.kept) == set(kept[np.argsort(table["flux"][kept])[-7:]])
+    assert (few.reason[np.setdiff1d(kept, few.kept)] == Reason.BRIGHTEST).all()
+
+
+def test_border_is_a_distance_from_the_edge(table):
+    ny, nx = table.shape
+    kept = stars(table, threshold=6.0, border=20).kept
+    assert 0 < len(kept) < len(stars(table, threshold=6.0).kept)
+    x, y = table["x_peak"][kept], table["y_peak"][kept]
+    assert x.min() >= 20
+    assert y.min() >= 20
+    assert x.max() < nx - 20
+    assert y.max() < ny - 20
+
+
+def test_a_threshold_in_adu_is_daofinds_own_and_wins(table):
+    by_adu = stars(table, threshold=50.0, threshold_adu=100.0)
+    assert by_adu.threshold == pytest.approx(100.0 * table.relative_error / table.noise)
+    np.testing.assert_array_equal(by_adu.reason, stars(table, threshold=by_adu.threshold).reason)
+
+
+def test_a_higher_threshold_keeps_a_part_of_the_stars(table):
+    kept = [set(stars(table, threshold=t).kept) for t in (4.0, 6.0, 10.0, 40.0)]
+    assert all(a > b for a, b in itertools.pairwise(kept))
+
+
+@pytest.mark.parametrize(("threshold", "floor"), [(2.9, 2.5), (2.5, 2.5), (1.2, 1.0), (0.5, 0.5)])
+def test_a_threshold_below_the_floor_asks_for_candidates_with_a_lower_one(table, threshold, floor):
+    with pytest.raises(Rerun) as asked:
+        stars(table, threshold=threshold)
+    assert asked.value.stage == "candidates"
+    assert asked.value.knobs == {"floor": floor}
+
+
+@pytest.mark.parametrize("threshold_adu", [0.0, 1.0, 30.0])
+def test_asking_once_is_enough(threshold_adu):
+    field = random_field(21).normalized
+    with pytest.raises(Rerun) as asked:
+        stars(candidates(field, fwhm=4.0, floor=9.0), threshold_adu=threshold_adu)
+    result = stars(candidates(field, fwhm=4.0, **asked.value.knobs), threshold_adu=threshold_adu)
+    assert len(result.kept) > 0
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 5.0])
+def test_noise_alone_has_no_stars_at_the_automatic_threshold(fwhm):
+    image = np.random.default_rng(22).normal(0, 5, (1000, 1000))
+    result = stars(candidates(normalized(image, noise=5.0), fwhm=fwhm))
+    assert len(result) > 10
+    assert len(result.kept) <= 1
+    assert np.isnan(result.metrics["fwhm"])
+
+
+def test_structure_as_deep_as_it_is_high_raises_the_automatic_threshold():
+    rng = np.random.default_rng(23)
+    smooth = sum(
+        a * np.sin(kx * np.arange(400)[None, :] + ky * np.arange(400)[:, None] + phase)
+        for a, kx, ky, phase in rng.uniform([5, -0.8, -0.8, 0], [20, 0.8, 0.8, 6.3], (40, 4))
+    )
+    field = random_field(23, shape=(400, 400), stars=60, fwhm=4.0).normalized
+    calm = candidates(field, fwhm=4.0)
+    rough = candidates(dataclasses.replace(field, image=field.image + smooth.astype(np.float32)), fwhm=4.0)
+    assert calm.metrics["auto_threshold"] == 6.0
+    assert rough.metrics["auto_threshold"] * rough.noise > 2 * calm.metrics["auto_threshold"] * calm.noise
+
+
+def test_dead_pixels_do_not_hide_the_stars():
+    rng = np.random.default_rng(24)
+    field = random_field(24, shape=(300, 300), stars=60).normalized
+    image = np.array(field.image)
+    image[rng.integers(0, 300, 40), rng.integers(0, 300, 40)] = -3000.0
+    plain, pitted = (stars(candidates(dataclasses.replace(field, image=i), fwhm=4.0)) for i in (field.image, image))
+    assert len(pitted.kept) > 0.6 * len(plain.kept)
+
+
+def test_metrics_are_the_medians_of_the_stars(table):
+    result = stars(table, threshold=8.0)
+    assert result.metrics["fwhm"] == np.median(table["fwhm"][result.kept]) == pytest.approx(4.0, abs=0.3)
+    assert abs(result.metrics["roundness"]) < 0.15
+    assert result.metrics["noise"] == table.metrics["noise"]
+
+
+def test_the_candidates_stay_as_they_are(table):
+    before = table.reason.copy()
+    result = stars(table, threshold=6.0)
+    np.testing.assert_array_equal(table.reason, before)
+    assert result.columns is table.columns
+    assert not result.reason.flags.writeable
