@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frame import PATTERNS
+from pipeline.frame import KINDS, PATTERNS
 from pipeline.read import headers
+from pipeline.read.kinds import kind_of
+from pipeline.read.times import start_time
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,34 @@ def test_a_bright_star_below_the_limit_is_not_saturated():
 def test_constant_and_empty_frames_have_no_limit():
     assert headers.full_level(np.full((20, 20), 7, np.uint16)) is None
     assert headers.full_level(np.full((20, 20), np.nan, np.float32)) is None
+
+
+KEYS = "EXPTIME FILTER GAIN DATE-OBS TIME-OBS MJD-OBS TM-START UTC TIMESYS IMAGETYP PICTTYPE OBJECT BAYERPAT XBAYROFF "
+KEYS += "YBAYROFF ROWORDER DATASEC TRIMSEC BIASSEC SATURATE INSTRUME ISOSPEED EXPOINUS"
+scribbles = st.one_of(
+    st.text(max_size=30),
+    st.floats(),
+    st.integers(),
+    st.booleans(),
+    st.none(),
+    st.from_regex(
+        r"\d{1,5}[-/:.]\d{1,3}[-/:.]\d{1,5}([T ]\d{1,3}:\d{1,3}(:\d{1,3}(\.\d)?)?([-+]\d{1,4})?)?", fullmatch=True
+    ),
+    st.from_regex(r"\[-?\d{1,6}:\d{1,6},\d{1,6}:\d{1,6}\]", fullmatch=True),
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS.split()), scribbles))
+@settings(max_examples=200, deadline=None)
+def test_no_header_however_scribbled_raises(cards):
+    exposure = headers.exposure(cards)
+    assert exposure is None or 0 <= exposure < np.inf
+    assert headers.bayer_pattern(cards, 20) in PATTERNS
+    assert kind_of(cards, "/x/a.fits", exposure)[0] in ("", *KINDS)
+    time = start_time(cards)
+    assert time is None or time.isot[:2] in ("19", "20")
+    outside = headers.outside_sections(cards, (20, 20))
+    assert outside is None or 0 < outside.sum() < 200
+    for fact in (headers.gain, headers.iso, headers.saturation):
+        assert fact(cards) is None or np.isfinite(fact(cards))
+    assert isinstance(headers.filter_name(cards) + headers.camera(cards), str)
