@@ -22,7 +22,7 @@ WINDOW = 4.0
 ITERATIONS = 25
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
-BLEND = 0.5
+BLEND, SINGLE = 0.5, 0.1
 # Colours of stars differ by about this part; a fitted height counts as much as it is surer than that.
 COLOURFUL = 0.3
 # Peak's photon noise over the sky's, as variances, at which the window is half-way to its full width.
@@ -449,7 +449,11 @@ def _centres(  # noqa: ANN202
         if x - x != 0:
             x, y = finder_x, finder_y
         error_x, error_y = _errors(patch, x, y, sigma * math.sqrt(wide), window, sky, shot)
-        if found and math.hypot(x - finder_x, y - finder_y) > max(BLEND, 3 * math.hypot(error_x, error_y)):
+        # The finder's own position is worth little on the mosaic of a star of strong colour; a single star, unlike a
+        # blend, is fitted where the window sees it and with the width of a star.
+        single = fitted and math.hypot(x - p[0], y - p[1]) < SINGLE and p[2] < 1.25 * sigma
+        limit = max(BLEND, 3 * math.hypot(error_x, error_y))
+        if found and not single and math.hypot(x - finder_x, y - finder_y) > limit:
             x, y = finder_x, finder_y
         result[i, 0], result[i, 1] = column + x, row + y
         result[i, 2], result[i, 3] = error_x, error_y
