@@ -85,13 +85,19 @@ def _subtract_rows(pixels, mask, black, factors, first, last, out):  # noqa: ANN
                     out[y, x] = _NAN
 
 
+def _smoothing(number: int) -> np.ndarray:
+    """Matrix from B-spline coefficients, mirrored about the outer edges, to the values at the boxes' centres."""
+    matrix = (4.0 * np.eye(number) + np.eye(number, k=1) + np.eye(number, k=-1)) / 6.0
+    matrix[0, 0] += 1.0 / 6.0
+    matrix[-1, -1] += 1.0 / 6.0
+    return matrix
+
+
 def _prepare(meshes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """B-spline coefficients of each mesh with two more on each side, and each mesh's range."""
-    from scipy.ndimage import spline_filter
-
-    filtered = [spline_filter(mesh, order=3, output=np.float64, mode="reflect") for mesh in meshes]
-    # numpy calls "symmetric" what scipy calls "reflect": the edge value is repeated.
-    padded = np.stack([np.pad(mesh, 2, mode="symmetric") for mesh in filtered])
+    along_y = np.linalg.solve(_smoothing(meshes.shape[1]), meshes.astype(np.float64))
+    filtered = np.linalg.solve(_smoothing(meshes.shape[2]), along_y.transpose(0, 2, 1)).transpose(0, 2, 1)
+    padded = np.ascontiguousarray(np.pad(filtered, ((0, 0), (2, 2), (2, 2)), mode="symmetric"))
     limits = np.stack([meshes.min(axis=(1, 2)), meshes.max(axis=(1, 2))], axis=1)
     return padded, limits.astype(np.float32)
 
