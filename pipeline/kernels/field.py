@@ -212,7 +212,7 @@ def _settle(
 def unfollowed(
     u: np.ndarray, v: np.ndarray, values: np.ndarray, fit: LeastSquares, variance: np.ndarray, order: int
 ) -> tuple[np.ndarray, float] | None:
-    """What a polynomial of that order cannot follow, seen with a fit of one or two orders more.
+    """Variance of what a polynomial of that order cannot follow, seen with a fit of one or two orders more.
 
     Parameters
     ----------
@@ -225,9 +225,9 @@ def unfollowed(
 
     Returns
     -------
-    missing : ndarray of float64, shape (terms of the higher order,)
-        Polynomial whose square is the squared error of the fit: the difference of the two fits, made smaller by the
-        part that noise has in it; zero where it is not above noise.
+    missing : ndarray of float64, shape (terms of twice the higher order,)
+        Polynomial to add to the map's variance: the squared difference of the two fits and its own uncertainty, both
+        made smaller by the part that noise has in the difference; zero where that is not above noise.
     rest : float
         Mean product of neighbouring residuals of the higher fit: noise has none, a surface with finer structure has.
     """
@@ -244,7 +244,9 @@ def unfollowed(
     noise = float(np.mean(variance * (finer.leverage - fit.leverage)))
     added = count(higher) - count(order)
     shrink = 1 - noise / seen if seen > noise * (1 + np.sqrt(2 / added)) else 0.0
-    return missing * np.sqrt(shrink), _shared(u, v, finer.left_out, variance)
+    spread = finer.covariance.copy()
+    spread[: len(fit.covariance), : len(fit.covariance)] -= fit.covariance
+    return shrink * squared_form(np.outer(missing, missing) + spread), _shared(u, v, finer.left_out, variance)
 
 
 def _shared(u: np.ndarray, v: np.ndarray, residual: np.ndarray, variance: np.ndarray) -> float:
@@ -303,9 +305,10 @@ def polynomial(
         if more is None:
             # Nothing tells noise from a bend that the map cannot follow: all beyond the centroid errors may be one.
             form[0] += float(np.mean(np.maximum(noise - variance[axis, kept], 0.0)))
-        elif more[0].any():
-            form = _sum(form, squared_form(np.outer(more[0], more[0])))
-        form[0] += more[1] if more else 0.0
+        else:
+            missing, rest = more
+            form = _sum(form, missing) if missing.any() else form
+            form[0] += rest
         surface(fit.coefficients, shape, images[axis])
         surface(form, shape, images[2 + axis], root=True)
         left_out[axis] = fit.left_out if len(values) > 1 else np.nan

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.kernels.bands import map_bands
-from pipeline.kernels.field import LEAST_VARIANCE, Field, affordable_order, fit_clipped, polynomial
+from pipeline.kernels.field import LEAST_VARIANCE, MANY_STARS, Field, affordable_order, fit_clipped, polynomial
 from pipeline.kernels.polynomial import normalized, terms
 
 LEAST_STARS = 6
 MOST_STARS = 2000
 TRIAL_STARS = 300
-SOFTNESS = 10.0 ** np.arange(4.0, -6.5, -0.5)
+SOFTNESS = 10.0 ** np.arange(4.0, -7.0, -1.0)
 CELLS = 64
 
 
@@ -61,25 +61,34 @@ def thin_plate(
         kept = np.isin(np.arange(len(kept)), best)
     points, values, noise = np.column_stack([u, v])[kept], offset[:, kept], calibrated[:, kept].mean(axis=0)
     stiffness = _stiffness(points, values, noise)
-    weights, _ = _weights(points, points, stiffness * noise)
+    weights, roughness = _weights(points, points, stiffness * noise)
     left = 1 - np.clip(np.diagonal(weights), 0.0, 1 - 1e-6)
     residual = values - values @ weights.T
     factor = (residual**2 / left / noise).mean(axis=1)
+    bend = factor
+    if len(noise) >= MANY_STARS:
+        bend = np.sqrt(factor * _bend(weights, residual, np.outer(factor, noise)) / (roughness.mean() / stiffness))
     images = tuple(np.empty(shape, np.float32) for _ in range(4))
-    _draw(images, points, values, noise, stiffness, factor, shape)
+    _draw(images, points, values, noise, stiffness, factor, bend, shape)
     return Field(images, kept, residual / left, 0, warnings)
 
 
 def _weights(points: np.ndarray, places: np.ndarray, smoothing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of each star (columns) at each place (rows), and the variance there in units of the surface's own."""
+    """Weight of each star (columns) at each place (rows), and how much a surface of unit roughness may bend there."""
     from scipy.interpolate import RBFInterpolator
     from scipy.spatial.distance import cdist
 
     plate = RBFInterpolator(points, np.eye(len(points)), smoothing=smoothing, kernel="thin_plate_spline")
     weights = plate(places)
     between, across = _kernel(cdist(points, points)), _kernel(cdist(places, points))
-    variance = ((weights @ between) * weights).sum(axis=1) + weights**2 @ smoothing - 2 * (weights * across).sum(axis=1)
-    return weights, np.maximum(variance, 0.0)
+    bending = ((weights @ between) * weights).sum(axis=1) - 2 * (weights * across).sum(axis=1)
+    return weights, np.maximum(bending, 0.0)
+
+
+def _bend(weights: np.ndarray, residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Mean squared surface that the smoothing took away: what the plate finds in its own residuals, less noise."""
+    again = weights - weights @ weights
+    return np.maximum(((residual @ weights.T) ** 2 - variance @ (again**2).T).mean(axis=1), 0.0)
 
 
 def _kernel(distance: np.ndarray) -> np.ndarray:
@@ -109,6 +118,7 @@ def _draw(
     noise: np.ndarray,
     stiffness: float,
     factor: np.ndarray,
+    bend: np.ndarray,
     shape: tuple[int, int],
 ) -> None:
     """Solve the plate on grids (errors on one three times as coarse) and carry it to every pixel."""
@@ -121,11 +131,12 @@ def _draw(
     )
     grid = plate(places).T.reshape(2, len(rows), len(columns))
     coarse_rows, coarse_columns, places = _grid(shape, 3)
-    _, spread = _weights(points, places, stiffness * noise)
-    error = np.sqrt(spread / stiffness).reshape(len(coarse_rows), len(coarse_columns))
+    weights, bending = _weights(points, places, stiffness * noise)
     for axis in range(2):
         _carry(grid[axis], rows, columns, level[axis], images[axis])
-        _carry(np.sqrt(factor[axis]) * error, coarse_rows, coarse_columns, 0.0, images[2 + axis])
+        error = np.sqrt(factor[axis] * (weights**2 @ noise) + bend[axis] * bending / stiffness)
+        error = error.reshape(len(coarse_rows), len(coarse_columns))
+        _carry(error, coarse_rows, coarse_columns, 0.0, images[2 + axis])
         np.maximum(images[2 + axis], np.sqrt(np.float32(LEAST_VARIANCE)), out=images[2 + axis])
 
 

@@ -12,7 +12,7 @@ from pipeline.stage import Knob, stage
 
 FEW_STARS = 10
 ENOUGH_STARS = 20
-LEAST_ERROR = 1e-4
+LEAST_ERROR = 1e-4 / 2**0.5
 
 
 @stage(version=1)
@@ -29,7 +29,7 @@ def offset_map(
     ] = 3,
     clip: Annotated[
         float,
-        Knob("a star farther off the surface than this is left out; quadrants keep all", unit="sigma", low=2, high=20),
+        Knob("a star farther off the surface than this is left out; quadrants keep all", "sigma", 2, 20, 0.5),
     ] = 4.0,
     stars: Annotated[
         Literal["complete", "all"], Knob("stars that are in every frame used, or all that this frame has")
@@ -69,7 +69,7 @@ def offset_map(
     """
     chosen, warnings = _choose(tracks, index, stars)
     if index == tracks.reference:
-        return _unmoved(chosen, tracks.shape, method)
+        return _unmoved(chosen, tracks.shape, method, warnings)
     from pipeline.kernels import field
     from pipeline.kernels.thin_plate import thin_plate
 
@@ -131,13 +131,20 @@ def _choose(tracks: Tracks, index: int, stars: str) -> tuple[_Stars, tuple[str, 
     if good.sum() < max(ENOUGH_STARS, len(ids) // 2):
         good = np.ones(len(ids), bool)
     errors = np.stack([tracks.x_error, tracks.y_error])[:, [here, there]][..., ids]
-    variance = np.maximum(np.where(np.isfinite(errors), errors, 0.0) ** 2, 0.5 * LEAST_ERROR**2).sum(axis=1)
+    variance = (_known(errors) ** 2).sum(axis=1)
     position = np.stack([tracks.x[here, ids], tracks.y[here, ids]])
     offset = position - np.stack([tracks.x[there, ids], tracks.y[there, ids]])
     return _Stars(ids, position, offset, variance, good), warnings
 
 
-def _unmoved(chosen: _Stars, shape: tuple[int, int], method: str) -> OffsetMap:
+def _known(errors: np.ndarray) -> np.ndarray:
+    """Errors of x and y, here and there; an unknown one is as large as the median of the known."""
+    finite = np.isfinite(errors)
+    usual = np.median(errors[finite]) if finite.any() else 0.0
+    return np.maximum(np.where(finite, errors, usual), LEAST_ERROR)
+
+
+def _unmoved(chosen: _Stars, shape: tuple[int, int], method: str, warnings: tuple[str, ...]) -> OffsetMap:
     """The reference against itself: zero everywhere, without error."""
     zeros = [readonly(np.zeros(shape, np.float32)) for _ in range(4)]
     none = np.zeros(len(chosen.ids))
@@ -148,4 +155,5 @@ def _unmoved(chosen: _Stars, shape: tuple[int, int], method: str) -> OffsetMap:
         residual_x=readonly(none),
         residual_y=readonly(none.copy()),
         method=method,
+        warnings=warnings,
     )
