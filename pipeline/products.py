@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import __version__
+from pipeline import __version__, read
 from pipeline.frame import COLUMNS, FrameError, FrameInfo, OffsetMap, Selection, Sequence, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 PRODUCTS = ("offsets", "maps")
-ENDINGS = (".fits.fz", ".fits.gz", ".fit.fz", ".fit.gz", ".fts.fz", ".fts.gz", ".fits", ".fit", ".fts", ".fz", ".gz")
-RAW_ENDINGS = (".arw", ".cr2", ".cr3", ".nef", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw", ".nrw")
 STAR_COLUMNS = (
     "sharpness",
     "roundness1",
@@ -43,21 +41,12 @@ STRUCTURE = (
 )
 
 
-def stem(file: str) -> str:
-    """A file's name without its folder and its known ending; other dots stay."""
-    name = Path(file).name
-    for ending in (*ENDINGS, *RAW_ENDINGS):
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return name
-
-
 def stems(sequence: Sequence) -> tuple[str, ...]:
     """For each frame the name that its products start with, under the output folder.
 
     Lights of equal stem from two folders get their folder's name below the output folder.
     """
-    bare = [stem(info.file) for info in sequence.frames]
+    bare = [read.stem(info.file) for info in sequence.frames]
     names = []
     for info, name in zip(sequence.frames, bare, strict=True):
         names.append(name if bare.count(name) == 1 else f"{Path(info.path).parent.name}/{name}")
@@ -113,8 +102,6 @@ def header_of(light: FrameInfo, recipe_hash: str, reference: str, history: str) 
         A header that describes no array yet.
     """
     from astropy.io import fits
-
-    from pipeline import read
 
     header = fits.Header()
     for card in read.read_header(light.path).cards:

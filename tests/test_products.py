@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from pipeline import products, sample
+from pipeline import products, read, sample
 from pipeline.frame import FrameError, Status
 from pipeline.graph import batch
 from pipeline.graph.run import Graph
@@ -32,7 +32,7 @@ def night(tmp_path_factory):
 
 def test_the_stem_loses_its_known_ending_and_nothing_else():
     names = {"a.fits.fz": "a", "a.b.FIT.GZ": "a.b", "IMG_1.ARW": "IMG_1", "ngc.6819.v1": "ngc.6819.v1", "x.fz": "x"}
-    assert {name: products.stem(name) for name in names} == names
+    assert {name: read.stem(name) for name in names} == names
 
 
 def test_every_fits_product_obeys_the_standard(night):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.frame import Failure, FrameError, FrameInfo
+from pipeline.frame import Failure
 from pipeline.graph.request import Night, OwnTime, Progress, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
@@ -51,14 +51,7 @@ class Graph:
         """Read the headers of some files, folders or globs."""
         from pipeline import read
 
-        def info(path: Path) -> FrameInfo | Failure:
-            try:
-                return read.read_info(path, root=root)
-            except FrameError as error:
-                return Failure(error.file, "frames", str(error))
-
-        with ThreadPoolExecutor(4) as pool:
-            return Night(tuple(pool.map(info, read.find_files(paths))), root)
+        return Night(read.read_infos(paths, root=root), root)
 
     def result(
         self,

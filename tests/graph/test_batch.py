@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from pipeline import products, sample
+from pipeline import products, read, sample
 from pipeline.frame import FrameError
 from pipeline.graph import batch
 from pipeline.graph.request import StaleError, Ticket
@@ -207,7 +207,7 @@ def test_every_broken_file_is_named_and_the_good_ones_are_done(data, tmp_path):
     assert set(told) == {path.name for path in (data / "bad").iterdir()}
     for good in ("good_1.fits", "good_2.fits", "good name with späce.fits"):
         assert told[good] == ""
-        assert f"{products.stem(good)}.offsets_map.fits" in report["products"]
+        assert f"{read.stem(good)}.offsets_map.fits" in report["products"]
     broken = (
         "empty.fits",
         "truncated.dng",
