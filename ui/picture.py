@@ -26,6 +26,9 @@ PICTURES = 4
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 _MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
 _TAIL_FRAMES = 3
+# What the limits' strip spans, in sigma of the sky, and its number of bars.
+_STRIP = (-6.0, 29.0)
+_BARS = 140
 
 
 class PictureControls(Part):
@@ -64,6 +67,17 @@ class PictureHead(Part):
     high = param.String("")
 
     _esm = text("head.js")
+
+
+class LimitStrip(Part):
+    """The histogram of the pixels, with the values drawn black and white."""
+
+    counts = param.List([])
+    low = param.Number(_STRIP[0])
+    high = param.Number(_STRIP[1])
+    limits = param.List(list(LIMITS))
+
+    _esm = text("limits.js")
 
 
 class Picture:
@@ -141,7 +155,8 @@ class Picture:
         ]
         self._rows = rows
         self._well = column(*rows, sizing_mode="stretch_both", styles={"gap": "1px"})
-        self.panel = column(self.toolbar, self.legend, self._well, sizing_mode="stretch_both")
+        self.strip = LimitStrip(height=64, **common)
+        self.panel = column(self.toolbar, self.legend, self._well, self.strip, sizing_mode="stretch_both")
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
         self.toolbar.param.watch(lambda event: self.views(event.new), "count")
         self.toolbar.param.watch(lambda event: self._draw_tails(), "tails")
@@ -187,7 +202,7 @@ class Picture:
     @theme.setter
     def theme(self, theme: str) -> None:
         self._theme = theme
-        for part in (self.toolbar, self.legend, *self.heads):
+        for part in (self.toolbar, self.legend, self.strip, *self.heads):
             part.theme = theme
         for figure in self.figures:
             canvas.paint_theme(figure, PALETTES[theme])
@@ -373,6 +388,10 @@ class Picture:
             renderer.visible = view.colours == "grey"
         head.choice = self.toolbar.count > 1
         head.visible = head.choice or view.colours != "grey"
+        if i == 0:
+            self.strip.visible = self.toolbar.count == 1 and view.colours == "grey"
+            if self.strip.visible and pyramid is not None:
+                self.strip.counts = _bars(pyramid)
         if view.colours == "grey" or pyramid is None:
             head.palette = ""
             return
@@ -397,6 +416,13 @@ class Picture:
 
 def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
     return [kind if i == index else held for i, held in enumerate(kinds)]
+
+
+@functools.lru_cache(maxsize=64)
+def _bars(pyramid: Pyramid) -> list[int]:
+    noise = pyramid.noise or 1.0
+    low, high = (pyramid.level + sigma * noise for sigma in _STRIP)
+    return pyramid.histogram(low, high, _BARS).tolist()
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ CODES = 65534
 CUT_VALUES = 540_000
 EXACT_VALUES = 40_000
 _BAND_ROWS = 64
-_STORE_BYTES = 600_000_000
+_STORE_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +92,11 @@ class Pyramid:
         return tuple(np.percentile(values, percents).tolist()) if values.size else (0.0,) * len(percents)
 
     def histogram(self, low: float, high: float, bins: int) -> np.ndarray:
-        """Counts of about a quarter of a million pixels of the image itself between two values."""
-        stride = max(1, math.isqrt(self.levels[0].size // 250_000))
+        """Counts of about 60,000 pixels of the image itself between two values."""
         # An odd stride meets all four colours of a mosaic.
-        return np.histogram(self.levels[0][:: stride | 1, :: stride | 1], bins, (low, high))[0]
+        stride = max(1, math.isqrt(self.levels[0].size // 60_000)) | 1
+        values = self.levels[0][::stride, ::stride]
+        return np.histogram(values[np.isfinite(values)], bins, (low, high))[0]
 
     def cut(self, x0: float, x1: float, y0: float, y1: float, width: float, height: float) -> Cut:
         """The visible piece, sampled for a screen.
