@@ -379,6 +379,8 @@ class StarTable:
     metrics : dict of str to float
         Facts of the frame for the frame table: fwhm, roundness, background, noise, saturated; and for ``stars``
         auto_threshold (sigma) and capped (1 where only the highest candidates are in the table).
+    blind : ndarray of bool, shape (cells in y, cells in x), or None
+        Equal cells of a few pixels that cover the frame; True where most of a cell has no value. None: nothing is known.
     """
 
     columns: Mapping[str, np.ndarray]
@@ -390,6 +392,7 @@ class StarTable:
     threshold: float
     shape: tuple[int, int]
     metrics: Mapping[str, float] = field(default_factory=dict)
+    blind: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.reason)

@@ -101,11 +101,12 @@ class Identified:
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
-    """One frame while its stars are being told apart."""
+class Search:
+    """One frame while its stars are being told apart; ``row`` and ``status`` fill, -1 where nothing is known yet."""
 
     known: Known
     table: StarTable
+    transform: np.ndarray
     place: np.ndarray
     position: np.ndarray
     error: np.ndarray
@@ -114,12 +115,39 @@ class _Search:
     proximity: float
     fwhm: float
     scatter: float
+    stars: np.ndarray
     row: np.ndarray
     status: np.ndarray
 
+    @property
+    def free(self) -> np.ndarray:
+        """Rows of the frame's stars that no reference star has taken."""
+        taken = np.zeros(len(self.table), bool)
+        taken[self.row[self.row >= 0]] = True
+        return self.stars[~taken[self.stars]]
+
+    def ratio(self) -> np.ndarray:
+        """Light here over light in the reference, NaN where not measured; shape (stars,)."""
+        ratio = np.full(len(self.row), np.nan)
+        star = np.flatnonzero((self.row >= 0) & (self.known.flux > 0))
+        ratio[star] = self.table["flux"][self.row[star]] / self.known.flux[star]
+        return ratio
+
+    def transparency(self) -> float:
+        """The frame's light over the reference's; 1 where nothing tells it."""
+        ratio = self.ratio()
+        return float(np.nanmedian(ratio)) if np.isfinite(ratio).any() else 1.0
+
 
 def identify(
-    known: Known, table: StarTable, place: np.ndarray, scatter: float, *, proximity: float, centroid: str, recover: bool
+    known: Known,
+    table: StarTable,
+    transform: np.ndarray,
+    scatter: float,
+    *,
+    proximity: float,
+    centroid: str,
+    recover: bool,
 ) -> Identified:
     """Find the reference's stars in a frame, one row for one star.
 
@@ -134,8 +162,8 @@ def identify(
         The reference's stars.
     table : StarTable
         All rows of the frame.
-    place : ndarray of float64, shape (stars, 2)
-        Where the transform puts the stars, pixels.
+    transform : ndarray of float64, shape (2, terms)
+        From the reference to this frame.
     scatter : float
         Of the stars about the transform beyond their errors, pixels.
     proximity : float
@@ -150,157 +178,111 @@ def identify(
     Identified
     """
     from pipeline.kernels.match import pairs_within
-    from pipeline.kernels.register import STILL, inside
+    from pipeline.kernels.register import STILL, inside, moved
+    from pipeline.stages.lost import explain
 
-    fwhm = width(table)
+    fwhm, place = width(table), moved(transform, known.position, table.shape)
     position = positions(table, centroid)
     live = np.ones(len(table), bool)
     live[pairs_within(position, known.position[known.hot], STILL)[0]] = False
     field = inside(place, table.shape) & ~known.hot
     radius = float(np.clip(max(1.0, 0.5 * fwhm, 5 * scatter), 0.0, proximity))
-    search = _Search(
-        known, table, place, position, errors(table), field, radius, proximity, fwhm, scatter,
-        np.full(len(place), -1), np.full(len(place), -1, np.int8),
+    search = Search(
+        known, table, transform, place, position, errors(table), field, radius, proximity, fwhm, scatter,
+        np.flatnonzero((table.reason == Reason.STAR) & live), np.full(len(place), -1), np.full(len(place), -1, np.int8),
     )  # fmt: skip
-    stars = np.flatnonzero((table.reason == Reason.STAR) & live)
-    _take_near(search, stars)
-    _take_wide(search, stars)
+    _take_near(search)
+    _take_wide(search)
     if recover:
         _recover(search, np.flatnonzero(np.isin(table.reason, RECOVERABLE) & live))
-    _explain(search)
+    explain(search)
     expected = int((inside(place, table.shape, fwhm) & ~known.hot).sum())
     return Identified(search.row, search.status, expected)
 
 
-def _pairs(search: _Search, rows: np.ndarray, reach: float | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of a star without row and a row without star within reach: star, row, distance."""
+def _pairs(search: Search, rows: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a star without row and one of some rows within reach: star, row, distance."""
     from pipeline.kernels.match import pairs_within
 
-    stars = np.flatnonzero(search.field & (search.row < 0) & (search.status < 0))
-    rows = np.setdiff1d(rows, search.row[search.row >= 0], assume_unique=False)
-    first, second = pairs_within(search.place[stars], search.position[rows], float(np.max(reach)))
+    stars = np.flatnonzero(search.field & (search.row < 0))
+    first, second = pairs_within(search.place[stars], search.position[rows], reach)
     first, second = stars[first], rows[second]
     return first, second, np.hypot(*(search.position[second] - search.place[first]).T)
 
 
-def _take(search: _Search, star: np.ndarray, row: np.ndarray, status: Status) -> None:
-    search.row[star], search.status[star] = row, status
-
-
-def _take_near(search: _Search, rows: np.ndarray) -> None:
+def _take_near(search: Search) -> None:
+    """Take the frame's stars that stand where reference stars should."""
     from pipeline.kernels.match import one_to_one
 
-    star, row, distance = _pairs(search, rows, search.radius)
+    star, row, distance = _pairs(search, search.stars, search.radius)
     near = distance <= search.radius
     star, row, distance = star[near], row[near], distance[near]
     chosen = one_to_one(star, row, distance)
-    _take(search, star[chosen], row[chosen], Status.FOUND)
-    # A star left without a row, while one that another star took lies as near: nobody can say whose light it is.
+    search.row[star[chosen]], search.status[star[chosen]] = row[chosen], Status.FOUND
+    _release_contested(search, star, row, distance)
+    _release_blends(search)
+
+
+def _release_contested(search: Search, star: np.ndarray, row: np.ndarray, distance: np.ndarray) -> None:
+    """Give up a row that is as near to a star without one: nobody can say whose light it is."""
     owner, owned = np.full(len(search.table), -1), np.full(len(search.table), np.inf)
-    owner[row[chosen]], owned[row[chosen]] = star[chosen], distance[chosen]
-    contested = (search.row[star] < 0) & (distance <= 1.5 * owned[row] + search.scatter) & (owner[row] >= 0)
-    for loser, winner in zip(star[contested], owner[row[contested]], strict=True):
-        if np.hypot(*(search.place[loser] - search.place[winner])) < 1.5 * search.fwhm:
-            search.status[loser] = Status.BLENDED
-        else:
-            search.row[winner] = -1
-            search.status[[loser, winner]] = Status.AMBIGUOUS
+    has = search.row[star] == row
+    owner[row[has]], owned[row[has]] = star[has], distance[has]
+    contested = (search.row[star] < 0) & (owner[row] >= 0) & (distance <= 1.5 * owned[row] + search.scatter)
+    loser, winner = star[contested], owner[row[contested]]
+    # Two stars within a fwhm of each other are a blend, which is another matter.
+    apart = np.hypot(*(search.place[loser] - search.place[winner]).T) >= 1.5 * search.fwhm
+    search.row[winner[apart]] = -1
+    search.status[winner[apart]] = search.status[loser[apart]] = Status.AMBIGUOUS
 
 
-def _take_wide(search: _Search, rows: np.ndarray) -> None:
+def _release_blends(search: Search) -> None:
+    """Give up a row in which the light of another star, too near to be seen apart, moves the centre."""
+    from pipeline.kernels.match import pairs_within
+
+    loser, winner = pairs_within(search.place, search.place, search.fwhm)
+    merged = (search.row[loser] < 0) & (search.row[winner] >= 0) & search.field[loser]
+    loser, winner = loser[merged], winner[merged]
+    gap = np.hypot(*(search.place[loser] - search.place[winner]).T)
+    flux = np.maximum(search.known.flux, 0.0)
+    pull = gap * flux[loser] / np.maximum(flux[loser] + flux[winner], 1e-9)
+    strong = pull > 0.15 * search.fwhm
+    search.row[winner[strong]] = -1
+    search.status[winner[strong]] = search.status[loser[strong]] = Status.BLENDED
+
+
+def _take_wide(search: Search) -> None:
     """Take stars that moved by themselves, where nothing else can be meant."""
-    from pipeline.kernels.match import one_to_one
-
-    star, row, distance = _pairs(search, rows, search.proximity)
-    if len(star) == 0:
-        return
-    free = len(np.setdiff1d(rows, search.row[search.row >= 0]))
-    rival = free / (search.table.shape[0] * search.table.shape[1]) * np.pi * distance**2
-    expected = search.known.flux[star] * _transparency(search)[star]
-    alike = np.abs(np.log(np.maximum(search.table["flux"][row], 1e-9) / np.maximum(expected, 1e-9))) < np.log(1.6)
+    star, row, distance = _pairs(search, search.free, search.proximity)
+    untold = search.status[star] < 0
+    star, row, distance = star[untold], row[untold], distance[untold]
+    ratio = search.table["flux"][row] / np.maximum(search.known.flux[star] * search.transparency(), 1e-9)
+    alike = (ratio > 1 / 1.6) & (ratio < 1.6)
     alone = (np.bincount(star, minlength=len(search.row))[star] == 1) & (
         np.bincount(row, minlength=len(search.table))[row] == 1
     )
-    fits = alike & alone & (rival < 0.05)
-    chosen = one_to_one(star[fits], row[fits], distance[fits])
-    _take(search, star[fits][chosen], row[fits][chosen], Status.FOUND)
-    claims = alike & ~alone & (rival < 0.05) & (np.bincount(row, minlength=len(search.table))[row] > 1)
-    search.status[star[claims & (search.row[star] < 0)]] = Status.AMBIGUOUS
+    fits = alike & alone & (rivals(search, distance) < 0.05)
+    search.row[star[fits]], search.status[star[fits]] = row[fits], Status.FOUND
 
 
-def _recover(search: _Search, rows: np.ndarray) -> None:
+def rivals(search: Search, distance: np.ndarray) -> np.ndarray:
+    """How many of the rows that nobody took would lie within a distance by chance."""
+    rows, columns = search.table.shape
+    return len(search.free) / (rows * columns) * np.pi * distance**2
+
+
+def _recover(search: Search, rows: np.ndarray) -> None:
+    """Take light that is no star by itself, but stands where one is known."""
     from pipeline.kernels.match import one_to_one
 
     star, row, distance = _pairs(search, rows, search.radius)
     error = np.sqrt((search.error[row] ** 2 + search.known.error[star] ** 2).mean(axis=1) + search.scatter**2)
-    expected = search.known.convolved[star] * _transparency(search)[star]
-    fits = (distance <= np.minimum(search.radius, 4 * error)) & (
-        search.table["convolved"][row] < 3 * expected + 3 * search.table.noise
+    expected = search.known.convolved[star] * search.transparency()
+    fits = (
+        (search.status[star] < 0)
+        & (distance <= np.minimum(search.radius, 4 * error))
+        & (search.table["convolved"][row] < 3 * expected + 3 * search.table.noise)
     )
     star, row, distance = star[fits], row[fits], distance[fits]
     chosen = one_to_one(star, row, distance)
-    _take(search, star[chosen], row[chosen], Status.RECOVERED)
-
-
-def _ratio(search: _Search) -> np.ndarray:
-    """Light here over light in the reference, NaN where not measured."""
-    ratio = np.full(len(search.row), np.nan)
-    star = np.flatnonzero((search.row >= 0) & (search.known.flux > 0))
-    ratio[star] = search.table["flux"][search.row[star]] / search.known.flux[star]
-    return ratio
-
-
-def _transparency(search: _Search) -> np.ndarray:
-    """The frame's light over the reference's, one number for all stars; 1 where nothing tells it."""
-    ratio = _ratio(search)
-    return np.full(len(ratio), np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0)
-
-
-def _local_transparency(search: _Search) -> np.ndarray:
-    """The same from each star's neighbours: a neighbour that is lost counts as dark, as behind a cloud."""
-    local, lost = _transparency(search), np.flatnonzero(search.field & (search.row < 0))
-    near = search.known.near[lost]
-    ratio = np.where(search.field[near], np.nan_to_num(_ratio(search), nan=0.0)[near], np.nan)
-    some = np.isfinite(ratio).any(axis=1)
-    local[lost[some]] = np.nanmedian(ratio[some], axis=1) if some.any() else np.nan
-    return local
-
-
-def _explain(search: _Search) -> None:
-    """Give every star without a row the reason for it; the first that fits."""
-    from pipeline.kernels.register import inside
-
-    lost = search.row < 0
-    limit = max(search.table.floor, 0.0)
-    reasons = [
-        (search.known.hot, Status.HOT),
-        (~inside(search.place, search.table.shape, search.fwhm), Status.OUTSIDE),
-        (_left_out(search, Reason.BORDER), Status.OUTSIDE),
-        (_left_out(search, Reason.SATURATED), Status.SATURATED),
-        (_left_out(search, Reason.MASKED, Reason.HOT), Status.MASKED),
-    ]
-    reasons.append((_beside(search, search.row[~lost], 1.5 * search.fwhm), Status.BLENDED))
-    expected = search.known.convolved * _local_transparency(search)
-    threshold = max(limit, search.table.threshold * search.table.noise)
-    reasons += [(expected < 1.5 * threshold, Status.FAINT), (lost, Status.MOVED)]
-    for applies, status in reasons:
-        search.status[lost & (search.status < 0) & applies] = status
-    search.status[search.known.hot] = Status.HOT
-
-
-def _left_out(search: _Search, *reasons: Reason) -> np.ndarray:
-    """Stars whose place lies within one fwhm of a row that was left out for one of some reasons."""
-    rows = np.flatnonzero(np.isin(search.table.reason, reasons))
-    return _beside(search, rows, max(search.fwhm, search.radius))
-
-
-def _beside(search: _Search, rows: np.ndarray, reach: float) -> np.ndarray:
-    """Stars without a row whose place lies within ``reach`` of one of some rows."""
-    from pipeline.kernels.match import pairs_within
-
-    lost = np.flatnonzero(search.row < 0)
-    first, second = pairs_within(search.place[lost], search.position[rows], reach)
-    near = np.hypot(*(search.place[lost[first]] - search.position[rows[second]]).T) <= reach
-    result = np.zeros(len(search.row), bool)
-    result[lost[first[near]]] = True
-    return result
+    search.row[star[chosen]], search.status[star[chosen]] = row[chosen], Status.RECOVERED

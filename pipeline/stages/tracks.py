@@ -90,7 +90,6 @@ def _predict(
 ) -> None:
     """Find every frame's transform, then every star in every frame."""
     from pipeline.kernels.polynomial import identity
-    from pipeline.kernels.register import moved
     from pipeline.kernels.sequence import solve_sequence
 
     reference, tables = ledger.reference, ledger.tables
@@ -107,9 +106,8 @@ def _predict(
             _leave_out_unsolved(ledger, frame, len(points[frame]), len(points[reference]))
             continue
         ledger.transforms[frame], ledger.residual[frame] = solution.transform, solution.rms
-        place = moved(solution.transform, known.position, shape)
         found = identify.identify(
-            known, tables[frame], place, solution.scatter,
+            known, tables[frame], solution.transform, solution.scatter,
             proximity=proximity, centroid=ledger.centroid, recover=recover,
         )  # fmt: skip
         if _usable(ledger, frame, found, solution, selection.residual_limit):

@@ -294,8 +294,24 @@ def without(place, level, star, **columns):
     return table(place[keep], level[keep], SHAPE, **columns)
 
 
-def test_star_that_vanished_is_moved():
-    assert follow_pair(lambda p, lv: without(p, lv, 7)).status[1, 7] == Status.MOVED
+def test_star_that_stands_elsewhere_is_moved():
+    def change(place, level):
+        place[7] += (35.0, -20.0)
+        return table(place, level, SHAPE)
+
+    assert follow_pair(change).status[1, 7] == Status.MOVED
+
+
+def test_star_that_is_not_there_has_faded():
+    assert follow_pair(lambda p, lv: without(p, lv, 7)).status[1, 7] == Status.FAINT
+
+
+def test_star_behind_dead_pixels_is_masked():
+    blind = np.zeros((20, 30), bool)
+    there = field()[0][7] + (20, -9)
+    blind[int(there[1] // 100), int(there[0] // 100)] = True
+    result = follow_pair(lambda p, lv: dataclasses.replace(without(p, lv, 7), blind=blind))
+    assert result.status[1, 7] == Status.MASKED
 
 
 def test_star_that_left_the_field_is_outside():
@@ -343,6 +359,18 @@ def test_two_stars_that_run_together_are_blended():
     assert result.status[1, 31] == Status.BLENDED
     assert result.blended[0, [30, 31]].all()
     assert not result.blended[1, 30]
+
+
+def test_blend_of_two_equal_stars_is_neither():
+    place, level = field()
+    place[31] = place[30] + (3.6, 0.0)
+    level[30] = level[31] = 900.0
+    there = place + np.array([20, -9])
+    there[30] += (1.8, 0.0)
+    keep = np.arange(60) != 31
+    both = [table(place, level, SHAPE), table(there[keep], level[keep], SHAPE)]
+    result = Sky(sequence(2, SHAPE), both, None).follow()
+    assert (result.status[1, [30, 31]] == Status.BLENDED).all()
 
 
 def test_two_stars_that_claim_one_place_are_ambiguous():
