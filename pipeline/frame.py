@@ -380,7 +380,7 @@ class StarTable:
         Facts of the frame for the frame table: fwhm, roundness, background, noise, saturated; and for ``stars``
         auto_threshold (sigma) and capped (1 where only the highest candidates are in the table).
     blind : ndarray of bool, shape (cells in y, cells in x), or None
-        Equal cells of a few pixels that cover the frame; True where most of a cell has no value. None: nothing is known.
+        Equal cells of a few pixels that cover the frame; True where most of one has no value. None: not known.
     """
 
     columns: Mapping[str, np.ndarray]

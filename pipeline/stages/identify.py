@@ -195,6 +195,7 @@ def identify(
     _take_wide(search)
     if recover:
         _recover(search, np.flatnonzero(np.isin(table.reason, RECOVERABLE) & live))
+        _release_blends(search)
     explain(search)
     expected = int((inside(place, table.shape, fwhm) & ~known.hot).sum())
     return Identified(search.row, search.status, expected)
