@@ -8,6 +8,7 @@ import pytest
 from bokeh.server.views.ws import WSHandler
 
 from ui import nodelay
+from ui.contours import contours, round_levels
 from ui.part import text, variables
 from ui.picture import Picture
 from ui.player import Player
@@ -64,6 +65,9 @@ def test_only_the_visible_pictures_are_cut_and_others_when_they_appear():
     assert picture.kinds == ("subtracted", "x_offset")
     assert picture.cuts[1].data["colours"] == ["viridis"]
     assert picture.cuts[1].data["unit"] == ["px"]
+    assert len(picture.numbers[1].data["text"]) > 2
+    picture.choose("subtracted", 1)
+    assert picture.numbers[1].data["text"] == []
 
 
 def test_errors_are_coloured_from_zero():
@@ -144,6 +148,36 @@ def test_browser_and_server_stretch_alike():
 def test_a_difference_map_is_white_at_zero():
     middle = palette("difference")[126:130]
     assert all(int(colour[i : i + 2], 16) > 245 for colour in middle for i in (1, 3, 5))
+
+
+def test_contours_are_where_the_map_has_their_value():
+    y, x = np.mgrid[0:200, 0:300].astype(float)
+    plane = -88 + 0.004 * x + 0.002 * y
+    step = 4
+    small = plane.reshape(50, step, 75, step).mean((1, 3))
+    drawn = contours(small, step)
+    assert len(drawn.values) >= 3
+    found = set()
+    for xs, ys in zip(drawn.xs, drawn.ys, strict=True):
+        values = -88 + 0.004 * xs + 0.002 * ys
+        assert np.ptp(values) < 1e-6
+        found.add(round(values[0], 6))
+    assert found >= {round(value, 6) for value in drawn.values}
+
+
+@pytest.mark.parametrize("low_high", [(-89.1, -87.6), (0.0, 1e-4), (-5.0, 5.0), (0.0, 1234.0)])
+def test_contours_are_few_and_round(low_high):
+    levels = round_levels(*low_high)
+    assert 3 <= len(levels) <= 8
+    assert low_high[0] < levels[0]
+    assert levels[-1] < low_high[1]
+    step = float(np.diff(levels)[0])
+    assert f"{step:.3e}"[:5] in ("1.000", "2.000", "5.000")
+
+
+def test_a_flat_map_and_an_empty_one_have_no_contours():
+    assert contours(np.zeros((20, 20)), 1).values == []
+    assert contours(np.full((20, 20), np.nan), 1).xs == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from bokeh.models import (
     ImageRGBA,
     Line,
     Metric,
+    MultiLine,
     PanTool,
     Range1d,
     ScaleBar,
@@ -24,7 +25,7 @@ from bokeh.plotting import figure
 
 from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
 
-_RING, _SMALL_RING = 10, 8
+_RING = 10
 _TAIL_ALPHA = 0.45
 # Metric would else write "2 hpx".
 _PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
@@ -68,10 +69,8 @@ def add_markers(
     stars: ColumnDataSource,
     views: Sequence[CDSView],
     tails: Mapping[str, ColumnDataSource],
-    track: ColumnDataSource,
-    picked: ColumnDataSource,
 ) -> dict[str, GlyphRenderer]:
-    """Draw tails, markers by state, and the picked star's rings, in that order."""
+    """Draw tails and markers by state; returns their renderers by name."""
     # Figure's own methods make five glyphs of each for states that are not used here.
     add = made.add_glyph
     glyphs = {}
@@ -93,24 +92,39 @@ def add_markers(
     }
     for state, view in zip(STATES, views, strict=True):
         line = HALO if state == "rejected" else STATE_COLOURS[state]
-        glyphs[state] = add(stars, Scatter(x="x", y="y", line_color=line, **looks[state]), view=view)
-    for colour, alpha, width in (("#000000", 0.65, 3.5), (PICKED, 1.0, 1.6)):
-        add(track, Line(x="x", y="y", line_color=colour, line_alpha=alpha, line_width=width))
-    for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
-        for size in (13, 21):
-            ring = {"line_color": colour, "line_alpha": alpha, "line_width": width, "fill_color": None}
-            add(picked, Scatter(x="x", y="y", marker="circle", size=size, **ring))
-    add(picked, Text(
-        x="x", y="y", text="id", x_offset=16, text_baseline="middle", text_color=PICKED,
-        text_font=value("Roboto"), text_font_size="13px", text_font_style="bold",
-    ))  # fmt: skip
+        glyphs[state] = add(stars, Scatter(x="x", y="y", line_color=line, syncable=False, **looks[state]), view=view)
     return glyphs
 
 
-def size_markers(glyphs: Mapping[str, GlyphRenderer], *, small: bool) -> None:
-    """Rings of 5 pixels' radius, of 4 where several pictures share the place."""
-    for state in ("complete", "partial", "star"):
-        glyphs[state].glyph.size = _SMALL_RING if small else _RING
+def add_picked(made: figure, track: ColumnDataSource, picked: ColumnDataSource) -> list[list]:
+    """Draw the picked star's track and rings over a halo; returns pairs of (pixels added to a ring's size, glyph)."""
+    for colour, alpha, width in (("#000000", 0.65, 3.5), (PICKED, 1.0, 1.6)):
+        made.add_glyph(track, Line(x="x", y="y", line_color=colour, line_alpha=alpha, line_width=width))
+    rings = []
+    for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
+        for extra in (3, 11):
+            look = {"line_color": colour, "line_alpha": alpha, "line_width": width, "fill_color": None}
+            ring = Scatter(x="x", y="y", marker="circle", size=_RING + extra, syncable=False, **look)
+            made.add_glyph(picked, ring)
+            rings.append([extra, ring])
+    name = Text(
+        x="x", y="y", text="id", x_offset=16, text_baseline="middle", text_color=PICKED, text_font=value("Roboto"),
+        text_font_size="13px", text_font_style="bold", syncable=False,
+    )  # fmt: skip
+    made.add_glyph(picked, name)
+    return rings
+
+
+def add_contours(made: figure, lines: ColumnDataSource, numbers: ColumnDataSource) -> None:
+    """Draw lines of equal value, white on a dark halo, and their numbers."""
+    for colour, alpha, width in (("#000000", 0.25, 3.0), ("#FFFFFF", 1.0, 1.1)):
+        look = {"line_color": colour, "line_alpha": alpha, "line_width": width}
+        made.add_glyph(lines, MultiLine(xs="xs", ys="ys", **look))
+    made.add_glyph(numbers, Text(
+        x="x", y="y", text="text", text_align="center", text_baseline="middle", text_color="#FFFFFF",
+        text_font=value("Roboto"), text_font_size="12px", background_fill_color="#1B1F24", background_fill_alpha=0.7,
+        padding=3, border_radius=3,
+    ))  # fmt: skip
 
 
 def paint_theme(made: figure, palette: Palette) -> None:

@@ -7,8 +7,11 @@ const SOFTENING = 0.42
 const ANSWER_LIMIT_MS = 4000
 const PICK_RADIUS = 12
 const HOVER_RADIUS = 7
+const RING_PIXELS = 10
+const RING_LIMIT = 44
 const KINDS = ["complete", "partial", "lost", "rejected", "star"]
-const [COMPLETE, , , REJECTED, STAR] = [0, 1, 2, 3, 4]
+const REJECTED = 3
+const STAR = 4
 const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
 
 const STRETCHES = {
@@ -96,7 +99,17 @@ function make(args) {
     else { state.scale = scale; moved() }
   }
 
+  // Rings keep their size on screen until a star outgrows them.
+  function size_rings() {
+    const least = shown().length > 1 ? 8 : 10
+    const ring = Math.round(Math.min(Math.max(least, RING_PIXELS * state.scale), RING_LIMIT))
+    if (ring == state.ring) return
+    state.ring = ring
+    for (const [extra, glyph] of args.rings) glyph.size = {value: ring + extra}
+  }
+
   function moved() {
+    size_rings()
     tell("scale", state.scale)
     want()
   }
@@ -279,6 +292,8 @@ function make(args) {
 
   function hover(event) {
     read(event)
+    const cut = drawn[state.pointed[0]]
+    if (cut == null || !cut.sky[0]) return tip.hide()
     const k = nearest(event.x, event.y, HOVER_RADIUS)
     if (k < 0) return tip.hide()
     const data = stars.data

@@ -12,72 +12,21 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-import param
 from bokeh.models import CDSView, ColumnDataSource, CustomJS, IndexFilter, Range1d
 
 from pipeline.frame import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
-from ui.part import Part, column, new_channel, script, text
+from ui.contours import Contours, contours
+from ui.part import column, new_channel, script, text
+from ui.picture_parts import PICTURES, STRIP, LimitStrip, PictureControls, PictureHead, StateChips
 from ui.pyramid import PYRAMIDS, Pyramid
-from ui.stretch import COLOURS, LIMITS, PERCENTILES, STRETCHES, VIEWS, View, number, palette
+from ui.stretch import COLOURS, LIMITS, PERCENTILES, VIEWS, View, number, palette
 
-PICTURES = 4
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 _MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
 _TAIL_FRAMES = 3
-# What the limits' strip spans, in sigma of the sky, and its number of bars.
-_STRIP = (-6.0, 29.0)
 _BARS = 140
-
-
-class PictureControls(Part):
-    """What is shown, in how many pictures, how it is stretched and how large."""
-
-    options = param.Dict({})
-    kinds = param.List(["raw"] * PICTURES)
-    count = param.Integer(1)
-    stretches = param.Dict(STRETCHES)
-    stretch = param.String("asinh")
-    colour_maps = param.Dict(COLOURS)
-    colours = param.String("grey")
-    invert = param.Boolean(False)
-    tails = param.Selector(default="tails", objects=["off", "tails", "all"])
-
-    _esm = text("toolbar.js")
-
-
-class StateChips(Part):
-    """The star states with their counts; a click hides a kind."""
-
-    hints = param.Dict({})
-
-    _esm = text("legend.js")
-
-
-class PictureHead(Part):
-    """What one picture shows, and its colour bar."""
-
-    options = param.Dict({})
-    index = param.Integer(0)
-    kind = param.String("raw")
-    choice = param.Boolean(True)
-    palette = param.String("")
-    low = param.String("")
-    high = param.String("")
-
-    _esm = text("head.js")
-
-
-class LimitStrip(Part):
-    """The histogram of the pixels, with the values drawn black and white."""
-
-    counts = param.List([])
-    low = param.Number(_STRIP[0])
-    high = param.Number(_STRIP[1])
-    limits = param.List(list(LIMITS))
-
-    _esm = text("limits.js")
 
 
 class Picture:
@@ -125,7 +74,8 @@ class Picture:
         self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
         self.picked = ColumnDataSource(data={"x": [], "y": [], "id": []})
         self.track = ColumnDataSource(data={"x": [], "y": []})
-        self.contours = ColumnDataSource(data={"xs": [], "ys": []})
+        self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
+        self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
@@ -134,10 +84,14 @@ class Picture:
         self.figures = [
             canvas.picture_figure(self.x_range, self.y_range, self.base[i], self.fine[i]) for i in range(PICTURES)
         ]
-        self._glyphs = [
-            canvas.add_markers(figure, self.stars, views, self.tails, self.track, self.picked)
-            for figure in self.figures
-        ]
+        for figure, lines, numbers in zip(self.figures, self.lines, self.numbers, strict=True):
+            canvas.add_contours(figure, lines, numbers)
+        self._glyphs, self._rings = [], []
+        for figure in self.figures:
+            glyphs = canvas.add_markers(figure, self.stars, views, self.tails)
+            self._glyphs.append(glyphs)
+            self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
+            self._rings += canvas.add_picked(figure, self.track, self.picked)
         for figure in self.figures:
             canvas.paint_theme(figure, PALETTES[self._theme])
 
@@ -170,6 +124,7 @@ class Picture:
             "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in COLOURS},
+            "rings": self._rings,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
@@ -229,8 +184,6 @@ class Picture:
                     cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both")]
                 figure.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
-            for glyphs in self._glyphs:
-                canvas.size_markers(glyphs, small=count > 1)
             self.toolbar.count = count
             self._push(range(count))
         self._tell_kinds()
@@ -392,12 +345,26 @@ class Picture:
             self.strip.visible = self.toolbar.count == 1 and view.colours == "grey"
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = _bars(pyramid)
+        self._draw_contours(i, pyramid if view.contours else None)
         if view.colours == "grey" or pyramid is None:
             head.palette = ""
             return
         bottom, top = _limits(pyramid, view)
         head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
         head.palette = "".join(palette(view.colours)).replace("#", "")
+
+    def _draw_contours(self, i: int, pyramid: Pyramid | None) -> None:
+        if pyramid is None:
+            if len(self.lines[i].data["xs"]):
+                self.lines[i].data, self.numbers[i].data = {"xs": [], "ys": []}, {"x": [], "y": [], "text": []}
+            return
+        drawn = _contours(pyramid)
+        if self.lines[i].data["xs"] is drawn.xs:
+            return
+        self.lines[i].data = {"xs": drawn.xs, "ys": drawn.ys}
+        span = 10 * (pyramid.high - pyramid.low)
+        words = [number(value, span) for value in drawn.values]
+        self.numbers[i].data = {"x": drawn.label_x, "y": drawn.label_y, "text": words}
 
     def _draw_tails(self) -> None:
         mode = self.toolbar.tails
@@ -421,8 +388,14 @@ def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
 @functools.lru_cache(maxsize=64)
 def _bars(pyramid: Pyramid) -> list[int]:
     noise = pyramid.noise or 1.0
-    low, high = (pyramid.level + sigma * noise for sigma in _STRIP)
+    low, high = (pyramid.level + sigma * noise for sigma in STRIP)
     return pyramid.histogram(low, high, _BARS).tolist()
+
+
+@functools.lru_cache(maxsize=16)
+def _contours(pyramid: Pyramid) -> Contours:
+    depth = len(pyramid.levels) - 1
+    return contours(pyramid.levels[depth], 1 << depth)
 
 
 @functools.lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ from bokeh.plotting import figure
 
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE, Palette
 from ui.part import column
-from ui.picture import PictureHead
+from ui.picture_parts import PictureHead
 from ui.pyramid import Pyramid
 from ui.stretch import LIMITS, VIEWS, number, palette, shares
 

@@ -28,12 +28,15 @@ class View:
         Unit of its values.
     from_zero : bool
         Whether the colours begin at zero.
+    contours : bool
+        Whether lines of equal value are drawn.
     """
 
     label: str
     colours: str = "grey"
     unit: str = "ADU"
     from_zero: bool = False
+    contours: bool = False
 
 
 VIEWS = {
@@ -42,8 +45,8 @@ VIEWS = {
     "subtracted": View("Subtracted"),
     "normalized": View("Normalized"),
     "sum": View("Sum of frames"),
-    "x_offset": View("X offset", "viridis", "px"),
-    "y_offset": View("Y offset", "viridis", "px"),
+    "x_offset": View("X offset", "viridis", "px", contours=True),
+    "y_offset": View("Y offset", "viridis", "px", contours=True),
     "x_error": View("X error", "magma", "px", from_zero=True),
     "y_error": View("Y error", "magma", "px", from_zero=True),
 }

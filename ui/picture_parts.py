@@ -1,0 +1,61 @@
+"""The controls around the picture: toolbar, star states, the head of each picture, the limits' strip."""
+
+from __future__ import annotations
+
+import param
+
+from ui.part import Part, text
+from ui.stretch import COLOURS, LIMITS, STRETCHES
+
+PICTURES = 4
+# What the limits' strip spans, in sigma of the sky.
+STRIP = (-6.0, 29.0)
+
+
+class PictureControls(Part):
+    """What is shown, in how many pictures, how it is stretched and how large."""
+
+    options = param.Dict({})
+    kinds = param.List(["raw"] * PICTURES)
+    count = param.Integer(1)
+    stretches = param.Dict(STRETCHES)
+    stretch = param.String("asinh")
+    colour_maps = param.Dict(COLOURS)
+    colours = param.String("grey")
+    invert = param.Boolean(False)
+    tails = param.Selector(default="tails", objects=["off", "tails", "all"])
+
+    _esm = text("toolbar.js")
+
+
+class StateChips(Part):
+    """The star states with their counts; a click hides a kind."""
+
+    hints = param.Dict({})
+
+    _esm = text("legend.js")
+
+
+class PictureHead(Part):
+    """What one picture shows, and its colour bar."""
+
+    options = param.Dict({})
+    index = param.Integer(0)
+    kind = param.String("raw")
+    choice = param.Boolean(True)
+    palette = param.String("")
+    low = param.String("")
+    high = param.String("")
+
+    _esm = text("head.js")
+
+
+class LimitStrip(Part):
+    """The histogram of the pixels, with the values drawn black and white."""
+
+    counts = param.List([])
+    low = param.Number(STRIP[0])
+    high = param.Number(STRIP[1])
+    limits = param.List(list(LIMITS))
+
+    _esm = text("limits.js")
