@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-MODELS = ("shift", "similarity", "affine")
+_BLOCK = 500
 
 
 def count(order: int) -> int:
@@ -224,11 +224,13 @@ def fit_transform(
     wanted = there - design @ base.T
     # All x equations first, then all y: one matrix of shape (2 n, parameters), so that BLAS does the sums.
     columns = np.concatenate([design[:, : ways.shape[2]] @ ways[:, row].T for row in (0, 1)])
+    # Products of blocks so small that BLAS starts no threads: frames run on all cores already.
+    blocks = [slice(first, first + _BLOCK) for first in range(0, len(columns), _BLOCK)]
     kept, scatter = np.ones(len(here), bool), _spread(wanted - np.median(wanted, axis=0))
     for _ in range(passes):
         weight = kept / (error**2 + scatter**2 + 1e-8)
         weighted = columns * np.tile(weight, 2)[:, None]
-        inverse = _inverse(weighted.T @ columns)
+        inverse = _inverse(sum(weighted[rows].T @ columns[rows] for rows in blocks))
         step = inverse @ (weighted.T @ wanted.T.ravel())
         residual = wanted - (columns @ step).reshape(2, -1).T
         scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - float(np.median(error[kept] ** 2)), 0.0))
@@ -236,7 +238,8 @@ def fit_transform(
         if again.sum() * 2 < len(ways) + 1 or np.array_equal(again, kept):
             break
         kept = again
-    leverage = ((columns @ inverse) * weighted).sum(axis=1).reshape(2, -1).T
+    spread = np.concatenate([((columns[rows] @ inverse) * weighted[rows]).sum(axis=1) for rows in blocks])
+    leverage = spread.reshape(2, -1).T
     transform = base.copy()
     transform[:, : ways.shape[2]] += np.einsum("p,pct->ct", step, ways)
     return Fit(transform, kept, residual, residual / np.maximum(1 - leverage, 0.02), float(scatter))
