@@ -2,7 +2,8 @@
 
 The windowed position is SExtractor's (Bertin & Arnouts 1996, A&AS 117, 393; XWIN_IMAGE in its manual). On a mosaic the
 fitted Gaussian has a height of its own for each colour, and the windowed position looks at the pixels after each
-colour is brought to the star's mean height: a star redder than the rest makes no pattern then.
+colour is brought to the star's mean height: a star redder than the rest makes no pattern then. Where pixels are bad or
+lie outside the frame, the windowed position sees the fitted Gaussian instead.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import boolean, float64, int64, njit, types
+from numba import float64, int64, njit, types
 
-from pipeline.frame import SIGMA_TO_FWHM, colour_planes
+from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.bands import map_bands
 from pipeline.kernels.convolve import IMAGE
-from pipeline.kernels.measure import pixel
+from pipeline.kernels.gaussian import by_parity, colour_numbers, fit_stars
 
 CENTRES = ("x_winpos", "y_winpos", "xcentroid_err", "ycentroid_err", "x_com", "y_com", "x_gauss", "y_gauss", "fwhm")
 WINDOW = 4.0
@@ -27,11 +28,10 @@ BLEND, SINGLE = 0.5, 0.1
 COLOURFUL = 0.3
 # Peak's photon noise over the sky's, as variances, at which the window is half-way to its full width.
 BRIGHT = 4.0
-# The Gaussian's fit: at most so many steps; settled when a step moves centre and sigma by less, pixels.
-STEPS, SETTLED = 12, 1e-3
 _PATCH = float64[:, ::1]
-_COLOURS = types.Array(types.int64, 2, "C", readonly=True)
-_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
+_COLOURS = types.Array(types.int64, 4, "C", readonly=True)
+_TABLES = types.Array(types.float64, 4, "C", readonly=True)
+_NUMBERS = types.Array(types.int64, 2, "C", readonly=True)
 
 
 def centres(
@@ -65,60 +65,30 @@ def centres(
     dict of str to ndarray of float64, shape (n,)
         CENTRES, pixels. A centre that cannot be had is the next simpler one: windowed, the finder's, the pixel.
     """
-    result = np.empty((index.size, len(CENTRES)))
-    x, y = (np.ascontiguousarray(values, np.float64) for values in own)
-    colours, variance = _colour_numbers(pattern), np.maximum(variance, np.finfo(np.float32).tiny)
+    fits = fit_stars(image, index, fwhm, pattern, variance)
+    colours, shot = by_parity(colour_numbers(pattern)), by_parity(photon)
+    sky = by_parity(np.maximum(variance, np.finfo(np.float32).tiny))
+    places, result = np.stack(own, axis=1).astype(np.float64), np.empty((index.size, len(CENTRES)))
     map_bands(
-        lambda first, last: _centres(image, index, x, y, fwhm, colours, variance, photon, result, first, last),
+        lambda first, last: _centres(image, index, places, fits, fwhm, colours, sky, shot, result, first, last),
         index.size,
     )
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(CENTRES)}
 
 
-def widths(
-    image: np.ndarray, index: np.ndarray, fwhm: float, pattern: str, variance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Width of each candidate by a fitted round Gaussian, in a window that follows the width.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (ny, nx)
-        The image without sky.
-    index : ndarray of int64, shape (n,)
-        Flat indices of the candidates' pixels.
-    fwhm : float
-        First guess, pixels.
-    pattern : str
-        Colours of the first 2 x 2 pixels, or "none".
-    variance : ndarray of float64, shape (2, 2)
-        Variance of a sky pixel by row and column parity, ADU squared.
-
-    Returns
-    -------
-    fwhm, misfit : ndarray of float64, shape (n,)
-        Width, pixels, NaN where no Gaussian fits; and the residuals' rms over the Gaussian's height.
-    """
-    result = np.empty((index.size, 2))
-    colours, variance = _colour_numbers(pattern), np.maximum(variance, np.finfo(np.float32).tiny)
-    map_bands(lambda first, last: _widths(image, index, fwhm, colours, variance, result, first, last), index.size)
-    return result[:, 0], result[:, 1]
-
-
-def _colour_numbers(pattern: str) -> np.ndarray:
-    """Number of each pixel's colour by row and column parity."""
-    numbers = np.zeros((2, 2), np.int64)
-    for colour, row, column in colour_planes(pattern):
-        numbers[row, column] = ("mono", "red", "blue").index(colour) if colour != "green" else 0
-    return numbers
-
-
-@njit([types.void(IMAGE, int64, int64, _PATCH)], cache=True, nogil=True)
-def _cut(image, y, x, patch):  # noqa: ANN001, ANN202
-    """Copy the surroundings of a pixel."""
-    reach = patch.shape[0] // 2
+@njit([types.void(IMAGE, int64, int64, float64[::1], _NUMBERS, _PATCH)], cache=True, nogil=True)
+def _see(image, y, x, fit, colours, patch):  # noqa: ANN001, ANN202
+    """Copy the surroundings of a pixel; what is bad or outside is the fitted star, or nothing where there is none."""
+    reach, fitted = patch.shape[0] // 2, fit[4] == fit[4]
     for i in range(-reach, reach + 1):
         for j in range(-reach, reach + 1):
-            patch[i + reach, j + reach] = pixel(image, y + i, x + j)
+            row, column, value = y + i, x + j, np.nan
+            if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
+                value = np.float64(image[row, column])
+            if value - value != 0:
+                away = (i - fit[1]) ** 2 + (j - fit[0]) ** 2
+                value = fit[5 + colours[i & 1, j & 1]] * math.exp(-away / (2 * fit[2] ** 2)) if fitted else 0.0
+            patch[i + reach, j + reach] = value
 
 
 @njit([types.UniTuple(float64, 3)(_PATCH, float64, float64, float64, float64[:, ::1])], cache=True, nogil=True)
@@ -204,168 +174,14 @@ def _mass(patch, half):  # noqa: ANN001, ANN202
     return pull_x / light, pull_y / light
 
 
-@njit([types.void(float64[::1], float64, float64)], cache=True, nogil=True)
-def _profile(line, centre, sigma):  # noqa: ANN001, ANN202
-    for i in range(line.size):
-        line[i] = math.exp(-((i - line.size // 2 - centre) ** 2) / (2 * sigma**2))
-
-
-@njit([float64(_PATCH, float64[::1], int64, int64[:, ::1], _PATCH, _PATCH, float64[::1])], cache=True, nogil=True)
-def _normal(patch, p, half, colours, weights, matrix, vector):  # noqa: ANN001, ANN202
-    """Normal equations of x, y, sigma, level and a height for each colour; returns the weighted sum of squares."""
-    middle, square, size = patch.shape[0] // 2, 0.0, 2 * half + 1
-    matrix[:] = 0.0
-    vector[:] = 0.0
-    column, row = np.empty(size), np.empty(size)
-    _profile(column, p[0], p[2])
-    _profile(row, p[1], p[2])
-    for parity in range(4):
-        first_y, first_x = (half + parity // 2) & 1, (half + parity) & 1
-        k, weight = 4 + colours[parity // 2, parity & 1], weights[parity // 2, parity & 1]
-        # Sums over the pixels of this parity: s the shape, u and v the distances, q their squares' sum, r the rest.
-        uu = vv = uv = uq = vq = qq = us = vs = qs = ss = u1 = v1 = q1 = s1 = n = 0.0
-        ur = vr = qr = sr = r1 = rr = 0.0
-        for i in range(first_y, size, 2):
-            v = (i - half - p[1]) / p[2]
-            for j in range(first_x, size, 2):
-                u = (j - half - p[0]) / p[2]
-                s = row[i] * column[j]
-                r = patch[middle + i - half, middle + j - half] - p[k] * s - p[3]
-                su, sv, sq = s * u, s * v, s * (u * u + v * v)
-                uu += su * su
-                vv += sv * sv
-                uv += su * sv
-                uq += su * sq
-                vq += sv * sq
-                qq += sq * sq
-                us += su * s
-                vs += sv * s
-                qs += sq * s
-                ss += s * s
-                u1 += su
-                v1 += sv
-                q1 += sq
-                s1 += s
-                ur += su * r
-                vr += sv * r
-                qr += sq * r
-                sr += s * r
-                r1 += r
-                rr += r * r
-                n += 1.0
-        slope = p[k] / p[2]
-        once, twice = weight * slope, weight * slope**2
-        matrix[0, 0] += twice * uu
-        matrix[1, 0] += twice * uv
-        matrix[1, 1] += twice * vv
-        matrix[2, 0] += twice * uq
-        matrix[2, 1] += twice * vq
-        matrix[2, 2] += twice * qq
-        matrix[3, 0] += once * u1
-        matrix[3, 1] += once * v1
-        matrix[3, 2] += once * q1
-        matrix[3, 3] += weight * n
-        matrix[k, 0] += once * us
-        matrix[k, 1] += once * vs
-        matrix[k, 2] += once * qs
-        matrix[k, 3] += weight * s1
-        matrix[k, k] += weight * ss
-        vector[0] += once * ur
-        vector[1] += once * vr
-        vector[2] += once * qr
-        vector[3] += weight * r1
-        vector[k] += weight * sr
-        square += weight * rr
-    return square
-
-
-@njit([boolean(_PATCH, float64[::1], float64, _PATCH, float64[::1])], cache=True, nogil=True)
-def _solve(matrix, vector, damping, lower, step):  # noqa: ANN001, ANN202
-    """Cholesky solution with a damped diagonal; false where the matrix is not positive definite."""
-    size = vector.size
-    for a in range(size):
-        for b in range(a + 1):
-            total = matrix[a, b] * (1 + damping) if a == b else matrix[a, b]
-            for c in range(b):
-                total -= lower[a, c] * lower[b, c]
-            if a > b:
-                lower[a, b] = total / lower[b, b]
-            elif not total > 0:
-                return False
-            else:
-                lower[a, a] = math.sqrt(total)
-    for a in range(size):
-        total = vector[a]
-        for c in range(a):
-            total -= lower[a, c] * step[c]
-        step[a] = total / lower[a, a]
-    for a in range(size - 1, -1, -1):
-        total = step[a]
-        for c in range(a + 1, size):
-            total -= lower[c, a] * step[c]
-        step[a] = total / lower[a, a]
-    return True
-
-
-@njit([float64(_PATCH, float64[::1], int64, int64[:, ::1], _PATCH)], cache=True, nogil=True)
-def _gaussian(patch, p, half, colours, weights):  # noqa: ANN001, ANN202
-    """Fit x, y, sigma, level and the colours' heights in place by Levenberg and Marquardt's way.
-
-    Returns the weighted residuals' root mean square, or NaN where the fit does not settle on a star.
-    """
-    size = p.size
-    matrix, vector = np.empty((size, size)), np.empty(size)
-    other_matrix, other_vector = np.empty((size, size)), np.empty(size)
-    lower, step, trial = np.zeros((size, size)), np.empty(size), p.copy()
-    square = _normal(patch, p, half, colours, weights, matrix, vector)
-    damping, settled = 1e-3, False
-    for _ in range(STEPS):
-        if not _solve(matrix, vector, damping, lower, step):
-            break
-        trial[:] = p + step
-        other = np.inf
-        if abs(trial[0]) <= half and abs(trial[1]) <= half and 0.2 < trial[2] < 4.0 * half:
-            other = _normal(patch, trial, half, colours, weights, other_matrix, other_vector)
-        if other <= square:
-            p[:] = trial
-            square = other
-            matrix, other_matrix = other_matrix, matrix
-            vector, other_vector = other_vector, vector
-            damping *= 0.1
-            settled = abs(step[0]) + abs(step[1]) + abs(step[2]) < SETTLED
-            if settled:
-                break
-        else:
-            damping *= 10.0
-    if not settled or p[4:].max() <= 0:
-        return np.nan
-    return math.sqrt(square) / (2 * half + 1)
-
-
-@njit([types.void(int64, int64, _MATRIX, _PATCH)], cache=True, nogil=True)
-def _turn(y, x, table, turned):  # noqa: ANN001, ANN202
-    """A table by row and column parity as one by parity of the distance from (y, x)."""
-    for i in range(2):
-        for j in range(2):
-            turned[i, j] = table[(y + i) & 1, (x + j) & 1]
-
-
-@njit([types.void(int64, int64, _COLOURS, int64[:, ::1])], cache=True, nogil=True)
-def _turn_colours(y, x, table, turned):  # noqa: ANN001, ANN202
-    """The same for the colours' numbers."""
-    for i in range(2):
-        for j in range(2):
-            turned[i, j] = table[(y + i) & 1, (x + j) & 1]
-
-
-@njit([types.void(_PATCH, float64[::1], int64[:, ::1], _PATCH, _PATCH)], cache=True, nogil=True)
-def _equalize(patch, p, colours, variance, photon):  # noqa: ANN001, ANN202
+@njit([types.void(_PATCH, float64[::1], _NUMBERS, _PATCH, _PATCH)], cache=True, nogil=True)
+def _equalize(patch, fit, colours, variance, photon):  # noqa: ANN001, ANN202
     """Bring each colour of a star to its mean height, as far as the fit is sure of the colour's height."""
-    profile = 1.0 / (math.pi * p[2] ** 2)
+    profile = 1.0 / (math.pi * fit[2] ** 2)
     mean = total = 0.0
     for i in range(2):
         for j in range(2):
-            mean += p[4 + colours[i, j]] / variance[i, j]
+            mean += fit[5 + colours[i, j]] / variance[i, j]
             total += 1.0 / variance[i, j]
     mean /= total
     if mean <= 0:
@@ -376,88 +192,53 @@ def _equalize(patch, p, colours, variance, photon):  # noqa: ANN001, ANN202
             number = 0.5 if colours[i, j] == 0 else 0.25
             unsure = variance[i, j] * profile / number + photon[i, j] * mean * profile / number
             doubt = unsure / (unsure + (COLOURFUL * mean) ** 2)
-            height = doubt * mean + (1 - doubt) * p[4 + colours[i, j]]
+            height = doubt * mean + (1 - doubt) * fit[5 + colours[i, j]]
             factor = mean / max(height, 0.25 * mean)
             patch[(middle + i) & 1 :: 2, (middle + j) & 1 :: 2] *= factor
             variance[i, j] *= factor**2
             photon[i, j] *= factor
 
 
-@njit([types.void(IMAGE, int64[::1], float64, _COLOURS, _MATRIX, _PATCH, int64, int64)], cache=True, nogil=True)
-def _widths(image, index, fwhm, colours, variance, result, first, last):  # noqa: ANN001, ANN202
-    p, colour, weight = np.zeros(5 + colours.max()), np.empty((2, 2), np.int64), np.empty((2, 2))
-    for i in range(first, last):
-        y, x = index[i] // image.shape[1], index[i] % image.shape[1]
-        _turn_colours(y, x, colours, colour)
-        _turn(y, x, variance, weight)
-        weight[:] = 1.0 / weight
-        sigma, half, rest, scale = fwhm / SIGMA_TO_FWHM, 0, np.nan, math.sqrt(weight.max())
-        for _ in range(5):
-            new_half = min(max(4, math.ceil(4.0 * sigma)), 60)
-            if new_half == half:
-                break
-            half = new_half
-            patch = np.empty((2 * half + 1, 2 * half + 1))
-            _cut(image, y, x, patch)
-            p[:] = 0.0
-            p[2] = sigma
-            p[4:] = patch[half, half]
-            rest = _gaussian(patch, p, half, colour, weight)
-            if rest != rest:
-                break
-            sigma = p[2]
-        result[i, 0] = SIGMA_TO_FWHM * sigma if rest == rest else np.nan
-        result[i, 1] = rest / (p[4:].max() * scale)
-
-
 @njit(
     [
         types.void(
-            IMAGE, int64[::1], float64[::1], float64[::1], float64, _COLOURS, _MATRIX, _MATRIX, _PATCH, int64, int64
+            IMAGE, int64[::1], _PATCH, _PATCH, float64, _COLOURS, _TABLES, _TABLES, _PATCH, int64, int64
         )
     ],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _centres(  # noqa: ANN202
-    image, index, own_x, own_y, fwhm, colours, variance, photon, result, first, last  # noqa: ANN001
-):  # fmt: skip
-    sigma, box, half = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2, max(3, math.ceil(fwhm))
-    reach = max(max(4, math.ceil(WINDOW * sigma)), max(half, box))
+def _centres(image, index, own, fits, fwhm, colours, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+    sigma, box = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2
+    reach = max(4, math.ceil(WINDOW * sigma), box)
     patch, window = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2, 2 * reach + 1))
-    p, colour = np.empty(5 + colours.max()), np.empty((2, 2), np.int64)
-    sky, shot = np.empty((2, 2)), np.empty((2, 2))
     for i in range(first, last):
         row, column = index[i] // image.shape[1], index[i] % image.shape[1]
-        _cut(image, row, column, patch)
-        _turn_colours(row, column, colours, colour)
-        _turn(row, column, variance, sky)
-        _turn(row, column, photon, shot)
+        fit, fitted, colour = fits[i], fits[i, 4] == fits[i, 4], colours[row & 1, column & 1]
+        sky, shot = variance[row & 1, column & 1].copy(), photon[row & 1, column & 1].copy()
+        _see(image, row, column, fit, colour, patch)
         mass_x, mass_y = _mass(patch, box)
-        p[0], p[1], p[2], p[3] = 0.0, 0.0, sigma, 0.0
-        p[4:] = patch[reach, reach]
-        fitted = _gaussian(patch, p, half, colour, 1.0 / sky) >= 0
-        if fitted and p.size > 5:
-            _equalize(patch, p, colour, sky, shot)
+        if fitted and fit.size > 6:
+            _equalize(patch, fit, colour, sky, shot)
         # A wider window suits a star whose own photons make the noise: within 13 % of the bound at either end.
         ratio = max(patch[reach, reach], 0.0) * shot.mean() / sky.mean()
         wide = 1.0 + ratio / (ratio + BRIGHT)
         x, y = _windowed(patch, sigma * math.sqrt(wide), 1.0 + 1.0 / wide, window)
-        found = own_x[i] - own_x[i] == 0 and own_y[i] - own_y[i] == 0
-        finder_x = own_x[i] - column if found else 0.0
-        finder_y = own_y[i] - row if found else 0.0
+        found = own[i, 0] - own[i, 0] == 0 and own[i, 1] - own[i, 1] == 0
+        finder_x = own[i, 0] - column if found else 0.0
+        finder_y = own[i, 1] - row if found else 0.0
         if x - x != 0:
             x, y = finder_x, finder_y
         error_x, error_y = _errors(patch, x, y, sigma * math.sqrt(wide), window, sky, shot)
         # The finder's own position is worth little on the mosaic of a star of strong colour; a single star, unlike a
         # blend, is fitted where the window sees it and with the width of a star.
-        single = fitted and math.hypot(x - p[0], y - p[1]) < SINGLE and p[2] < 1.25 * sigma
+        single = fitted and math.hypot(x - fit[0], y - fit[1]) < SINGLE and fit[2] < 1.25 * sigma
         limit = max(BLEND, 3 * math.hypot(error_x, error_y))
         if found and not single and math.hypot(x - finder_x, y - finder_y) > limit:
             x, y = finder_x, finder_y
         result[i, 0], result[i, 1] = column + x, row + y
         result[i, 2], result[i, 3] = error_x, error_y
         result[i, 4], result[i, 5] = column + mass_x, row + mass_y
-        result[i, 6] = column + p[0] if fitted else column + x
-        result[i, 7] = row + p[1] if fitted else row + y
-        result[i, 8] = SIGMA_TO_FWHM * p[2] if fitted else fwhm
+        result[i, 6] = column + fit[0] if fitted else column + x
+        result[i, 7] = row + fit[1] if fitted else row + y
+        result[i, 8] = SIGMA_TO_FWHM * fit[2] if fitted else fwhm

@@ -144,7 +144,7 @@ def _fit(line, tables, sums):  # noqa: ANN001, ANN202
 
 
 @njit([float64(IMAGE, int64, int64)], cache=True, nogil=True)
-def pixel(image, y, x):  # noqa: ANN001, ANN201
+def _pixel(image, y, x):  # noqa: ANN001, ANN202
     """A pixel in float64; 0 outside the image and where it is bad."""
     if y < 0 or x < 0 or y >= image.shape[0] or x >= image.shape[1]:
         return 0.0
@@ -194,13 +194,13 @@ def _measure(  # noqa: ANN202
         for dy in range(size_y):
             for dx in range(size_x):
                 row, column = y + dy - size_y // 2, x + dx - size_x // 2
-                value = pixel(image, row, column)
+                value = _pixel(image, row, column)
                 flux += value
                 masked += value * mask[dy, dx]
                 noise += variance[row & 1, column & 1] + photon[row & 1, column & 1] * value
                 marginal_x[dx] += value * columns[4, dy]
                 marginal_y[dy] += value * rows[4, dx]
-        peak = pixel(image, y, x)
+        peak = _pixel(image, y, x)
         shift_x, height_x = _fit(marginal_x, columns, column_sums)
         shift_y, height_y = _fit(marginal_y, rows, row_sums)
         result[i, 0] = x + shift_x

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.kernels.centroid import widths
+from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.convolve import clearance, convolve, daofind_filter, peaks
+from pipeline.kernels.gaussian import FIT, fit_stars
 from pipeline.kernels.measure import cores, daofind_measures
 from pipeline.kernels.noise import pixel_variance, sampled_spread
 
@@ -80,10 +81,12 @@ def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float
     brightest = np.sort(np.argsort(-height, kind="stable")[:MOST])
     index = index[brightest]
     index = index[clearance(convolved, index, round(3 * width)) > 3 * width]
-    found, misfit = widths(image, index, width, pattern, variance)
-    # A hot pixel has less than 1.2 px; a blend or a knot leaves residuals.
-    with np.errstate(invalid="ignore"):
-        good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < 0.2)
+    fits = fit_stars(image, index, width, pattern, variance, follow=True)
+    found = SIGMA_TO_FWHM * fits[:, FIT.index("sigma")]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        misfit = fits[:, FIT.index("rest")] * np.sqrt(variance.min()) / fits[:, len(FIT) :].max(axis=1, initial=0.0)
+    # A hot pixel has less than 1.2 px; a blend or a knot leaves residuals, NaN where nothing fits.
+    good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < 0.2)
     return found[good]
 
 

@@ -1,5 +1,7 @@
 """Centroids against the Cramer-Rao bound, their errors against their scatter, all against noise-free truth."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,27 @@ def test_a_stars_colour_does_not_move_it_on_a_mosaic(fwhm):
     for name in ("winpos", "gauss"):
         assert np.std(table[f"x_{name}"] - x) < 4e-3
         assert np.std(table[f"y_{name}"] - y) < 4e-3
+
+
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_stars_cut_by_the_edge_or_by_bad_pixels_are_found_within_their_errors(pattern):
+    rng = np.random.default_rng(4)
+    number, step = 60, 40
+    x = np.arange(number) * step + 20 + rng.uniform(-0.5, 0.5, number)
+    y = np.tile([1.0, 2.0, 4.0, 18.0], number // 4) + rng.uniform(-0.5, 0.5, number)
+    field = star_field(4, (36, number * step), x, y, 3000.0, 5.0, pattern=pattern, colour_scatter=0.2)
+    image = np.array(field.normalized.image)
+    for star in range(3, number, 4):
+        image[round(y[star]) + 1, round(x[star]) + (1, 2)[star % 2]] = np.nan
+    table = candidates(dataclasses.replace(field.normalized, image=image), fwhm=5.0)
+    kept = stars(table, threshold=10.0, sharpness=(-10, 10), roundness=(-10, 10)).kept
+    star = table["x_peak"][kept] // step
+    assert len(np.unique(star)) == number
+    pull_x = (table["x_winpos"][kept] - x[star]) / table["xcentroid_err"][kept]
+    pull_y = (table["y_winpos"][kept] - y[star]) / table["ycentroid_err"][kept]
+    assert np.sqrt(np.mean(pull_x**2)) < 1.5
+    assert np.sqrt(np.mean(pull_y**2)) < 2.5
+    assert max(abs(pull_x).max(), abs(pull_y).max()) < 8
 
 
 def test_a_blend_keeps_the_finders_own_position():
