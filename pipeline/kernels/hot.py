@@ -15,19 +15,22 @@ TRIMMED = 1.906
 
 @njit(cache=True, nogil=True)
 def _median_rows(stack, first, last, out):  # noqa: ANN001, ANN202
-    """Median of an odd number of images by insertion into a short sorted list."""
-    number = len(stack)
-    values = np.empty(number, stack[0].dtype)
+    """Median by insertion into a short sorted list; what is not finite does not count."""
+    values = np.empty(len(stack), stack[0].dtype)
     for y in range(first, last):
         for x in range(out.shape[1]):
-            for k in range(number):
+            number = 0
+            for k in range(len(stack)):
                 value = stack[k][y, x]
-                i = k
+                if not np.isfinite(value):
+                    continue
+                i = number
                 while i > 0 and values[i - 1] > value:
                     values[i] = values[i - 1]
                     i -= 1
                 values[i] = value
-            out[y, x] = values[number // 2]
+                number += 1
+            out[y, x] = values[number // 2] if number > 0 else stack[0][y, x]
 
 
 def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
@@ -36,7 +39,7 @@ def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
     Parameters
     ----------
     images : sequence of ndarray, each of shape (ny, nx)
-        All uint16 or all float32.
+        All uint16 or all float32; values that are not finite do not count.
 
     Returns
     -------
@@ -55,19 +58,19 @@ def _lone_rows(image, noise, sigma, contrast, step, first, last):  # noqa: ANN00
     """Flat indices of pixels far above the noise and above all of their neighbours, see :func:`lone_pixels`."""
     ny, nx = image.shape
     found = []
-    for y in range(first, last):
-        for x in range(nx):
-            error = noise[y & 1, x & 1]
+    for y in range(max(first, step), min(last, ny - step)):
+        for x in range(step, nx - step):
             value = image[y, x]
-            if not value > sigma * error:
+            if not value > sigma * noise[y & 1, x & 1]:
                 continue
             bound = value / contrast
             lone = True
             for reach in range(1, step + 1):
                 for j in range(-reach, reach + 1, reach):
                     for i in range(-reach, reach + 1, reach):
-                        inside = 0 <= y + j < ny and 0 <= x + i < nx and (i != 0 or j != 0)
-                        if lone and inside and image[y + j, x + i] + noise[(y + j) & 1, (x + i) & 1] > bound:
+                        if i == 0 and j == 0:
+                            continue
+                        if image[y + j, x + i] + noise[(y + j) & 1, (x + i) & 1] > bound:
                             lone = False
             if lone:
                 found.append(y * nx + x)
@@ -75,7 +78,7 @@ def _lone_rows(image, noise, sigma, contrast, step, first, last):  # noqa: ANN00
 
 
 def lone_pixels(image: np.ndarray, noise: np.ndarray, sigma: float, contrast: float, step: int) -> np.ndarray:
-    """Pixels that stand above each of their neighbours by more than any star can.
+    """Pixels that stand above each of their neighbours by more than any star can; none at the very edge.
 
     Parameters
     ----------
@@ -150,9 +153,14 @@ def _excess(pixels, indices, step, first, last, excess, scatter):  # noqa: ANN00
         number = 0
         for j in range(-2 * step, 2 * step + 1, step):
             for i in range(-2 * step, 2 * step + 1, step):
-                if (i != 0 or j != 0) and 0 <= y + j < ny and 0 <= x + i < nx:
+                inside = (i != 0 or j != 0) and 0 <= y + j < ny and 0 <= x + i < nx
+                if inside and np.isfinite(pixels[y + j, x + i]):
                     values[number] = np.float64(pixels[y + j, x + i])
                     number += 1
+        excess[k] = np.nan
+        scatter[k] = np.nan
+        if number < 3:
+            continue
         near = values[:number]
         near.sort()
         excess[k] = np.float64(pixels[y, x]) - 0.5 * (near[number // 2] + near[(number - 1) // 2])
@@ -175,7 +183,8 @@ def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np
     Returns
     -------
     excess, scatter : ndarray of float64, shape (n,)
-        Pixel minus the neighbours' median, and the neighbours' standard deviation, told by their middle two thirds.
+        Pixel minus the neighbours' median, and the neighbours' standard deviation, told by their middle two thirds; NaN
+        where fewer than three neighbours are finite.
     """
     excess, scatter = np.empty(len(indices)), np.empty(len(indices))
     pixels, indices = frozen(pixels), frozen(indices)

@@ -89,7 +89,7 @@ def _samples(frame: Frames[Frame], frames: Sequence) -> list[Frame]:
     )
     read = [one for one in (frame[i] for i in chosen) if isinstance(one, Frame)]
     alike = [one for one in read if one.shape == read[0].shape and one.pixels.dtype == read[0].pixels.dtype]
-    return alike[: len(alike) - 1 + len(alike) % 2]
+    return alike[: len(alike) - 1 + len(alike) % 2] if len(alike) >= LEAST_FRAMES else alike
 
 
 def _first_readable(frame: Frames[Frame], frames: Sequence) -> Frame:
@@ -178,9 +178,9 @@ def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.nda
     if candidates.size == 0:
         return mask
     each = np.sort([local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
-    # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one.
-    lowest = each[1 if len(samples) >= 5 else 0]
-    stays = (lowest > 0.5 * excess) & moved.at(candidates, nx)
+    # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one a little.
+    second = each[1 if len(samples) >= 5 else 0]
+    stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess) & moved.at(candidates, nx)
     mask.ravel()[candidates[stays]] = True
     return mask
 
@@ -198,7 +198,7 @@ def _excess_noise(pixels: np.ndarray, step: int) -> np.ndarray:
             index = np.arange(row, ny, stride)[:, None] * nx + np.arange(column, nx, stride)
             noise[row, column] = clipped_deviation(local_excess(pixels, index.ravel(), step)[0])
     # Whole numbers that hardly vary may show no noise at all.
-    return np.maximum(noise, 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.abs(pixels).max()), 1e-30))
+    return np.maximum(noise, 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.nanmax(np.abs(pixels))), 1e-30))
 
 
 def _star_contrast(frame: Frame) -> tuple[float, dict[str, float]]:

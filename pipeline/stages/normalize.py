@@ -145,13 +145,13 @@ def sky_noise(image: np.ndarray, pattern: str = "none") -> float:
     variances = []
     for row in range(step):
         for column in range(step):
-            values = image[row::stride, column::stride].ravel()
-            variances.append(clipped_deviation(values[np.isfinite(values)].astype(np.float64)) ** 2)
+            variances.append(clipped_deviation(image[row::stride, column::stride]) ** 2)
     return float(np.sqrt(np.mean(variances)))
 
 
 def clipped_deviation(values: np.ndarray) -> float:
-    """Standard deviation of the Gaussian bulk of some finite values, by 3-sigma clipping; 0 where there are none."""
+    """Standard deviation of the Gaussian bulk of some values, by 3-sigma clipping; 0 where none is finite."""
+    values = values[np.isfinite(values)].astype(np.float64)
     if values.size == 0:
         return 0.0
     low, middle, high = np.percentile(values, (15.87, 50.0, 84.13))

@@ -1,0 +1,244 @@
+"""Hot pixels: all found where the stars move, and never a star taken for one, however narrow or still it is."""
+
+import numpy as np
+import pytest
+from scipy.special import erf
+
+from pipeline.frame import Failure, Frame, FrameError, FrameInfo, Sequence
+from pipeline.kernels.hot import median_image
+from pipeline.stages.background import colour_numbers
+from pipeline.stages.calibrated import hot_indices
+from pipeline.stages.hot_pixels import hot_pixels
+
+SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
+SHAPE = (300, 420)
+
+
+def sky_frame(number, *, pattern="none", fwhm=3.0, move=(0.0, 0.0), turn=0.0, hot=None, dim=1.0, jitter=0.0):
+    """Frame of a moving field; stars are averaged over their pixels, hot pixels stay."""
+    stars, noise = np.random.default_rng(100), np.random.default_rng(number)
+    sigma, (ny, nx) = fwhm / SIGMA, SHAPE
+    x, y = stars.uniform(-120, nx + 120, 700), stars.uniform(-120, ny + 120, 700)
+    flux = 10 ** stars.uniform(3.0, 5.2, 700) * dim
+    angle = np.deg2rad(turn * number)
+    u, v = x - nx / 2, y - ny / 2
+    x = nx / 2 + u * np.cos(angle) - v * np.sin(angle) + move[0] * number + noise.normal(0, 1) * jitter
+    y = ny / 2 + u * np.sin(angle) + v * np.cos(angle) + move[1] * number + noise.normal(0, 1) * jitter
+    factors = np.array([1 / 1.6, 1.0, 1 / 1.4])[colour_numbers(pattern)] if pattern != "none" else np.ones((2, 2))
+    image, radius = np.full(SHAPE, 400.0), int(4 * sigma + 3)
+    for i in range(700):
+        rows, columns = round(y[i]) + np.arange(-radius, radius + 1), round(x[i]) + np.arange(-radius, radius + 1)
+        rows, columns = rows[(rows >= 0) & (rows < ny)], columns[(columns >= 0) & (columns < nx)]
+        along, across = (
+            0.5 * (erf((p + 0.5 - c) / sigma / 2**0.5) - erf((p - 0.5 - c) / sigma / 2**0.5))
+            for p, c in ((columns, x[i]), (rows, y[i]))
+        )
+        image[np.ix_(rows, columns)] += flux[i] * np.outer(across, along) * factors[np.ix_(rows % 2, columns % 2)]
+    if hot is not None:
+        image.ravel()[hot[0]] += hot[1]
+    image += noise.normal(0, 1, SHAPE) * np.sqrt(64 + np.maximum(image - 400, 0))
+    info = FrameInfo("/n/f.fits", f"f{number}.fits", SHAPE, pattern, saturation=65535.0)
+    return Frame(info, np.clip(np.rint(image), 0, 65535).astype(np.uint16))
+
+
+def night(count=9, **how):
+    frames = [sky_frame(number, **how) for number in range(count)]
+    return frames, Sequence(tuple(frame.info for frame in frames), ("",) * count, 0)
+
+
+def hot_field(count=400, least=150.0):
+    rng = np.random.default_rng(5)
+    return rng.choice(SHAPE[0] * SHAPE[1], count, replace=False), rng.exponential(800, count) + least
+
+
+def share_and_false(frame, found, hot):
+    mask = np.zeros(frame.pixels.size, bool)
+    mask[hot_indices(frame, found)] = True
+    share = mask[hot[0]].mean()
+    mask[hot[0]] = False
+    return share, int(mask.sum())
+
+
+@pytest.mark.parametrize("fwhm", [1.6, 2.2, 4.0])
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_pixels_that_stay_while_the_stars_drift_are_hot(pattern, fwhm):
+    hot = hot_field()
+    frames, sequence = night(pattern=pattern, fwhm=fwhm, move=(3.1, 1.7), hot=hot)
+    found = hot_pixels(frames, sequence)
+    assert (found.source, found.moved) == ("sequence", True)
+    share, false = share_and_false(frames[0], found, hot)
+    assert share > 0.95
+    assert false == 0
+
+
+@pytest.mark.parametrize("fwhm", [1.8, 2.2, 5.0])
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_a_sequence_that_stands_still_keeps_its_stars(pattern, fwhm):
+    hot = hot_field()
+    frames, sequence = night(pattern=pattern, fwhm=fwhm, hot=hot, jitter=0.2)
+    found = hot_pixels(frames, sequence)
+    assert (found.source, found.moved) == ("frame", False)
+    share, false = share_and_false(frames[0], found, hot)
+    assert share > 0.7
+    assert false == 0
+
+
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+@pytest.mark.parametrize("step", [0.1, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize("fwhm", [1.6, 3.0])
+def test_a_drift_of_any_speed_costs_no_star(fwhm, step, pattern):
+    frames, sequence = night(pattern=pattern, fwhm=fwhm, move=(step, 0.5 * step))
+    found = hot_pixels(frames, sequence)
+    assert hot_indices(frames[0], found).size == 0
+
+
+@pytest.mark.parametrize("fwhm", [1.8, 2.6])
+def test_a_slow_turn_about_the_middle_costs_no_star(fwhm):
+    hot = hot_field()
+    frames, sequence = night(fwhm=fwhm, turn=0.3, hot=hot)
+    found = hot_pixels(frames, sequence)
+    assert share_and_false(frames[4], found, hot)[1] == 0
+    forced = hot_pixels(frames, sequence, find="sequence")
+    mask = forced.mask.copy()
+    mask.ravel()[hot[0]] = False
+    assert not mask.any()
+
+
+def test_clouds_over_a_still_field_are_not_taken_for_motion():
+    frames = [sky_frame(number, fwhm=2.2, dim=(1.0, 0.5, 0.05)[number % 3]) for number in range(9)]
+    sequence = Sequence(tuple(frame.info for frame in frames), ("",) * 9, 0)
+    found = hot_pixels(frames, sequence)
+    assert not found.moved
+    assert hot_indices(frames[0], found).size == 0
+
+
+def test_a_star_that_stays_for_most_frames_and_leaves_is_no_hot_pixel():
+    frames = [sky_frame(number, fwhm=2.2, move=(0, 0)) for number in range(6)]
+    frames += [sky_frame(number, fwhm=2.2, move=(4.0, 2.0)) for number in range(6, 9)]
+    sequence = Sequence(tuple(frame.info for frame in frames), ("",) * 9, 0)
+    for find in ("auto", "sequence"):
+        found = hot_pixels(frames, sequence, find=find)
+        assert hot_indices(frames[0], found).size == 0
+
+
+def test_a_hot_column_that_stays_is_found():
+    column = np.arange(SHAPE[0]) * SHAPE[1] + 256
+    hot = (column, np.full(column.size, 3000.0))
+    frames, sequence = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    share, false = share_and_false(frames[0], hot_pixels(frames, sequence), hot)
+    assert share > 0.9
+    assert false == 0
+
+
+def test_at_most_nine_frames_spread_over_the_sequence_are_read():
+    frames, _ = night(3, move=(3.0, 2.0))
+    asked = []
+
+    class Lazy:
+        def __len__(self):
+            return 100
+
+        def __getitem__(self, index):
+            asked.append(index)
+            return frames[index % 3]
+
+    sequence = Sequence(tuple(frames[0].info for _ in range(100)), ("",) * 100, 0)
+    hot_pixels(Lazy(), sequence)
+    assert len(set(asked)) <= 9
+    assert min(asked) == 0
+    assert max(asked) == 99
+
+
+def test_unreadable_and_odd_frames_are_passed_over():
+    hot = hot_field()
+    frames, sequence = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    frames[3] = Failure("f3.fits", "frame", "f3.fits: is cut off: copy it again")
+    frames[5] = Frame(FrameInfo("/n/odd.fits", "odd.fits", (50, 60)), np.zeros((50, 60), np.uint16))
+    sequence = Sequence(sequence.frames, ("", "", "", "", "", "", "", "too short", ""), 0)
+    share, false = share_and_false(frames[0], hot_pixels(frames, sequence), hot)
+    assert share > 0.9
+    assert false == 0
+
+
+def test_masked_and_missing_values_do_not_spread():
+    hot = hot_field()
+    frames, sequence = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    holes = []
+    for frame in frames:
+        pixels = frame.pixels.astype(np.float32)
+        pixels[100:110, 200:220] = np.nan
+        holes.append(Frame(frame.info, pixels))
+    inside = np.zeros(SHAPE, bool)
+    inside[98:112, 198:222] = True
+    outside = ~inside.ravel()[hot[0]]
+    share, false = share_and_false(holes[0], hot_pixels(holes, sequence), (hot[0][outside], hot[1][outside]))
+    assert share > 0.95
+    assert false <= int((~outside).sum())
+
+
+def test_two_frames_are_searched_each_by_itself():
+    frames, sequence = night(2, move=(5.0, 5.0))
+    assert hot_pixels(frames, sequence).source == "frame"
+    with pytest.raises(FrameError, match=r"wants 3 frames of one shape \(2\)"):
+        hot_pixels(frames, sequence, find="sequence")
+
+
+def test_off_finds_nothing_and_dark_says_what_is_missing():
+    frames, sequence = night(1)
+    off = hot_pixels(frames, sequence, find="off")
+    assert off.source == "off"
+    assert hot_indices(frames[0], off).size == 0
+    with pytest.raises(FrameError, match="there is no dark frame"):
+        hot_pixels(frames, sequence, find="dark")
+
+
+def test_no_frame_at_all_is_said_in_one_sentence():
+    bad = Failure("f.fits", "frame", "f.fits: is empty: copy it again")
+    with pytest.raises(FrameError, match="no frame can be read"):
+        hot_pixels([bad], Sequence((FrameInfo("f", "f", (1, 1)),), ("",), 0))
+
+
+def test_a_higher_sigma_finds_fewer():
+    hot = hot_field(least=30.0)
+    frames, sequence = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    low, high = (hot_pixels(frames, sequence, sigma=sigma).mask for sigma in (5.0, 40.0))
+    assert high.sum() < low.sum()
+    assert not (high & ~low).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("number", [3, 5, 9])
+def test_median_of_frames_is_that_of_numpy(number, dtype):
+    images = list(np.random.default_rng(1).integers(0, 1000, (number, 70, 90)).astype(dtype))
+    np.testing.assert_array_equal(median_image(images), np.median(images, axis=0))
+
+
+@pytest.mark.data
+def test_hot_pixels_of_an_undersampled_night_are_found_and_its_stars_kept(data):
+    from scipy.ndimage import median_filter
+
+    from pipeline.read import find_files, read_frame, read_infos
+    from pipeline.stages.frames import frames as make_sequence
+
+    sequence = make_sequence(read_infos(find_files([data / "hatp32"])))
+    lights = [read_frame(info) for info in sequence.frames]
+    found = hot_pixels(lights, sequence)
+    assert found.moved
+    middle = np.median([light.pixels for light in lights], axis=0)
+    excess = middle - median_filter(middle, 9)
+    assert found.mask[excess > 10].mean() > 0.9
+    assert found.mask[excess > 50].mean() > 0.95
+    assert not found.mask[excess < 4].any()
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["skycamt", "ngc6819", "pluto"])
+def test_fields_that_hardly_move_keep_their_stars(data, name):
+    from pipeline.read import find_files, read_frame, read_infos
+    from pipeline.stages.frames import frames as make_sequence
+
+    sequence = make_sequence(read_infos(find_files([data / name])))
+    lights = [read_frame(info) for info in sequence.frames]
+    found = hot_pixels(lights, sequence)
+    assert found.source == "frame"
+    assert hot_indices(lights[0], found).size < 100
