@@ -29,13 +29,13 @@ def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.
     """
     if len(here) == 0 or len(there) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    order = np.argsort(there[:, 0], kind="stable")
-    x = there[order, 0]
-    start, stop = (np.searchsorted(x, here[:, 0] + end, side) for end, side in ((-reach, "left"), (reach, "right")))
+    order_here, order = np.argsort(here[:, 0], kind="stable"), np.argsort(there[:, 0], kind="stable")
+    x_here, x_there = here[order_here, 0], there[order, 0]
+    start, stop = np.searchsorted(x_there, x_here - reach, "left"), np.searchsorted(x_there, x_here + reach, "right")
     count = stop - start
     if count.sum() > _MOST_PAIRS:
         return _pairs_by_tree(here, there, reach)
-    first = np.repeat(np.arange(len(here)), count)
+    first = np.repeat(order_here, count)
     # Numbers within each star's stretch of the sorted list: a running number less where the stretch began.
     within = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
     second = order[np.repeat(start, count) + within]

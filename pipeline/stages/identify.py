@@ -17,6 +17,9 @@ COLUMNS_OF = {
     "com": ("x_com", "y_com"),
     "gauss": ("x_gauss", "y_gauss"),
 }
+UNLIKELY = 0.01
+"""A star off its place is taken where fewer others than this would lie so near by chance."""
+
 _NEIGHBOURS = 12
 
 
@@ -152,7 +155,8 @@ def identify(
     """Find the reference's stars in a frame, one row for one star.
 
     A star is first looked for among the frame's stars within half of the fwhm of its place (or five times the
-    scatter about the transform, if that is more): two stars cannot lie nearer to each other and still be two. Then,
+    scatter about the transform, if that is more, and up to one fwhm where its errors are that large): two stars cannot
+    lie nearer to each other and still be two. Then,
     within ``proximity``, a star of like brightness is taken where it is unlikely that another lies so near. Last, if
     wanted, among all rows that are no stars by themselves, within four of their errors.
 
@@ -211,12 +215,19 @@ def _pairs(search: Search, rows: np.ndarray, reach: float) -> tuple[np.ndarray, 
     return first, second, np.hypot(*(search.position[second] - search.place[first]).T)
 
 
+def _error(search: Search, star: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """1 sigma of a coordinate of the distance between a star's place and a row, pixels."""
+    errors = search.known.error[star] ** 2 + search.error[row] ** 2
+    return np.sqrt(errors.mean(axis=1) + search.scatter**2)
+
+
 def _take_near(search: Search) -> None:
     """Take the frame's stars that stand where reference stars should."""
     from pipeline.kernels.match import one_to_one
 
-    star, row, distance = _pairs(search, search.stars, search.radius)
-    near = distance <= search.radius
+    widest = min(max(search.radius, search.fwhm), search.proximity)
+    star, row, distance = _pairs(search, search.stars, widest)
+    near = distance <= np.clip(4 * _error(search, star, row), search.radius, widest)
     star, row, distance = star[near], row[near], distance[near]
     chosen = one_to_one(star, row, distance)
     search.row[star[chosen]], search.status[star[chosen]] = row[chosen], Status.FOUND
@@ -262,7 +273,7 @@ def _take_wide(search: Search) -> None:
     alone = (np.bincount(star, minlength=len(search.row))[star] == 1) & (
         np.bincount(row, minlength=len(search.table))[row] == 1
     )
-    fits = alike & alone & (rivals(search, distance) < 0.05)
+    fits = alike & alone & (rivals(search, distance) < UNLIKELY)
     search.row[star[fits]], search.status[star[fits]] = row[fits], Status.FOUND
 
 
@@ -277,7 +288,7 @@ def _recover(search: Search, rows: np.ndarray) -> None:
     from pipeline.kernels.match import one_to_one
 
     star, row, distance = _pairs(search, rows, search.radius)
-    error = np.sqrt((search.error[row] ** 2 + search.known.error[star] ** 2).mean(axis=1) + search.scatter**2)
+    error = _error(search, star, row)
     expected = search.known.convolved[star] * search.transparency()
     fits = (
         (search.status[star] < 0)

@@ -82,12 +82,12 @@ def _masked(search: Search) -> np.ndarray:
 def _claimed_twice(search: Search) -> np.ndarray:
     """Stars without a row that have the same light, which nobody took, within ``proximity``."""
     from pipeline.kernels.match import pairs_within
-    from pipeline.stages.identify import rivals
+    from pipeline.stages.identify import UNLIKELY, rivals
 
     lost, free = np.flatnonzero(search.field & (search.row < 0)), search.free
     first, second = pairs_within(search.place[lost], search.position[free], search.proximity)
     star, row = lost[first], free[second]
-    near = rivals(search, np.hypot(*(search.place[star] - search.position[row]).T)) < 0.05
+    near = rivals(search, np.hypot(*(search.place[star] - search.position[row]).T)) < 5 * UNLIKELY
     light = search.table["flux"][row] / np.maximum(search.known.flux[star] * search.transparency(), 1e-9)
     near &= (light > 1 / 3) & (light < 3)
     claims = np.bincount(row[near], minlength=len(search.table))
