@@ -1,7 +1,9 @@
+import gc
 import json
 import re
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ui.part import text, variables
 from ui.picture import Picture
 from ui.player import Player
 from ui.plots import FrameSeries, MapPlots, StarCard, TrackPlots, frame_ticks
+from ui.pyramid import PyramidStore
 from ui.stretch import LIMITS, SOFTENING, STRETCHES, number, palette, shares
 
 
@@ -93,6 +96,16 @@ def test_a_kind_that_is_no_longer_valid_leaves_its_picture_empty():
     assert picture.cuts[0].data["values"]
     picture.forget("subtracted")
     assert picture.cuts[0].data["values"] == []
+
+
+def test_pixels_that_no_picture_shows_any_more_leave_memory(monkeypatch):
+    monkeypatch.setattr("ui.picture.PYRAMIDS", PyramidStore(limit=1))
+    picture = Picture()
+    picture.show("subtracted", image(), noise=5.0, key="a")
+    first = weakref.ref(picture._pyramids["subtracted"][1])
+    picture.show("subtracted", image(seed=2), noise=5.0, key="b")
+    gc.collect()
+    assert first() is None
 
 
 def test_a_click_on_a_star_tells_its_id_and_on_bare_sky_none():

@@ -136,3 +136,12 @@ def paint_theme(made: figure, palette: Palette) -> None:
             box.hatch_color = palette.strong
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well
+
+
+def paint_plot(made: figure, colours: Palette) -> None:
+    """Thin axes and a light grid on the panel's ground."""
+    made.background_fill_color = colours.panel
+    made.border_fill_color = colours.panel
+    made.xaxis.axis_line_color = colours.strong
+    made.grid.grid_line_color = colours.grid
+    made.axis.major_label_text_color = colours.second

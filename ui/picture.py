@@ -6,7 +6,6 @@ colours them and filters the markers, so that stretch, colours and the stars' kn
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,16 +16,17 @@ from bokeh.models import CDSView, ColumnDataSource, CustomJS, IndexFilter, Range
 from pipeline.frame import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
-from ui.contours import Contours, contours
+from ui.cuts import Held, bars, cut_columns, limits, map_lines
 from ui.part import column, new_channel, script, text
-from ui.picture_parts import PICTURES, STRIP, LimitStrip, PictureControls, PictureHead, StateChips
+from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
 from ui.pyramid import PYRAMIDS, Pyramid
-from ui.stretch import COLOURS, LIMITS, PERCENTILES, VIEWS, View, number, palette
+from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 _MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
+# Columns of whole numbers, and what they hold in a row without a star.
+_NO_MARKER = {"id": -1, "code": 255, "reason": 0}
 _TAIL_FRAMES = 3
-_BARS = 140
 
 
 class Picture:
@@ -44,7 +44,7 @@ class Picture:
     def __init__(self, theme: str = "dark") -> None:
         self.channel = new_channel()
         self._theme = theme
-        self._pyramids: dict[str, tuple[str, Pyramid, str]] = {}
+        self._pyramids: dict[str, Held] = {}
         self._answered = 0
         self._pushes = 0
         self._tracks: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
@@ -230,12 +230,14 @@ class Picture:
             ``roundness1``, ``roundness2``; optional ``reason`` (a Reason: a rejected row whose reason is a threshold,
             sharpness or roundness comes back when the knob lets it).
         """
-        count = len(columns["x"])
+        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
+        rows = max(len(columns["x"]), len(self.stars.data["x"]))
         data = {}
         for name in _MARKERS:
-            dtype = np.int32 if name in ("id", "code", "reason") else np.float32
-            given = columns.get(name)
-            data[name] = np.zeros(count, dtype) if given is None else np.asarray(given).astype(dtype)
+            given = columns.get(name, ())
+            data[name] = np.full(rows, _NO_MARKER.get(name, 0), np.int32 if name in _NO_MARKER else np.float32)
+            data[name][: len(given)] = given
+        data["x"][len(columns["x"]) :] = np.nan
         self.stars.data = data
 
     def set_cut(
@@ -331,7 +333,7 @@ class Picture:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(_EMPTY_CUT)
                 continue
-            self.cuts[i].data = _cut_columns(held, asked)
+            self.cuts[i].data = cut_columns(held, asked)
 
     def _dress(self, i: int, pyramid: Pyramid | None) -> None:
         view = VIEWS[self.toolbar.kinds[i]]
@@ -344,12 +346,12 @@ class Picture:
         if i == 0:
             self.strip.visible = self.toolbar.count == 1 and view.colours == "grey"
             if self.strip.visible and pyramid is not None:
-                self.strip.counts = _bars(pyramid)
+                self.strip.counts = bars(pyramid)
         self._draw_contours(i, pyramid if view.contours else None)
         if view.colours == "grey" or pyramid is None:
             head.palette = ""
             return
-        bottom, top = _limits(pyramid, view)
+        bottom, top = limits(pyramid, view)
         head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
         head.palette = "".join(palette(view.colours)).replace("#", "")
 
@@ -358,7 +360,7 @@ class Picture:
             if len(self.lines[i].data["xs"]):
                 self.lines[i].data, self.numbers[i].data = {"xs": [], "ys": []}, {"x": [], "y": [], "text": []}
             return
-        drawn = _contours(pyramid)
+        drawn = map_lines(pyramid)
         if self.lines[i].data["xs"] is drawn.xs:
             return
         self.lines[i].data = {"xs": drawn.xs, "ys": drawn.ys}
@@ -383,43 +385,3 @@ class Picture:
 
 def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
     return [kind if i == index else held for i, held in enumerate(kinds)]
-
-
-@functools.lru_cache(maxsize=64)
-def _bars(pyramid: Pyramid) -> list[int]:
-    noise = pyramid.noise or 1.0
-    low, high = (pyramid.level + sigma * noise for sigma in STRIP)
-    return pyramid.histogram(low, high, _BARS).tolist()
-
-
-@functools.lru_cache(maxsize=16)
-def _contours(pyramid: Pyramid) -> Contours:
-    depth = len(pyramid.levels) - 1
-    return contours(pyramid.levels[depth], 1 << depth)
-
-
-@functools.lru_cache(maxsize=64)
-def _limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
-    if view.colours == "grey":
-        return pyramid.percentiles(*PERCENTILES)
-    return (0.0 if view.from_zero else pyramid.low), pyramid.high
-
-
-def _cut_columns(held: tuple[str, Pyramid, str], asked: Mapping[str, float]) -> dict[str, list[Any]]:
-    key, pyramid, kind = held
-    view = VIEWS[kind]
-    ny, nx = pyramid.shape
-    box = [
-        asked.get(name, default) for name, default in zip(("x0", "x1", "y0", "y1"), (-0.5, nx, -0.5, ny), strict=True)
-    ]
-    cut = pyramid.cut(*box, asked.get("width", 900), asked.get("height", 600))
-    bottom, top = _limits(pyramid, view)
-    columns = {
-        "values": cut.values, "exact": cut.exact, "low": cut.low, "high": cut.high, "power": cut.power,
-        "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
-        "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
-        "nan": pyramid.has_nan, "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit,
-        "label": view.label,
-        "key": f"{kind} {key}",
-    }  # fmt: skip
-    return {name: [value] for name, value in columns.items()}

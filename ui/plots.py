@@ -1,10 +1,7 @@
-"""The plots beside the picture: stars against frame, the offset maps in small, and one star's card."""
+"""The plots beside the picture: offset, residual and number of stars against frame."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,28 +14,24 @@ from bokeh.models import (
     CustomJSTickFormatter,
     DataRange1d,
     FixedTicker,
-    Image,
     LinearAxis,
-    LinearColorMapper,
-    PanTool,
     Range1d,
     Span,
     VAreaStep,
-    WheelZoomTool,
 )
 from bokeh.plotting import figure
 
+from ui.canvas import paint_plot
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE, Palette
+from ui.map_plots import MapPlots
 from ui.part import column
-from ui.picture_parts import PictureHead
-from ui.pyramid import Pyramid
-from ui.stretch import LIMITS, VIEWS, number, palette, shares
+from ui.star_card import StarCard
+
+__all__ = ["FrameSeries", "MapPlots", "StarCard", "TrackPlots", "frame_ticks", "title_line"]
 
 _LEFT, _RIGHT = 54, 68
 _FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
 _COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
-_MAPS = ("x_offset", "y_offset", "x_error", "y_error")
-_MAP_WIDTH = 420
 # Bokeh writes a hyphen for a minus.
 _MINUS = "return Number(tick.toPrecision(6)).toString().replace('-', '−')"
 _SNAP = """
@@ -288,208 +281,6 @@ def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
         f'<span>{title}</span><span style="font-size:12px;color:{colours.second}">{unit}</span>'
         f'<span style="margin-left:auto;font-size:12px;color:{colours.second}">{right}</span></div>'
     )
-
-
-def paint_plot(made: figure, colours: Palette) -> None:
-    """Thin axes and a light grid on the panel's ground."""
-    made.background_fill_color = colours.panel
-    made.border_fill_color = colours.panel
-    made.xaxis.axis_line_color = colours.strong
-    made.grid.grid_line_color = colours.grid
-    made.axis.major_label_text_color = colours.second
-
-
-class MapPlots:
-    """Both offset maps and their errors as small linked pictures with colour bars.
-
-    Parameters
-    ----------
-    theme : str
-        "dark" or "light".
-    on_choose : callable, optional
-        Called with the kind of a map that was clicked on.
-    """
-
-    def __init__(self, theme: str = "dark", on_choose: Callable[[str], None] | None = None) -> None:
-        self._theme = theme
-        x_range, y_range = Range1d(-0.5, 5.5, syncable=False), Range1d(3.5, -0.5, syncable=False)
-        labels = {kind: VIEWS[kind].label for kind in _MAPS}
-        empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        self.sources = {kind: ColumnDataSource(data=dict(empty), name=f"map {kind}") for kind in _MAPS}
-        self.heads = {
-            kind: PictureHead(
-                options=labels, kind=kind, choice=False, theme=theme, margin=0, height=32, sizing_mode="stretch_width"
-            )
-            for kind in _MAPS
-        }
-        self._mappers, self.figures = {}, {}
-        for kind in _MAPS:
-            self._mappers[kind] = LinearColorMapper(palette=palette(VIEWS[kind].colours), nan_color="#00000000")
-            self.figures[kind] = made = figure(
-                x_range=x_range, y_range=y_range, height=152, sizing_mode="stretch_width", toolbar_location=None,
-                tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)], min_border=8, outline_line_color=None,
-            )  # fmt: skip
-            made.axis.visible = made.grid.visible = False
-            image = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._mappers[kind])
-            made.add_glyph(self.sources[kind], image)
-            if on_choose is not None:
-                made.on_event("tap", lambda event, kind=kind: on_choose(kind))
-        self._ranges = (x_range, y_range)
-        cells = {
-            kind: column(self.heads[kind], pn.pane.Bokeh(self.figures[kind], margin=0, sizing_mode="stretch_width"),
-                         sizing_mode="stretch_width")
-            for kind in _MAPS
-        }  # fmt: skip
-        rows = [pn.Row(*(cells[kind] for kind in pair), margin=0) for pair in (_MAPS[:2], _MAPS[2:])]
-        for row in rows:
-            row.sizing_mode = "stretch_width"
-        self.panel = column(*rows, sizing_mode="stretch_width", styles={"padding": "8px"})
-        self.theme = theme
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        for kind in _MAPS:
-            self.heads[kind].theme = theme
-            paint_plot(self.figures[kind], PALETTES[theme])
-
-    def update(self, maps: Mapping[str, np.ndarray]) -> None:
-        """Show maps by kind ("x_offset", "y_offset", "x_error", "y_error"), each of the frame's shape, pixels."""
-        with pn.io.hold():
-            for kind, image in maps.items():
-                view, pyramid = VIEWS[kind], Pyramid(image)
-                ny, nx = pyramid.shape
-                small = next(level for level in reversed(pyramid.levels) if level.shape[1] >= min(_MAP_WIDTH // 2, nx))
-                low, high = (0.0 if view.from_zero else pyramid.low), pyramid.high
-                self._mappers[kind].update(low=low, high=high if high > low else low + 1e-9)
-                place = {"x": [-0.5], "y": [-0.5], "dw": [nx], "dh": [ny]}
-                self.sources[kind].data = {"image": [small], **place}
-                head = self.heads[kind]
-                head.param.update(
-                    low=number(low, 10 * (high - low)), high=number(high, 10 * (high - low)),
-                    palette="".join(palette(view.colours)).replace("#", ""),
-                )  # fmt: skip
-                self._ranges[0].update(start=-0.5, end=nx - 0.5)
-                self._ranges[1].update(start=ny - 0.5, end=-0.5)
-
-
-class StarCard:
-    """What is known of one star, as words, cut-outs and numbers.
-
-    Parameters
-    ----------
-    theme : str
-        "dark" or "light".
-    """
-
-    def __init__(self, theme: str = "dark") -> None:
-        self._theme = theme
-        self._shown: tuple | None = None
-        self._pane = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
-        self.panel = column(self._pane, sizing_mode="stretch_width")
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._draw()
-
-    def show(
-        self,
-        star: int,
-        state: str,
-        sentence: str,
-        measures: Sequence[tuple[str, str, str]],
-        cutouts: Sequence[np.ndarray | None] = (),
-        *,
-        noise: float = 1.0,
-        reference: int = 0,
-        frame: int = 0,
-    ) -> None:
-        """Fill the card.
-
-        Parameters
-        ----------
-        star : int
-            The star's id.
-        state : str
-            "complete", "partial", "lost", "rejected" or "star".
-        sentence : str
-            What became of it, in words.
-        measures : sequence of (str, str, str)
-            Name, value and unit.
-        cutouts : sequence of ndarray or None
-            Small square pieces around it, one a frame, without their sky; None where it was not measured.
-        noise : float
-            Of a sky pixel, for the stretch of the cut-outs.
-        reference, frame : int
-            Numbers of the frames that are outlined.
-        """
-        self._shown = (star, state, sentence, tuple(measures), tuple(cutouts), noise, reference, frame)
-        self._draw()
-
-    def clear(self) -> None:
-        """Empty the card."""
-        self._shown = None
-        self._draw()
-
-    def _draw(self) -> None:
-        colours = PALETTES[self._theme]
-        if self._shown is None:
-            self._pane.object = (
-                f'<div style="padding:16px;color:{colours.second}">Click on a star to see what became of it.</div>'
-            )
-            return
-        star, state, sentence, measures, cutouts, noise, reference, frame = self._shown
-        rows = "".join(
-            f'<span style="color:{colours.second}">{html.escape(name)}</span>'
-            f'<span>{html.escape(value)} <span style="color:{colours.second}">{html.escape(unit)}</span></span>'
-            for name, value, unit in measures
-        )
-        chip = (
-            f'<span style="background:{colours.field};border-radius:12px;padding:2px 10px;font-size:13px">'
-            f"{html.escape(state)}</span>"
-        )
-        self._pane.object = (
-            f'<div style="padding:12px 16px;color:{colours.text};font:14px/20px Roboto,sans-serif">'
-            f'<div style="display:flex;gap:12px;align-items:center"><b>Star {star}</b>{chip}</div>'
-            f'<div style="font-size:12px;color:{colours.second};margin:4px 0 8px">{html.escape(sentence)}</div>'
-            f"{_strip(cutouts, noise, reference, frame, colours)}"
-            f'<div style="display:grid;grid-template-columns:auto 1fr auto 1fr;gap:2px 12px;font-size:12px;'
-            f'margin-top:8px">{rows}</div></div>'
-        )
-
-
-def _strip(cutouts: Sequence[np.ndarray | None], noise: float, reference: int, frame: int, colours: Palette) -> str:
-    cells = []
-    for k, cutout in enumerate(cutouts):
-        outline = REFERENCE if k == reference else colours.text if k == frame else "transparent"
-        look = f"width:28px;height:28px;outline:2px solid {outline};border-radius:2px;display:block"
-        if cutout is None:
-            cells.append(f'<span style="{look};color:{LOST};text-align:center;line-height:28px">×</span>')
-        else:
-            picture = png(shares(cutout, "asinh", LIMITS[0] * noise, max(LIMITS[1] * noise, float(np.nanmax(cutout)))))
-            cells.append(f'<img alt="frame {k + 1}" src="{picture}" style="{look};image-rendering:pixelated">')
-    return f'<div style="display:grid;grid-template-columns:repeat(12,28px);gap:4px">{"".join(cells)}</div>'
-
-
-def png(brightness: np.ndarray) -> str:
-    """A grey picture from values between 0 and 1 as a data address; NaN is black."""
-    from PIL import Image as Picture
-
-    grey = (255 * np.nan_to_num(np.clip(brightness, 0, 1))).astype(np.uint8)
-    written = io.BytesIO()
-    Picture.fromarray(grey).save(written, "png")
-    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
 
 
 def _last(values: np.ndarray) -> float:

@@ -192,6 +192,13 @@ def test_the_server_can_filter_too(page, served):
     page.wait_for_function("() => model('picture complete').indices.length == 2")
 
 
+def test_fewer_markers_can_follow_more(page, served):
+    few = {name: values[15:18] for name, values in markers().items()}
+    on_server(served, lambda: served.picture.set_markers(few))
+    page.wait_for_function("() => model('picture complete').indices.length == 0")
+    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0]
+
+
 def test_a_click_on_a_chip_hides_its_kind_and_the_count_stays(page):
     chip = page.locator(".chip", has_text="lost")
     chip.click()
@@ -217,10 +224,10 @@ def test_stretch_and_colours_ask_the_server_for_nothing(page):
     asked = page.evaluate("() => model('picture cut 0').data.values[0].length")
     before = page.evaluate(picture)
     page.evaluate("() => { window.held = model('picture cut 0').data }")
-    page.get_by_label("Stretch").select_option("linear")
+    page.get_by_label("Stretch", exact=True).select_option("linear")
     after = page.evaluate(picture)
     assert after != before
-    page.get_by_label("Colours").select_option("viridis")
+    page.get_by_label("Colours", exact=True).select_option("viridis")
     assert page.evaluate(picture) != after
     assert page.evaluate("() => window.held === model('picture cut 0').data")
     assert asked
@@ -264,7 +271,11 @@ def test_zoom_buttons_and_whole_frame(page):
     whole = page.evaluate(SPAN)
     page.get_by_label("Larger").click()
     page.wait_for_timeout(300)
+    assert page.locator(".percent").inner_text() == "50 %"
+    page.get_by_label("Larger").click()
+    page.wait_for_timeout(300)
     assert page.locator(".percent").inner_text() == "100 %"
+    assert page.evaluate(SEEN)["step"] == 1
     page.get_by_label("Whole frame").click()
     page.wait_for_timeout(300)
     assert page.evaluate(SPAN) == pytest.approx(whole)
