@@ -15,8 +15,8 @@ from pipeline.frame import SIGMA_TO_FWHM, colour_planes
 from pipeline.kernels.bands import map_bands
 from pipeline.kernels.convolve import IMAGE
 
-# At most so many steps; settled when a step moves centre and sigma by less, pixels.
-STEPS, SETTLED = 12, 1e-3
+# At most so many steps, and where the window follows; settled when a step moves centre and sigma by less, pixels.
+STEPS, PATIENT_STEPS, SETTLED = 12, 50, 1e-3
 #: Columns of a fit: place from the candidate's pixel, sigma, level, weighted rms of the rest; then the heights.
 FIT = ("x", "y", "sigma", "level", "rest")
 _PATCH = float64[:, ::1]
@@ -206,8 +206,8 @@ def _solve(matrix, vector, damping, lower, step):  # noqa: ANN001, ANN202
     return True
 
 
-@njit([float64(_PATCH, float64[::1], int64, _NUMBERS, _WEIGHTS)], cache=True, nogil=True)
-def _gaussian(patch, p, half, colours, weights):  # noqa: ANN001, ANN202
+@njit([float64(_PATCH, float64[::1], int64, _NUMBERS, _WEIGHTS, int64)], cache=True, nogil=True)
+def _gaussian(patch, p, half, colours, weights, steps):  # noqa: ANN001, ANN202
     """Fit x, y, sigma, level and the colours' heights in place by Levenberg and Marquardt's way.
 
     Returns the weighted residuals' root mean square, or NaN where the fit does not settle on a star.
@@ -218,7 +218,7 @@ def _gaussian(patch, p, half, colours, weights):  # noqa: ANN001, ANN202
     lower, step, trial = np.zeros((size, size)), np.empty(size), p.copy()
     square = _normal(patch, p, half, colours, weights, matrix, vector)
     damping, settled = 1e-3, False
-    for _ in range(STEPS):
+    for _ in range(steps):
         if not _solve(matrix, vector, damping, lower, step):
             break
         trial[:] = p + step
@@ -261,7 +261,7 @@ def _fit_rows(image, index, fwhm, follow, colours, weights, result, first, last)
             p[:] = 0.0
             p[2] = sigma
             p[4:] = patch[half, half] if patch[half, half] == patch[half, half] else 0.0
-            rest = _gaussian(patch, p, half, colour, weight)
+            rest = _gaussian(patch, p, half, colour, weight, PATIENT_STEPS if follow else STEPS)
             if rest != rest:
                 break
             sigma = p[2]

@@ -19,6 +19,8 @@ MOST = 400
 NEIGHBOURS, NEIGHBOUR_LEVEL = 3, 0.15
 #: Both roundnesses of a star are within this; columns and trails are not.
 ROUND = 0.7
+#: Residuals of a star's fit over its height.
+MISFIT, MISFIT_ENOUGH = 0.2, 0.5
 #: Stars of one frame have widths that differ by about this part of themselves.
 ALIKE = 0.08
 
@@ -47,36 +49,41 @@ def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | Non
     of several widths are tried; the one with which most peaks agree wins, and the search is made again with the width
     found.
     """
-    width, support = None, 0
-    for trial in TRIALS:
-        found, agreeing = _common(_star_widths(image, full, pattern, trial))
-        if agreeing > support:
-            width, support = found, agreeing
-        if support >= PLENTY and _near(width, trial, 1.5):
-            break
-    if width is None:
-        return None
-    if not _near(width, trial, 1.2):
-        width = _common(_star_widths(image, full, pattern, min(max(width, NARROWEST), WIDEST)))[0] or width
-    return min(max(width, NARROWEST), WIDEST)
+    # Trailed, defocused or full stars are better than none.
+    for strict in (True, False):
+        width, support = None, 0
+        for trial in TRIALS:
+            found, agreeing = _common(_star_widths(image, full, pattern, trial, strict))
+            if agreeing > support:
+                width, support = found, agreeing
+            if support >= PLENTY and _near(width, trial, 1.5):
+                break
+        if width is None:
+            continue
+        if not _near(width, trial, 1.2):
+            again = min(max(width, NARROWEST), WIDEST)
+            width = _common(_star_widths(image, full, pattern, again, strict))[0] or width
+        return min(max(width, NARROWEST), WIDEST)
+    return None
 
 
 def _near(one: float, other: float, factor: float) -> bool:
     return max(one, other) <= factor * min(one, other)
 
 
-def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float) -> np.ndarray:
+def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float, strict: bool) -> np.ndarray:
     """Widths of the bright peaks that a Gaussian fits."""
     kernel, variance = daofind_filter(width), pixel_variance(image, pattern)
     convolved = convolve(image, kernel.weights)
     noise = max(sampled_spread(convolved), 1e-6 * float(convolved.max()))
     index, height = peaks(convolved, image, kernel, BRIGHT * noise)
     around = cores(image, full, index, NEIGHBOUR_LEVEL, round(width))
-    usable = (around[:, 0] >= NEIGHBOURS) & (around[:, 1] == 0) & (around[:, 2] == 0)
-    measures = daofind_measures(image, convolved, kernel, index, height, variance, np.zeros((2, 2)))
-    for name in ("roundness1", "roundness2"):
-        with np.errstate(invalid="ignore"):
-            usable &= np.abs(measures[name]) < ROUND
+    usable = (around[:, 0] >= NEIGHBOURS) & (around[:, 2] == 0) & ((around[:, 1] == 0) | (not strict))
+    if strict:
+        measures = daofind_measures(image, convolved, kernel, index, height, variance, np.zeros((2, 2)))
+        for name in ("roundness1", "roundness2"):
+            with np.errstate(invalid="ignore"):
+                usable &= np.abs(measures[name]) < ROUND
     index, height = index[usable], height[usable]
     brightest = np.sort(np.argsort(-height, kind="stable")[:MOST])
     index = index[brightest]
@@ -86,7 +93,7 @@ def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float
     with np.errstate(invalid="ignore", divide="ignore"):
         misfit = fits[:, FIT.index("rest")] * np.sqrt(variance.min()) / fits[:, len(FIT) :].max(axis=1, initial=0.0)
     # A hot pixel has less than 1.2 px; a blend or a knot leaves residuals, NaN where nothing fits.
-    good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < 0.2)
+    good = (found > 1.2) & (found < 1.2 * WIDEST) & (misfit < (MISFIT if strict else MISFIT_ENOUGH))
     return found[good]
 
 

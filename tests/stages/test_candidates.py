@@ -258,6 +258,24 @@ def test_seeing_is_told_by_a_few_stars_among_hot_pixels_bad_columns_and_nebulae(
     assert seeing(normalized(image), fwhm=None)["fwhm"] == pytest.approx(7.0, abs=0.4)
 
 
+def test_trailed_stars_have_a_width_too():
+    x, y = grid(5, 60, np.random.default_rng(6))
+    trail = np.linspace(-7, 7, 15)
+    along = [np.ravel(v) for v in (x[:, None] + trail, np.broadcast_to(y[:, None], (x.size, 15)))]
+    field = star_field(6, (300, 300), *along, 300.0, 3.0).normalized
+    assert 3.0 < seeing(field, fwhm=None)["fwhm"] < 14.0
+    assert len(stars(candidates(field), roundness=(-2.0, 2.0)).kept) >= 25
+
+
+def test_stars_that_are_all_full_have_a_width_too():
+    x, y = grid(4, 50, np.random.default_rng(7))
+    field = star_field(7, (200, 200), x, y, 9000.0, 5.0).normalized
+    full = np.flatnonzero(field.image > 6000)
+    image = np.minimum(field.image, 6000)
+    clipped = dataclasses.replace(normalized(image), full=full)
+    assert 4.0 < seeing(clipped, fwhm=None)["fwhm"] < 7.0
+
+
 def test_a_width_that_is_given_is_left_alone():
     assert seeing(normalized(np.zeros((9, 9))), fwhm=3.3) == {}
 
