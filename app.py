@@ -23,6 +23,6 @@ parser.add_argument("--data", type=Path, default=Path.cwd(), help="only frames b
 options = parser.parse_args()
 
 nodelay.install()
-pn.extension("tabulator", "filedropper")
+pn.extension("tabulator", "filedropper", "mathjax")
 graph = pn.state.as_cached("graph", lambda: Graph(Store(MEMORY)))
 build(Session(graph, options.data)).servable()

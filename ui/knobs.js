@@ -262,14 +262,15 @@ class Panel {
     show(false)
   }
 
-  // While a slider moves, at most one message in 40 ms; the last one always goes out.
+  // While a slider moves, at most one message in 40 ms, less often where the picture follows by itself; the last one
+  // always goes out.
   turn(knob, value, live) {
     this.tell("cut", {[knob]: value})
     this.following = live
     const send = () => { this.waiting = null; this.model.send_msg(this.next) }
     this.next = {knob, value, live}
     if (!live) { clearTimeout(this.waiting); send() }
-    else if (this.waiting === null) this.waiting = setTimeout(send, 40)
+    else if (this.waiting === null) this.waiting = setTimeout(send, this.model.channel ? 200 : 40)
   }
 
   tell(name, value) {

@@ -12,6 +12,7 @@ from pipeline.kernels import polynomial
 from ui.colours import STATES
 
 COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(len(STATES))
+UNSEEN = 255
 MEASURES = ("strength", "sharpness", "roundness1", "roundness2")
 SENTENCES = {
     Status.FAINT: "too faint",
@@ -66,6 +67,18 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np
     columns["code"][rows] = np.where(tracks.complete[ids], COMPLETE, PARTIAL)
     columns["x"][rows], columns["y"][rows] = tracks.x[frame, ids], tracks.y[frame, ids]
     return _with_lost(columns, tracks, frame)
+
+
+def padded(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Markers with rows that are not drawn, up to a number of rows."""
+    rows = len(columns.get("x", ()))
+    blank = {"code": UNSEEN, "id": -1, "reason": 0}
+    names = columns or dict.fromkeys(("x", "y", *blank, *MEASURES), np.empty(0))
+    missing = max(0, count - rows)
+    return {
+        name: np.concatenate([values, np.full(missing, blank.get(name, np.nan))]) if missing else values
+        for name, values in names.items()
+    }
 
 
 def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:

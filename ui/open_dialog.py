@@ -94,7 +94,7 @@ class OpenDialog:
         self._list = pmui.MenuList(items=[], dense=True, sizing_mode="stretch_width", margin=0)
         self._list.on_click(self._enter)
         self._open = pmui.Button(
-            label="Open", variant="contained", margin=(8, 0), on_click=lambda *_: self._open_folder()
+            label="Open", variant="contained", height=32, margin=(8, 0), on_click=lambda *_: self._open_folder()
         )
         self._problem = pmui.Alert(severity="error", visible=False, margin=(8, 0), sizing_mode="stretch_width")
         self._drop = pn.widgets.FileDropper(

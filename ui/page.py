@@ -11,6 +11,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from panel.util import edit_readonly
 
 from pipeline.frame import FrameError, Sequence
 from pipeline.graph.run import Graph
@@ -56,6 +57,8 @@ class Desk:
         self.worker = Worker(document)
         self.dark = True
         self._cuts_cleared = 0
+        self._most_marks = 0
+        self._tailed: tuple[int, int] | None = None
         self._make_parts()
         self._make_page()
         self.results = Results(session, self.worker, self.stages, show=self._show, prepare=self._prepare)
@@ -133,6 +136,10 @@ class Desk:
             sx=root_style(left_open=True, right_open=True),
             dark_theme=True,
         )
+        # Material's page follows the server's busy state: each event then has Panel walk every model of the page twice,
+        # for 50 ms. What is busy says so at its own stage here.
+        with edit_readonly(self.page):
+            self.page.busy = False
         self.page.param.watch(lambda *_: self._folded(), ["sidebar_open", "contextbar_open"])
 
     # What the visitor does
@@ -258,16 +265,21 @@ class Desk:
 
     def _show_marks(self, scene: Scene) -> None:
         stars, tracks = scene["stars"], scene["tracks"]
+        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame)
+        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
+        columns = marks.padded(columns, self._most_marks)
+        self._most_marks = len(columns["x"])
+        self.picture.set_markers(columns)
         if stars is None:
-            self.picture.set_markers({name: [] for name in ("x", "y")})
             return
-        self.picture.set_markers(marks.markers(stars, tracks, scene.frame))
         if not self.session.live:
             self._clear_cut()
         hints = {"rejected": marks.why_rejected(stars)}
         if tracks is not None:
             hints["lost"] = marks.why_lost(tracks, scene.frame)
-            self.picture.set_tracks(*marks.tails(tracks, scene.frame))
+            if self._tailed != (id(tracks), scene.frame):
+                self._tailed = (id(tracks), scene.frame)
+                self.picture.set_tracks(*marks.tails(tracks, scene.frame))
         self.picture.set_hints(hints)
         self._show_picked(scene)
 

@@ -158,7 +158,7 @@ class Results:
         finally:
             if not whole:
                 self._worker.hand_back(self._broken)
-        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, failed))
+        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, frame, failed))
 
     def _one(self, request: Request, stage: str, frame: int, ticket: Ticket, failed: set[str]) -> None:
         """Get one result and hand it back; a failure is told once, at the stage where it happened."""
@@ -185,12 +185,11 @@ class Results:
     def _with(self, stage: str, result: Any, key: str, frame: int) -> Scene:
         return self.scene.at(frame).with_result(stage, result, key)
 
-    def _autos(self, request: Request, failed: set[str]) -> dict[str, dict[str, Any]]:
+    def _autos(self, request: Request, frame: int, failed: set[str]) -> dict[str, dict[str, Any]]:
         """The numbers that stand for auto, of stages that went well."""
         autos = {name: request.knobs(stage) for name, stage in STAGES.items() if stage.auto and name not in failed}
-        stars = self.scene["stars"]
-        if stars is not None:
-            autos["stars"] = {"threshold": round(stars.threshold, 2)}
+        if "stars" not in failed:
+            autos["stars"] = {"threshold": round(request.get("stars", frame).threshold, 2)}
         return autos
 
     def _told(self, stage: str, done: int, total: int) -> None:

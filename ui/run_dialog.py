@@ -60,12 +60,12 @@ class RunDialog:
         self._told = 0.0
         wide = {"sizing_mode": "stretch_width"}
         self._what = pmui.CheckBoxGroup(options={text: name for name, text in WORDS.items()}, value=list(WORDS), **wide)
-        self._start = pmui.Button(label="Run", variant="contained", on_click=lambda *_: self._run())
+        self._start = pmui.Button(label="Run", variant="contained", height=32, on_click=lambda *_: self._run())
         self._cancel = pmui.Button(
-            label="Cancel", variant="outlined", visible=False, on_click=lambda *_: self._ticket.cancel()
+            label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()
         )
         self._save = pmui.Button(
-            label="Download", variant="contained", visible=False, on_click=lambda *_: courier.save_file(self._zip)
+            label="Download", variant="contained", height=32, visible=False, on_click=lambda *_: courier.save_file(self._zip)
         )
         self._bar = pmui.LinearProgress(value=0, max=100, visible=False, margin=(16, 0, 8, 0), **wide)
         self._note = pn.pane.HTML("", **wide)

@@ -10,26 +10,32 @@ import pandas as pd
 import panel as pn
 
 from pipeline.frame import Reason, Selection, Sequence, StarTable, Tracks
+from pipeline.read import stem
 from ui.marks import belongs, strength
 
 STAR_ROWS = 5000
 TABLE_STYLE = """
-.tabulator { border: 0; background: transparent; font: 400 13px/18px Roboto, sans-serif;
-  font-variant-numeric: tabular-nums; }
-.tabulator .tabulator-header, .tabulator .tabulator-header .tabulator-col, .tabulator-tableholder, .tabulator-table {
-  background: var(--starshift-panel); color: var(--starshift-second); border-color: var(--starshift-hairline); }
-.tabulator .tabulator-header { border-bottom: 1px solid var(--starshift-hairline); font-weight: 400; }
-.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 6px 8px; }
-.tabulator .tabulator-header .tabulator-col .tabulator-col-title { font-weight: 400; font-size: 12px; }
-.tabulator .tabulator-header .tabulator-col.tabulator-sortable:hover { background: var(--starshift-field); }
-.tabulator-row, .tabulator-row.tabulator-row-even { background: transparent; color: var(--starshift-text); border: 0;
-  min-height: 28px; }
-.tabulator-row .tabulator-cell { padding: 5px 8px; border-color: transparent; height: 28px; }
-.tabulator-row.tabulator-selectable:hover { background: var(--starshift-field); }
-.tabulator-row.tabulator-selected, .tabulator-row.tabulator-selected:hover { background: var(--starshift-field); }
-.tabulator-footer { background: transparent; border-color: var(--starshift-hairline); color: var(--starshift-second); }
+.pnx-tabulator.tabulator { border: 0 !important; background: transparent !important;
+  font: 400 13px/18px Roboto, sans-serif !important; font-variant-numeric: tabular-nums; }
+.tabulator .tabulator-header, .tabulator .tabulator-header .tabulator-col, .tabulator .tabulator-tableholder,
+.tabulator .tabulator-tableholder .tabulator-table { background: transparent !important; border: 0 !important;
+  color: var(--starshift-second) !important; }
+.tabulator .tabulator-header { border-bottom: 1px solid var(--starshift-hairline) !important; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 8px 4px 8px 12px !important; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-title { font: 400 12px/16px Roboto, sans-serif !important;
+  padding-right: 0 !important; text-overflow: clip; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-sorter { display: none; }
+.tabulator .tabulator-header .tabulator-col:hover { background: var(--starshift-field) !important; cursor: pointer; }
+.tabulator .tabulator-row { background: transparent !important; color: var(--starshift-text) !important;
+  border: 0 !important; min-height: 28px !important; }
+.tabulator .tabulator-row .tabulator-cell { padding: 5px 4px 5px 12px !important; border: 0 !important;
+  height: 28px !important; font: 400 13px/18px Roboto, sans-serif !important; }
+.tabulator .tabulator-row:hover, .tabulator .tabulator-row.tabulator-selected {
+  background: var(--starshift-field) !important; cursor: pointer; }
+.tabulator .tabulator-cell svg { height: 12px; }
+.tabulator .tabulator-cell svg path { fill: var(--starshift-second) !important; }
 """
-RIGHT = {"hozAlign": "right", "headerHozAlign": "right"}
+WHOLE = {"type": "money", "precision": 0, "thousand": False}
 
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFrame:
@@ -64,7 +70,7 @@ def frame_frame(sequence: Sequence, selection: Selection, tracks: Tracks | None)
     return pd.DataFrame(
         {
             "used": np.asarray(used, bool),
-            "frame": [info.file.rsplit("/", 1)[-1] for info in sequence.frames],
+            "frame": [stem(info.file) for info in sequence.frames],
             "stars": metrics.get("stars", blank),
             "matched": matched,
             "fwhm": np.round(metrics.get("fwhm", blank), 2),
@@ -85,15 +91,17 @@ class StarTab:
 
     def __init__(self, on_pick: Callable[[int], None]) -> None:
         self._on_pick = on_pick
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
+
+    def _make(self, table: pd.DataFrame) -> None:
         self.table = pn.widgets.Tabulator(
-            pd.DataFrame({name: [] for name in ("id", "x", "y", "over σ", "sharp", "round", "state")}),
-            disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
-            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE],
-            text_align={name: "right" for name in ("id", "x", "y", "over σ", "sharp", "round")},
-            widths={"id": 52, "state": 84},
+            table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
+            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            text_align=dict.fromkeys(("id", "x", "y", "over σ", "sharp", "round"), "right"),
+            widths={"id": 48, "x": 60, "y": 60, "over σ": 60, "sharp": 56, "round": 60},
         )  # fmt: skip
         self.table.on_click(self._clicked)
-        self.panel = self.table
+        self.panel.append(self.table)
 
     def _clicked(self, event: Any) -> None:
         number = self.table.value["id"].iloc[event.row]
@@ -102,8 +110,13 @@ class StarTab:
 
     def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int) -> None:
         """Show a frame's candidates."""
-        if stars is not None:
-            self.table.value = star_frame(stars, tracks, frame)
+        if stars is None:
+            return
+        table = star_frame(stars, tracks, frame)
+        if self.panel.objects:
+            self.table.value = table
+        else:
+            self._make(table)
 
 
 class FrameTab:
@@ -119,17 +132,18 @@ class FrameTab:
 
     def __init__(self, on_frame: Callable[[int], None], on_use: Callable[[int, bool], None]) -> None:
         self._on_frame, self._on_use = on_frame, on_use
-        names = ("used", "frame", "stars", "matched", "fwhm", "rms", "why not")
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
+
+    def _make(self, table: pd.DataFrame) -> None:
         self.table = pn.widgets.Tabulator(
-            pd.DataFrame({name: [] for name in names}),
-            show_index=False, selectable=1, layout="fit_data_stretch", sizing_mode="stretch_both", margin=0,
-            stylesheets=[TABLE_STYLE], pagination=None,
-            editors=dict.fromkeys(names), formatters={"used": {"type": "tickCross", "crossElement": False}},
-            text_align={name: "right" for name in ("stars", "matched", "fwhm", "rms")},
-            widths={"used": 52, "stars": 60, "matched": 76, "fwhm": 60, "rms": 64},
+            table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
+            stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
+            formatters={"used": {"type": "tickCross"}, "stars": WHOLE, "matched": WHOLE},
+            text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
+            widths={"used": 52, "frame": 96, "stars": 52, "matched": 68, "fwhm": 52, "rms": 56},
         )  # fmt: skip
         self.table.on_click(self._clicked)
-        self.panel = self.table
+        self.panel.append(self.table)
 
     def _clicked(self, event: Any) -> None:
         if event.column == "used":
@@ -139,5 +153,10 @@ class FrameTab:
 
     def show(self, sequence: Sequence | None, selection: Selection | None, tracks: Tracks | None) -> None:
         """Show the lights."""
-        if sequence is not None and selection is not None:
-            self.table.value = frame_frame(sequence, selection, tracks)
+        if sequence is None or selection is None:
+            return
+        table = frame_frame(sequence, selection, tracks)
+        if self.panel.objects:
+            self.table.value = table
+        else:
+            self._make(table)

@@ -92,7 +92,10 @@ def _components(palette: Palette) -> dict[str, Any]:
             "styleOverrides": {"root": {"font": f"400 14px/20px {FONT}", "minHeight": "32px", "padding": "4px 16px"}}
         },
         "MuiTabs": {
-            "styleOverrides": {"root": {"minHeight": f"{TOP_BAR}px"}, "indicator": {"backgroundColor": palette.text}}
+            "styleOverrides": {
+                "root": {"minHeight": f"{TOP_BAR}px", "paddingLeft": "16px"},
+                "indicator": {"backgroundColor": palette.text},
+            }
         },
         "MuiTab": {
             "styleOverrides": {
@@ -102,8 +105,8 @@ def _components(palette: Palette) -> dict[str, Any]:
                     "letterSpacing": 0,
                     "minWidth": 0,
                     "minHeight": f"{TOP_BAR}px",
-                    "padding": "0 8px",
-                    "marginRight": "16px",
+                    "padding": "0 4px",
+                    "marginRight": "24px",
                     "color": palette.second,
                     "&.Mui-selected": {"color": palette.text},
                 }
@@ -122,6 +125,7 @@ def _components(palette: Palette) -> dict[str, Any]:
                     "color": "#1B1F24",
                     "font": f"400 12px/16px {FONT}",
                     "maxWidth": "280px",
+                    "width": "max-content",
                 },
                 "arrow": {"color": "#E8EAED"},
             }

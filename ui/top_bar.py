@@ -93,7 +93,7 @@ class TopBar:
         )
         self._theme = icon("light_mode_outlined", "Light or dark", lambda *_: on_theme())
         self.parts = [
-            pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(0, 8, 0, 0)),
+            pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(4, 8, 4, 0)),
             _line(),
             self._data,
             self._reference,
