@@ -181,8 +181,9 @@ def landscape(
     edges = [np.append(knob, knob[-1] ** 2 / knob[-2]) / (knob[1] / knob[0]) ** 0.5 for knob in (x, y)]
     left, bottom = (grid.ravel() for grid in np.meshgrid(edges[0][:-1], edges[1][:-1], indexing="ij"))
     right, top = (grid.ravel() for grid in np.meshgrid(edges[0][1:], edges[1][1:], indexing="ij"))
-    low, high = np.nanpercentile(np.log(values), (0, 90))
-    paint = np.array(Viridis256)[np.clip(255 * (np.log(values.ravel()) - low) / (high - low), 0, 255).astype(int)]
+    low, high = np.nanpercentile(values, (0, 90))
+    height = np.sqrt(np.clip((values.ravel() - low) / (high - low), 0, 1))
+    paint = np.array(Viridis256)[np.rint(255 * height).astype(int)]
     figure_ = figure(
         title=title, width=width, height=round(width * 0.85), x_axis_type="log", y_axis_type="log",
         x_range=Range1d(edges[0][0], edges[0][-1]), y_range=Range1d(edges[1][0], edges[1][-1]),
