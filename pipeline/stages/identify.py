@@ -199,7 +199,7 @@ def identify(
     _take_wide(search)
     if recover:
         _recover(search, np.flatnonzero(np.isin(table.reason, RECOVERABLE) & live))
-        _release_blends(search)
+    _release_blends(search)
     explain(search)
     expected = int((inside(place, table.shape, fwhm) & ~known.hot).sum())
     return Identified(search.row, search.status, expected)
@@ -232,7 +232,6 @@ def _take_near(search: Search) -> None:
     chosen = one_to_one(star, row, distance)
     search.row[star[chosen]], search.status[star[chosen]] = row[chosen], Status.FOUND
     _release_contested(search, star, row, distance)
-    _release_blends(search)
 
 
 def _release_contested(search: Search, star: np.ndarray, row: np.ndarray, distance: np.ndarray) -> None:

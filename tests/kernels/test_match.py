@@ -60,6 +60,12 @@ def test_shift_is_found_among_strangers(dx, dy, seed):
     np.testing.assert_allclose(match.common_shifts(here, there, None, 4.0)[0], (dx, dy), atol=0.2)
 
 
+def test_no_edge_of_a_cell_divides_a_peak():
+    rng = np.random.default_rng(2)
+    differences = np.concatenate([rng.uniform(-0.9, 0.9, (12, 2)) + 8.0, rng.uniform(-0.9, 0.9, (7, 2)) + 22.0])
+    np.testing.assert_allclose(match.common_shifts(np.zeros((1, 2)), differences, None, 4.0)[0], 8.0, atol=0.7)
+
+
 @pytest.mark.parametrize("degrees", [0, 0.3, 7, 90, 179.9, -120])
 @pytest.mark.parametrize("stretch", [1.0, 1.1])
 def test_turn_and_scale_are_found_among_strangers(degrees, stretch):

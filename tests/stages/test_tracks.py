@@ -306,6 +306,17 @@ def test_star_that_is_not_there_has_faded():
     assert follow_pair(lambda p, lv: without(p, lv, 7)).status[1, 7] == Status.FAINT
 
 
+def test_star_too_faint_for_the_frame_did_not_move_to_a_stranger():
+    place, level = field()
+    level[12] = 70.0
+    dim = level * 0.5
+    stranger = place[12] + (5.0 + 40.0, 5.0)
+    there = np.concatenate([np.delete(place, 12, axis=0) + 5, [stranger]])
+    light = np.append(np.delete(dim, 12), 51.0)
+    result = Sky(sequence(2, SHAPE), [table(place, level, SHAPE), table(there, light, SHAPE)], None).follow()
+    assert result.status[1, 12] == Status.FAINT
+
+
 def test_star_behind_dead_pixels_is_masked():
     blind = np.zeros((20, 30), bool)
     there = field()[0][7] + (20, -9)
