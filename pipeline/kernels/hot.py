@@ -14,23 +14,15 @@ TRIMMED = 1.906
 
 
 @njit(cache=True, nogil=True)
-def _median_rows(stack, first, last, out):  # noqa: ANN001, ANN202
-    """Median by insertion into a short sorted list; what is not finite does not count."""
-    values = np.empty(len(stack), stack[0].dtype)
-    for y in range(first, last):
-        for x in range(out.shape[1]):
-            number = 0
-            for k in range(len(stack)):
-                value = stack[k][y, x]
-                if not np.isfinite(value):
-                    continue
-                i = number
-                while i > 0 and values[i - 1] > value:
-                    values[i] = values[i - 1]
-                    i -= 1
-                values[i] = value
-                number += 1
-            out[y, x] = values[number // 2] if number > 0 else stack[0][y, x]
+def _sort_frames(stack):  # noqa: ANN001, ANN202
+    """Sort along the first axis, in place, a row of pixels at a time so that vector instructions do it."""
+    for y in range(stack.shape[1]):
+        for i in range(stack.shape[0]):
+            for k in range(i + 1, stack.shape[0]):
+                for x in range(stack.shape[2]):
+                    a, b = stack[i, y, x], stack[k, y, x]
+                    stack[i, y, x] = min(a, b)
+                    stack[k, y, x] = max(a, b)
 
 
 def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
@@ -44,12 +36,26 @@ def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
     Returns
     -------
     ndarray of the same dtype, shape (ny, nx)
+        NaN where no value is finite.
     """
-    from numba.typed import List
-
-    stack = List([frozen(image) for image in images])
     out = np.empty_like(images[0])
-    map_bands(lambda first, last: _median_rows(stack, first, last, out), len(out))
+
+    def work(first: int, last: int) -> None:
+        for top in range(first, last, 16):
+            rows = slice(top, min(top + 16, last))
+            stack = np.stack([image[rows] for image in images])
+            if stack.dtype == np.uint16:
+                _sort_frames(stack)
+                out[rows] = stack[len(images) // 2]
+                continue
+            finite = np.isfinite(stack)
+            stack[~finite] = np.inf
+            _sort_frames(stack)
+            middle = finite.sum(axis=0, keepdims=True) // 2
+            median = np.take_along_axis(stack, middle, axis=0)[0]
+            out[rows] = np.where(finite.any(axis=0), median, np.nan)
+
+    map_bands(work, len(out))
     return out
 
 

@@ -170,10 +170,11 @@ def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.nda
         return mask
     nx, step = mask.shape[1], 1 if samples[0].pattern == "none" else 2
     middle = median_image([frame.pixels for frame in samples])
-    noise = _excess_noise(middle, step)
-    candidates = rising_pixels(middle, sigma * noise, step)
+    rise, level, noise = _usual(middle, step)
+    candidates = rising_pixels(middle, rise + sigma * noise, step)
     excess, scatter = local_excess(middle, candidates, step)
-    high = excess > np.maximum(4.0 * scatter, sigma * noise[(candidates // nx) & 1, (candidates % nx) & 1])
+    parity = (candidates // nx) & 1, (candidates % nx) & 1
+    high = excess - level[parity] > np.maximum(4.0 * scatter, sigma * noise[parity])
     candidates, excess = candidates[high], excess[high]
     if candidates.size == 0:
         return mask
@@ -185,20 +186,34 @@ def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.nda
     return mask
 
 
-def _excess_noise(pixels: np.ndarray, step: int) -> np.ndarray:
-    """Standard deviation of a pixel above its neighbours, by row and column parity, from a sample of the frame."""
+def _usual(pixels: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is usual for a pixel, by row and column parity, from a sample of the frame.
+
+    Returns the median height above the second lowest of the four nearest, the median height above the 24 nearest, and
+    the standard deviation of the latter. The medians are near 0, unless a mosaic is taken for monochrome.
+    """
     from pipeline.kernels.hot import local_excess
     from pipeline.stages.normalize import clipped_deviation
 
-    noise = np.empty((2, 2), np.float32)
+    rise, level, noise = np.zeros((3, 2, 2), np.float32)
     ny, nx = pixels.shape
     stride = 2 * max(1, round((pixels.size / 4e4) ** 0.5 / 2))
     for row in (0, 1):
         for column in (0, 1):
-            index = np.arange(row, ny, stride)[:, None] * nx + np.arange(column, nx, stride)
-            noise[row, column] = clipped_deviation(local_excess(pixels, index.ravel(), step)[0])
+            y, x = np.meshgrid(
+                np.arange(step + row, ny - step, stride), np.arange(step + column, nx - step, stride), indexing="ij"
+            )
+            excess = local_excess(pixels, (y * nx + x).ravel(), step)[0]
+            nearest = [pixels[y + j, x + i] for j, i in ((-step, 0), (step, 0), (0, -step), (0, step))]
+            above = pixels[y, x].astype(np.float64) - np.sort(nearest, axis=0)[1]
+            finite = np.isfinite(above)
+            if finite.any():
+                at = (step + row) & 1, (step + column) & 1
+                rise[at], level[at] = np.median(above[finite]), np.nanmedian(excess)
+                noise[at] = clipped_deviation(excess)
     # Whole numbers that hardly vary may show no noise at all.
-    return np.maximum(noise, 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.nanmax(np.abs(pixels))), 1e-30))
+    least = 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.abs(level).max()), 1e-3)
+    return rise, level, np.maximum(noise, np.float32(least))
 
 
 def _star_contrast(frame: Frame) -> tuple[float, dict[str, float]]:
