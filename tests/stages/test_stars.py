@@ -10,7 +10,7 @@ from pipeline.frame import Reason
 from pipeline.stage import Rerun
 from pipeline.stages.candidates import candidates
 from pipeline.stages.stars import stars
-from tests.star_fields import normalized, random_field
+from tests.star_fields import grid, normalized, random_field, star_field
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,9 @@ def test_bounds_include_their_ends_and_the_threshold_does_not(table):
     made = with_columns(table, convolved=np.full(len(table), 10.0 * table.noise), sharpness=np.ones(len(table)))
     assert len(stars(made, threshold=9.999, sharpness=(0.1, 1.0)).kept) == len(table)
     assert len(stars(made, threshold=9.999, sharpness=(0.1, 0.999)).kept) == 0
+    assert len(stars(made, threshold=9.999, sharpness=(1.0, 2.0)).kept) == len(table)
+    assert len(stars(made, threshold=9.999, sharpness=(1.001, 2.0)).kept) == 0
+    assert len(stars(made, threshold=9.999, roundness=(0.0, 1.0)).kept) == len(table)
     assert len(stars(made, threshold=10.0).kept) == 0
 
 
@@ -115,17 +118,20 @@ def test_noise_alone_has_no_stars_at_the_automatic_threshold(fwhm):
     assert np.isnan(result.metrics["fwhm"])
 
 
-def test_structure_as_deep_as_it_is_high_raises_the_automatic_threshold():
+def test_blobs_as_often_dark_as_bright_raise_the_automatic_threshold_above_them():
     rng = np.random.default_rng(23)
-    smooth = sum(
-        a * np.sin(kx * np.arange(400)[None, :] + ky * np.arange(400)[:, None] + phase)
-        for a, kx, ky, phase in rng.uniform([5, -0.8, -0.8, 0], [20, 0.8, 0.8, 6.3], (40, 4))
-    )
-    field = random_field(23, shape=(400, 400), stars=60, fwhm=4.0).normalized
+    x, y = grid(20, 30, rng)
+    heights = rng.choice([90.0, -90.0], x.size)
+    heights[::10] = 3000.0
+    places = np.arange(x.size) % 10 == 0
+    light = star_field(1, (600, 600), x[~places], y[~places], heights[~places], 4.0, quiet=True).normalized.image
+    field = star_field(23, (600, 600), x[places], y[places], 3000.0, 4.0).normalized
     calm = candidates(field, fwhm=4.0)
-    rough = candidates(dataclasses.replace(field, image=field.image + smooth.astype(np.float32)), fwhm=4.0)
+    rough = candidates(dataclasses.replace(field, image=field.image + light), fwhm=4.0)
     assert calm.metrics["auto_threshold"] == 6.0
-    assert rough.metrics["auto_threshold"] * rough.noise > 2 * calm.metrics["auto_threshold"] * calm.noise
+    assert 8.0 < rough.metrics["auto_threshold"] <= 12.0
+    # A star's ring is no dark blob.
+    assert len(stars(calm).kept) == places.sum()
 
 
 def test_dead_pixels_do_not_hide_the_stars():
