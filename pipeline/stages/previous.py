@@ -80,15 +80,20 @@ def follow_previous(
 
 def _next(before: _Table, frame: int, image: np.ndarray, fwhm: float, proximity: float) -> _Table:
     """The table of one frame from that of the frame before."""
+    from pipeline.kernels.match import pairs_within
+
     window = int(2 * fwhm + 1)
     guess = before.place - before.step
     if _leaves(guess, window, image.shape):
         guess = before.place
     current = centres_of_mass(image, guess, window)
-    near = (np.abs(current[None, :, :] - before.place[:, None, :]) <= proximity).all(axis=2)
-    first = near.argmax(axis=1)
-    followed = near.any(axis=1) & (before.star != 0)
-    place = current[first[followed]]
+    seen = np.flatnonzero(np.isfinite(current).all(axis=1))
+    row, near = pairs_within(before.place, current[seen], proximity)
+    # Pairs are sorted by both their rows: the first of each row is the first current row near enough.
+    followed, place_of = np.unique(row, return_index=True)
+    first = seen[near[place_of]]
+    first, followed = first[before.star[followed] != 0], followed[before.star[followed] != 0]
+    place = current[first]
     return _Table(frame, before.star[followed], place, place - before.place[followed])
 
 
