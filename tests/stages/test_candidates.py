@@ -260,10 +260,10 @@ def test_seeing_is_told_by_a_few_stars_among_hot_pixels_bad_columns_and_nebulae(
 
 def test_hot_pixels_of_a_mosaic_tell_no_width():
     rng = np.random.default_rng(8)
-    x, y = grid(4, 60, rng)
+    x, y = grid(3, 80, rng)
     field = star_field(8, (240, 240), x, y, 1500.0, 5.0, pattern="RGGB").normalized
     image = np.array(field.image)
-    image[rng.integers(0, 240, 80), rng.integers(0, 240, 80)] += rng.uniform(1000, 9000, 80)
+    image[rng.integers(0, 240, 120), rng.integers(0, 240, 120)] += rng.uniform(2000, 9000, 120)
     assert seeing(normalized(image, pattern="RGGB"), fwhm=None)["fwhm"] == pytest.approx(5.0, abs=0.3)
 
 
