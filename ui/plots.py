@@ -14,6 +14,8 @@ from bokeh.models import (
     CustomJSTickFormatter,
     DataRange1d,
     FixedTicker,
+    GlyphRenderer,
+    Line,
     LinearAxis,
     Range1d,
     Span,
@@ -189,11 +191,12 @@ class TrackPlots:
         made.xaxis.visible = bottom
         return made
 
-    def _curves(self, made: figure, source: ColumnDataSource, x: str, y: str, **look: object) -> list:
-        return [
-            made.line("frame", x, source=source, **look),
-            made.line("frame", y, source=source, line_dash=[5, 3], **look),
-        ]
+    def _curves(
+        self, made: figure, source: ColumnDataSource, x: str, y: str, dash: tuple[int, int] = (5, 3), **look: object
+    ) -> list[GlyphRenderer]:
+        """Draw x full and y dashed."""
+        full, dashed = Line(x="frame", y=x, **look), Line(x="frame", y=y, line_dash=list(dash), **look)
+        return [made.add_glyph(source, full), made.add_glyph(source, dashed)]
 
     def _name_ends(self, made: figure) -> LinearAxis:
         """An axis at the right that carries the curves' names; a label there would be clipped."""
@@ -206,7 +209,7 @@ class TrackPlots:
 
     def _offsets(self) -> figure:
         made = self._figure(160)
-        self._field = self._curves(made, self.series, "dx", "dy", line_width=4, line_cap="round")
+        self._field = self._curves(made, self.series, "dx", "dy", (9, 5), line_width=4)
         self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
         self._offset_ends = self._name_ends(made)

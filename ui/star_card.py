@@ -82,9 +82,8 @@ class StarCard:
     def _draw(self) -> None:
         colours = PALETTES[self._theme]
         if self._shown is None:
-            self._pane.object = (
-                f'<div style="padding:16px;color:{colours.second}">Click on a star to see what became of it.</div>'
-            )
+            look = f"padding:16px;color:{colours.second};font:14px/20px Roboto,sans-serif"
+            self._pane.object = f'<div style="{look}">Click on a star to see what became of it.</div>'
             return
         star, state, sentence, measures, cutouts, noise, reference, frame = self._shown
         rows = "".join(
