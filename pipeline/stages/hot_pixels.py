@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Frames
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import Frame, FrameError, HotPixels, Sequence, readonly
+from pipeline.frame import Failure, Frame, FrameError, HotPixels, readonly
 from pipeline.stage import Knob, stage
 from pipeline.stages.first_look import first_look
 
@@ -21,10 +21,9 @@ LEAST_STARS = 8
 CONTRAST = 2.5
 
 
-@stage(version=1, scope="sequence")
+@stage(version=1, scope="sequence", sample=MOST_FRAMES)
 def hot_pixels(
-    frame: Frames[Frame],
-    frames: Sequence,
+    frame: Sequence[Frame | Failure],
     *,
     find: Annotated[
         Literal["auto", "off", "dark", "sequence", "frame"],
@@ -42,9 +41,7 @@ def hot_pixels(
     Parameters
     ----------
     frame : sequence of Frame or Failure
-        One for each frame of ``frames``; only up to nine, spread over the sequence, are read.
-    frames : Sequence
-        The lights.
+        The lights as read, in order of time. Up to nine of them, spread over the sequence, are looked at.
     find, sigma, repair
         Knobs. "auto" takes what stays in the median of unaligned frames where the stars are seen to move, and else
         searches each frame by itself.
@@ -63,7 +60,7 @@ def hot_pixels(
         return HotPixels(None, "off", sigma, repair)
     if find == "dark":
         raise FrameError("hot_pixels.find = dark", "there is no dark frame among the files", "choose sequence or frame")
-    samples = _samples(frame, frames) if find in ("auto", "sequence") else []
+    samples = _samples(frame) if find in ("auto", "sequence") else []
     if len(samples) >= LEAST_FRAMES:
         moved = _StarMotion(samples)
         if moved.any or find == "sequence":
@@ -75,26 +72,23 @@ def hot_pixels(
             f"wants {LEAST_FRAMES} frames of one shape ({len(samples)})",
             "add frames, or choose frame",
         )
-    single = samples[0] if samples else _first_readable(frame, frames)
+    single = samples[0] if samples else _first_readable(frame)
     contrast, factors = _star_contrast(single)
     return HotPixels(None, "frame", sigma, repair, False, contrast, factors["red"], factors["blue"])
 
 
-def _samples(frame: Frames[Frame], frames: Sequence) -> list[Frame]:
-    """Up to nine usable frames, an odd number, evenly spread over the sequence."""
-    usable = [i for i, reason in enumerate(frames.unusable) if not reason]
-    wanted = min(MOST_FRAMES, len(usable))
-    chosen = (
-        [usable[i] for i in np.unique(np.rint(np.linspace(0, len(usable) - 1, wanted)).astype(int))] if usable else []
-    )
-    read = [one for one in (frame[i] for i in chosen) if isinstance(one, Frame)]
+def _samples(frame: Sequence[Frame | Failure]) -> list[Frame]:
+    """Up to nine frames of one kind, an odd number, evenly spread over the sequence."""
+    wanted = min(MOST_FRAMES, len(frame))
+    chosen = np.unique(np.rint(np.linspace(0, len(frame) - 1, wanted)).astype(int)) if wanted else ()
+    read = [one for one in (frame[int(i)] for i in chosen) if isinstance(one, Frame)]
     alike = [one for one in read if one.shape == read[0].shape and one.pixels.dtype == read[0].pixels.dtype]
     return alike[: len(alike) - 1 + len(alike) % 2] if len(alike) >= LEAST_FRAMES else alike
 
 
-def _first_readable(frame: Frames[Frame], frames: Sequence) -> Frame:
-    for index in dict.fromkeys((frames.reference, *range(len(frames.frames)))):
-        if not frames.unusable[index] and isinstance(one := frame[index], Frame):
+def _first_readable(frame: Sequence[Frame | Failure]) -> Frame:
+    for one in frame:
+        if isinstance(one, Frame):
             return one
     raise FrameError("hot_pixels", "no frame can be read", "check the files")
 
@@ -111,7 +105,7 @@ def _picture(frame: Frame) -> tuple[np.ndarray, float, int]:
 class _StarMotion:
     """Where in the field the bright stars of a sample's first clear frame left their pixels in the others."""
 
-    def __init__(self, samples: Frames[Frame]) -> None:
+    def __init__(self, samples: Sequence[Frame]) -> None:
         from pipeline.kernels.bright import bright_stars
 
         self.places, self.left = np.empty((0, 2)), np.zeros(0, bool)
@@ -161,7 +155,7 @@ def _light(picture: np.ndarray, stars: BrightStars, reach: int) -> np.ndarray:
     return np.nansum(picture[row, column], axis=(1, 2), dtype=np.float64)
 
 
-def _staying(samples: Frames[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
+def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
     """Pixels that stand above their neighbours in the median of the frames and in nearly each of them."""
     from pipeline.kernels.hot import local_excess, median_image, rising_pixels
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from pipeline.frame import Failure, Frame, FrameError, FrameInfo, Sequence
+from pipeline.frame import Failure, Frame, FrameError, FrameInfo
 from pipeline.kernels.hot import median_image
 from pipeline.stages.background import colour_numbers
 from pipeline.stages.calibrated import hot_indices
@@ -42,8 +42,7 @@ def sky_frame(number, *, pattern="none", fwhm=3.0, move=(0.0, 0.0), turn=0.0, ho
 
 
 def night(count=9, **how):
-    frames = [sky_frame(number, **how) for number in range(count)]
-    return frames, Sequence(tuple(frame.info for frame in frames), ("",) * count, 0)
+    return [sky_frame(number, **how) for number in range(count)]
 
 
 def hot_field(count=400, least=150.0):
@@ -63,8 +62,8 @@ def share_and_false(frame, found, hot):
 @pytest.mark.parametrize("pattern", ["none", "RGGB"])
 def test_pixels_that_stay_while_the_stars_drift_are_hot(pattern, fwhm):
     hot = hot_field()
-    frames, sequence = night(pattern=pattern, fwhm=fwhm, move=(3.1, 1.7), hot=hot)
-    found = hot_pixels(frames, sequence)
+    frames = night(pattern=pattern, fwhm=fwhm, move=(3.1, 1.7), hot=hot)
+    found = hot_pixels(frames)
     assert (found.source, found.moved) == ("sequence", True)
     share, false = share_and_false(frames[0], found, hot)
     assert share > 0.95
@@ -75,8 +74,8 @@ def test_pixels_that_stay_while_the_stars_drift_are_hot(pattern, fwhm):
 @pytest.mark.parametrize("pattern", ["none", "RGGB"])
 def test_a_sequence_that_stands_still_keeps_its_stars(pattern, fwhm):
     hot = hot_field()
-    frames, sequence = night(pattern=pattern, fwhm=fwhm, hot=hot, jitter=0.2)
-    found = hot_pixels(frames, sequence)
+    frames = night(pattern=pattern, fwhm=fwhm, hot=hot, jitter=0.2)
+    found = hot_pixels(frames)
     assert (found.source, found.moved) == ("frame", False)
     share, false = share_and_false(frames[0], found, hot)
     assert share > 0.7
@@ -87,18 +86,18 @@ def test_a_sequence_that_stands_still_keeps_its_stars(pattern, fwhm):
 @pytest.mark.parametrize("step", [0.1, 0.3, 0.6, 1.0])
 @pytest.mark.parametrize("fwhm", [1.6, 3.0])
 def test_a_drift_of_any_speed_costs_no_star(fwhm, step, pattern):
-    frames, sequence = night(pattern=pattern, fwhm=fwhm, move=(step, 0.5 * step))
-    found = hot_pixels(frames, sequence)
+    frames = night(pattern=pattern, fwhm=fwhm, move=(step, 0.5 * step))
+    found = hot_pixels(frames)
     assert hot_indices(frames[0], found).size == 0
 
 
 @pytest.mark.parametrize("fwhm", [1.8, 2.6])
 def test_a_slow_turn_about_the_middle_costs_no_star(fwhm):
     hot = hot_field()
-    frames, sequence = night(fwhm=fwhm, turn=0.3, hot=hot)
-    found = hot_pixels(frames, sequence)
+    frames = night(fwhm=fwhm, turn=0.3, hot=hot)
+    found = hot_pixels(frames)
     assert share_and_false(frames[4], found, hot)[1] == 0
-    forced = hot_pixels(frames, sequence, find="sequence")
+    forced = hot_pixels(frames, find="sequence")
     mask = forced.mask.copy()
     mask.ravel()[hot[0]] = False
     assert not mask.any()
@@ -106,8 +105,7 @@ def test_a_slow_turn_about_the_middle_costs_no_star(fwhm):
 
 def test_clouds_over_a_still_field_are_not_taken_for_motion():
     frames = [sky_frame(number, fwhm=2.2, dim=(1.0, 0.5, 0.05)[number % 3]) for number in range(9)]
-    sequence = Sequence(tuple(frame.info for frame in frames), ("",) * 9, 0)
-    found = hot_pixels(frames, sequence)
+    found = hot_pixels(frames)
     assert not found.moved
     assert hot_indices(frames[0], found).size == 0
 
@@ -115,23 +113,22 @@ def test_clouds_over_a_still_field_are_not_taken_for_motion():
 def test_a_star_that_stays_for_most_frames_and_leaves_is_no_hot_pixel():
     frames = [sky_frame(number, fwhm=2.2, move=(0, 0)) for number in range(6)]
     frames += [sky_frame(number, fwhm=2.2, move=(4.0, 2.0)) for number in range(6, 9)]
-    sequence = Sequence(tuple(frame.info for frame in frames), ("",) * 9, 0)
     for find in ("auto", "sequence"):
-        found = hot_pixels(frames, sequence, find=find)
+        found = hot_pixels(frames, find=find)
         assert hot_indices(frames[0], found).size == 0
 
 
 def test_a_hot_column_that_stays_is_found():
     column = np.arange(SHAPE[0]) * SHAPE[1] + 256
     hot = (column, np.full(column.size, 3000.0))
-    frames, sequence = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
-    share, false = share_and_false(frames[0], hot_pixels(frames, sequence), hot)
+    frames = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    share, false = share_and_false(frames[0], hot_pixels(frames), hot)
     assert share > 0.9
     assert false == 0
 
 
 def test_at_most_nine_frames_spread_over_the_sequence_are_read():
-    frames, _ = night(3, move=(3.0, 2.0))
+    frames = night(3, move=(3.0, 2.0))
     asked = []
 
     class Lazy:
@@ -142,8 +139,7 @@ def test_at_most_nine_frames_spread_over_the_sequence_are_read():
             asked.append(index)
             return frames[index % 3]
 
-    sequence = Sequence(tuple(frames[0].info for _ in range(100)), ("",) * 100, 0)
-    hot_pixels(Lazy(), sequence)
+    hot_pixels(Lazy())
     assert len(set(asked)) <= 9
     assert min(asked) == 0
     assert max(asked) == 99
@@ -151,18 +147,18 @@ def test_at_most_nine_frames_spread_over_the_sequence_are_read():
 
 def test_unreadable_and_odd_frames_are_passed_over():
     hot = hot_field()
-    frames, sequence = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    frames = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
     frames[3] = Failure("f3.fits", "frame", "f3.fits: is cut off: copy it again")
     frames[5] = Frame(FrameInfo("/n/odd.fits", "odd.fits", (50, 60)), np.zeros((50, 60), np.uint16))
-    sequence = Sequence(sequence.frames, ("", "", "", "", "", "", "", "too short", ""), 0)
-    share, false = share_and_false(frames[0], hot_pixels(frames, sequence), hot)
+    frames[7] = Failure("light_008.fits", "frame", "light_008.fits: is too short (0 s): leave it out")
+    share, false = share_and_false(frames[0], hot_pixels(frames), hot)
     assert share > 0.9
     assert false == 0
 
 
 def test_masked_and_missing_values_do_not_spread():
     hot = hot_field()
-    frames, sequence = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    frames = night(9, fwhm=2.5, move=(3.1, 1.7), hot=hot)
     holes = []
     for frame in frames:
         pixels = frame.pixels.astype(np.float32)
@@ -171,37 +167,37 @@ def test_masked_and_missing_values_do_not_spread():
     inside = np.zeros(SHAPE, bool)
     inside[98:112, 198:222] = True
     outside = ~inside.ravel()[hot[0]]
-    share, false = share_and_false(holes[0], hot_pixels(holes, sequence), (hot[0][outside], hot[1][outside]))
+    share, false = share_and_false(holes[0], hot_pixels(holes), (hot[0][outside], hot[1][outside]))
     assert share > 0.95
     assert false <= int((~outside).sum())
 
 
 def test_two_frames_are_searched_each_by_itself():
-    frames, sequence = night(2, move=(5.0, 5.0))
-    assert hot_pixels(frames, sequence).source == "frame"
+    frames = night(2, move=(5.0, 5.0))
+    assert hot_pixels(frames).source == "frame"
     with pytest.raises(FrameError, match=r"wants 3 frames of one shape \(2\)"):
-        hot_pixels(frames, sequence, find="sequence")
+        hot_pixels(frames, find="sequence")
 
 
 def test_off_finds_nothing_and_dark_says_what_is_missing():
-    frames, sequence = night(1)
-    off = hot_pixels(frames, sequence, find="off")
+    frames = night(1)
+    off = hot_pixels(frames, find="off")
     assert off.source == "off"
     assert hot_indices(frames[0], off).size == 0
     with pytest.raises(FrameError, match="there is no dark frame"):
-        hot_pixels(frames, sequence, find="dark")
+        hot_pixels(frames, find="dark")
 
 
 def test_no_frame_at_all_is_said_in_one_sentence():
     bad = Failure("f.fits", "frame", "f.fits: is empty: copy it again")
     with pytest.raises(FrameError, match="no frame can be read"):
-        hot_pixels([bad], Sequence((FrameInfo("f", "f", (1, 1)),), ("",), 0))
+        hot_pixels([bad])
 
 
 def test_a_higher_sigma_finds_fewer():
     hot = hot_field(least=30.0)
-    frames, sequence = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
-    low, high = (hot_pixels(frames, sequence, sigma=sigma).mask for sigma in (5.0, 40.0))
+    frames = night(fwhm=2.5, move=(3.1, 1.7), hot=hot)
+    low, high = (hot_pixels(frames, sigma=sigma).mask for sigma in (5.0, 40.0))
     assert high.sum() < low.sum()
     assert not (high & ~low).any()
 
@@ -222,7 +218,7 @@ def test_hot_pixels_of_an_undersampled_night_are_found_and_its_stars_kept(data):
 
     sequence = make_sequence(read_infos(find_files([data / "hatp32"])))
     lights = [read_frame(info) for info in sequence.frames]
-    found = hot_pixels(lights, sequence)
+    found = hot_pixels(lights)
     assert found.moved
     middle = np.median([light.pixels for light in lights], axis=0)
     excess = middle - median_filter(middle, 9)
@@ -239,6 +235,6 @@ def test_fields_that_hardly_move_keep_their_stars(data, name):
 
     sequence = make_sequence(read_infos(find_files([data / name])))
     lights = [read_frame(info) for info in sequence.frames]
-    found = hot_pixels(lights, sequence)
+    found = hot_pixels(lights)
     assert found.source == "frame"
     assert hot_indices(lights[0], found).size < 100
