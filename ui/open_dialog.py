@@ -148,7 +148,8 @@ class OpenDialog:
         self._where.object = f"<b>{pn.util.escape(root.name)}</b>" + "".join(
             f" / {pn.util.escape(part)}" for part in place.parts
         )
-        self._open.label = f"Open {len(frames)} frames" if frames else "No frames in this folder"
+        many = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
+        self._open.label = f"Open {many}" if frames else "No frames in this folder"
         self._open.disabled = not frames
 
     def _enter(self, item: dict[str, Any]) -> None:

@@ -49,7 +49,8 @@ class TracksTab:
 
     def _make(self) -> None:
         """The plots, made with the first tracks: the shell need not wait for them."""
-        from ui.plots import StarCard, TrackPlots
+        from ui.plots import TrackPlots
+        from ui.star_card import StarCard
 
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
         self._card = StarCard(self._theme)
@@ -180,7 +181,7 @@ class Side:
         return TracksTab(self._session, self._theme, self._image_of)
 
     def _make_map(self) -> Any:
-        from ui.plots import MapPlots
+        from ui.map_plots import MapPlots
 
         return MapPlots(self._theme, on_choose=self._on_map)
 
