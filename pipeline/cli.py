@@ -105,6 +105,7 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from pipeline.graph import batch
+    from pipeline.graph.output import RunError
     from pipeline.graph.run import Graph
 
     recipe, lights = _recipe_of(options)
@@ -127,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             progress=progress,
         )
-    except batch.RunError as error:
+    except RunError as error:
         print(error, file=sys.stderr)
         return WRONG
     return _tell(report, options)

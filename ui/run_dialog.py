@@ -15,6 +15,7 @@ import panel_material_ui as pmui
 from pipeline import products
 from pipeline.frame import FrameError
 from pipeline.graph import batch
+from pipeline.graph.output import RunError
 from pipeline.graph.request import Night, StaleError, Ticket
 from pipeline.recipe import Recipe
 from ui.courier import Courier
@@ -139,7 +140,7 @@ class RunDialog:
             pack(folder, self._zip)
         except StaleError:
             problem = "Cancelled."
-        except (batch.RunError, FrameError, OSError) as error:
+        except (RunError, FrameError, OSError) as error:
             problem = str(error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,6 @@ the output folder, and returns a few facts; so a killed worker loses nothing and
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
 import socket
@@ -22,6 +21,7 @@ from typing import Any
 from pipeline import __version__, products
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import result_key
+from pipeline.graph.output import Job, prepare
 from pipeline.graph.request import Night, StageError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
@@ -30,35 +30,9 @@ from pipeline.stage import STAGES, KnobError
 
 MEMORY = 400_000_000
 KEPT = ("hot_pixels", "stars", "tracks", "reference", *(f"{name}.auto" for name in STAGES if STAGES[name].auto))
-PARTIAL = ".partial"
 FRAMES_IN_FLIGHT = 2
 
 Progress = Callable[[str, int, int], None]
-
-
-class RunError(Exception):
-    """A run cannot start; nothing was written. The message says what to do."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a task needs to know: the files, the recipe, where results go."""
-
-    night: Night
-    recipe: Recipe
-    out: Path
-    products: tuple[str, ...]
-    resume: bool = False
-
-    @property
-    def partial(self) -> Path:
-        """The folder of a run in the making."""
-        return self.out / PARTIAL
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What must be equal for a run to go on."""
-        return {"recipe": self.recipe.hash, "files": self.night.key, "version": __version__}
 
 
 @dataclass
@@ -259,7 +233,7 @@ def run(
     start = time.time()
     job = Job(night, recipe, Path(out).resolve(), tuple(wanted), resume)
     ticket = ticket or Ticket()
-    finished = _prepare(job, overwrite)
+    finished = prepare(job, overwrite)
     if finished is not None:
         return finished
     try:
@@ -277,52 +251,6 @@ def run(
     _graph.cache_clear()
     shutil.rmtree(job.partial)
     return report
-
-
-def _prepare(job: Job, overwrite: bool) -> dict[str, Any] | None:
-    """Make the output folder ready; the report of a run that is already whole, if that is what it holds."""
-    state_file, report_file = job.partial / "run.json", job.out / "report.json"
-    try:
-        job.out.mkdir(parents=True, exist_ok=True)
-        inside = list(job.out.iterdir())
-        if inside and not (job.resume or overwrite):
-            raise RunError(
-                f"{job.out}: is not empty ({len(inside)} entries): give --resume, --overwrite or another --out"
-            )
-        if overwrite:
-            _remove_old(job.out)
-        if job.resume:
-            before = _read_json(state_file) or _read_json(report_file).get("state", {})
-            if before and before != job.state:
-                changed = ", ".join(name for name in job.state if before.get(name) != job.state[name])
-                raise RunError(f"{job.out}: holds a run of other {changed}: give --overwrite or another --out")
-            report = _read_json(report_file)
-            whole = all((job.out / path).exists() for path in report.get("products", {}))
-            if report and whole and set(job.products) <= set(report.get("wanted", ())):
-                return report
-        job.partial.mkdir(exist_ok=True)
-        products.write_text(state_file, json.dumps(job.state))
-    except OSError as error:
-        raise RunError(f"{job.out}: cannot be written to ({error.strerror or error}): choose another --out") from None
-    return None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _remove_old(out: Path) -> None:
-    """Remove what an earlier run wrote, and nothing else."""
-    report = _read_json(out / "report.json")
-    for name in [*report.get("products", {}), "report.json", "recipe.toml"]:
-        path = (out / str(name)).resolve()
-        if path.is_relative_to(out) and path.is_file():
-            path.unlink()
-    shutil.rmtree(out / PARTIAL, ignore_errors=True)
 
 
 @dataclass

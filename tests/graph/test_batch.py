@@ -15,6 +15,7 @@ from astropy.io import fits
 from pipeline import products, read, sample
 from pipeline.frame import FrameError
 from pipeline.graph import batch
+from pipeline.graph.output import RunError
 from pipeline.graph.request import StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
@@ -145,7 +146,7 @@ def test_a_finished_run_has_nothing_left_to_do(lights, finished):
 def test_a_folder_with_other_results_is_refused(lights, finished, options):
     out, _ = finished
     before = sums(out)
-    with pytest.raises(batch.RunError, match="overwrite"):
+    with pytest.raises(RunError, match="overwrite"):
         batch.run(Graph.open([lights]), Recipe().with_knobs("tracks", proximity=5), out, **options)
     assert sums(out) == before
 
