@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.frame import Failure, FrameError, FrameInfo, Sequence
 from pipeline.graph.lineage import result_key, spread
+from pipeline.kernels.bands import checkpoint
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, Rerun, Stage
 
@@ -278,6 +279,7 @@ class Request:
         return Failure(file, stage, str(FrameError(file, error.problem, error.remedy)))
 
     def _answer(self, stage: str, frame: int | None, own: OwnTime) -> Any:
+        before = checkpoint.set(self.ticket.check)
         try:
             if stage == "frame":
                 return self._read(frame, own)
@@ -292,6 +294,8 @@ class Request:
                 return own(declared.function, *inputs, **self.knobs(declared))
         except FrameError as error:
             return self._failure(stage, frame, error)
+        finally:
+            checkpoint.reset(before)
 
     def _read(self, frame: int, own: OwnTime) -> Any:
         from pipeline import read

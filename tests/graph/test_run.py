@@ -211,3 +211,14 @@ def test_a_half_written_result_is_made_anew(tmp_path):
     file = tmp_path / "stars-1.npz"
     file.write_bytes(file.read_bytes()[:100])
     assert Store(folder=tmp_path, kept_stages=("stars",)).get("stars-1") is None
+
+
+def test_a_withdrawn_ticket_stops_a_stage_between_its_bands(graph, folder):
+    night = graph.open([folder])
+    graph.result(night, Recipe(), "background", 1)
+    ticket = Ticket()
+    stop = graph.listen(lambda event: ticket.cancel() if event.stage == "normalize" and event.frame == 1 else None)
+    with pytest.raises(StaleError):
+        graph.result(night, Recipe(), "normalize", 1, ticket=ticket)
+    stop()
+    assert not any(event.stage == "normalize" and event.frame == 1 and event.state == "ran" for event in graph.log)
