@@ -15,3 +15,12 @@ def data():
     if not Path(folder).is_dir():
         pytest.fail(f"STARSHIFT_DATA = {folder}: no such folder")
     return Path(folder)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where every test must run, one that is skipped has failed."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("STARSHIFT_SKIPS") == "fail" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and STARSHIFT_SKIPS=fail: {report.longrepr}"
