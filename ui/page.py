@@ -13,25 +13,20 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from panel.util import edit_readonly
 
-from pipeline.frame import FrameError, Sequence
+from pipeline.frame import FrameError
+from pipeline.graph.lineage import ancestors
 from pipeline.graph.run import Graph
-from pipeline.stage import STAGES, KnobError
-from ui import marks
 from ui.courier import Courier
-from ui.knobs import histogram, measures
 from ui.open_dialog import OpenDialog, sample_folder
-from ui.picture import Picture
-from ui.pictures import MADE_OF, Pixels, prepare, stages_of
-from ui.player import Player
 from ui.recipe_menu import recipe_menu
-from ui.results import Results, Scene
+from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import Side
-from ui.stage_list import StageList, explanation
+from ui.side import Side, TracksTab
+from ui.stage_list import explanation
 from ui.theme import LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
-from ui.worker import Worker
+from ui.viewer import Viewer
 
 SAMPLES = {
     "drift": "Sample: drifting field",
@@ -39,9 +34,16 @@ SAMPLES = {
     "codes": "Sample: one star for each fate",
 }
 FIRST_OPEN = "stars"
+FIRST_PICTURE = {
+    "frames": "raw",
+    "hot_pixels": "raw",
+    "calibrated": "raw",
+    "background": "background",
+    "offset_map": "x_offset",
+}
 
 
-class Desk:
+class Desk(Viewer):
     """One visitor's page.
 
     Parameters
@@ -53,41 +55,21 @@ class Desk:
     """
 
     def __init__(self, session: Session, document: Document | None) -> None:
-        self.session = session
-        self.worker = Worker(document)
-        self.dark = True
-        self._cuts_cleared = 0
-        self._most_marks = 0
-        self._tailed: tuple[int, int] | None = None
+        super().__init__(session, document)
+        self.stages.unfold(FIRST_OPEN)
         self._make_parts()
         self._make_page()
-        self.results = Results(session, self.worker, self.stages, show=self._show, prepare=self._prepare)
-        session.listen(self._changed)
 
     # What it is made of
 
     def _make_parts(self) -> None:
         session = self.session
-        self.picture = Picture("dark")
-        self.picture.offer(MADE_OF)
-        self.picture.on_pick(lambda star: session.change(picked=star))
-        self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
-        self.player = Player(1, lambda frame: session.change(frame=frame), channel=self.picture.channel)
-        self.stages = StageList(
-            self._turn,
-            on_open=lambda name: self.stages.unfold("" if self.stages.open == name else name),
-            on_explain=self._explain,
-            on_cancel=lambda name: self.results.cancel(),
-            on_fold=lambda: self._fold(left=False),
-        )
-        self.stages.channel = self.picture.channel
-        self.stages.unfold(FIRST_OPEN)
         self.side = Side(
             session,
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
             on_map=self.picture.choose,
-            on_fold=lambda: self._fold(right=False),
+            on_fold=lambda: self.page.param.update(contextbar_open=False),
         )
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, sizing_mode="stretch_width")
@@ -172,31 +154,22 @@ class Desk:
         count = len(night.files)
         self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}")
 
-    def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
-        try:
-            self.session.turn(stage, knob, value, live)
-        except KnobError as error:
-            place, _, rule = str(error).partition(": ")
-            self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
-
-    def _fold(self, *, left: bool | None = None, right: bool | None = None) -> None:
-        if left is not None:
-            self.page.sidebar_open = left
-        if right is not None:
-            self.page.contextbar_open = right
+    def fold(self) -> None:
+        """Fold the stages away."""
+        self.page.sidebar_open = False
 
     def _folded(self) -> None:
         self.page.sx = root_style(left_open=self.page.sidebar_open, right_open=self.page.contextbar_open)
 
     def _swap_theme(self) -> None:
-        self.dark = not self.dark
-        self.page.dark_theme = self.dark
-        theme = "dark" if self.dark else "light"
+        self.theme = "light" if self.theme == "dark" else "dark"
+        self.page.dark_theme = self.theme == "dark"
         for part in (self.picture, self.player, self.side):
-            part.theme = theme
-        self.top.show_theme(self.dark)
+            part.theme = self.theme
+        self.top.show_theme(self.theme == "dark")
 
-    def _explain(self, name: str) -> None:
+    def explain(self, name: str) -> None:
+        """Show a stage's explanation in a dialog."""
         self._read(name, "")
 
     def _read(self, name: str, title: str) -> None:
@@ -215,102 +188,20 @@ class Desk:
     # What is drawn from the session
 
     def _changed(self, names: frozenset[str]) -> None:
-        session = self.session
-        with pn.io.hold():
-            if "recipe" in names:
-                self.stages.show(session.recipe, None)
-            if names & {"recipe", "title"}:
-                self.top.draw()
-            if "frame" in names:
-                self.player.frame = session.frame
-                self._show_facts(self.results.scene["frames"])
-                self.side.show_frame(self.results.scene)
-            if "picked" in names:
-                self._show_picked(self.results.scene)
-        if "kinds" in names:
-            self.results.again(stages_of(session.kinds))
-        if names & {"night", "recipe", "frame", "kinds"}:
-            self.results.ask()
+        if names & {"recipe", "title"}:
+            self.top.draw()
+        super()._changed(names)
 
-    def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
-        return prepare(scene, stage, self.session.kinds)
-
-    def _show(self, scene: Scene, stage: str, pixels: list[Pixels] | None) -> None:
-        with pn.io.hold():
-            for one in pixels or ():
-                self.picture.show(one.kind, one.image, noise=one.noise, level=one.level, key=one.key)
-            if pixels is None:
-                for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                    self.picture.forget(kind)
-            self._show_summary(scene, stage)
-            if stage == "frames" and scene[stage] is not None:
-                self._show_sequence(scene)
-            if stage in ("stars", "tracks"):
-                self._show_marks(scene)
-            self.side.show(scene, stage)
-
-    def _show_sequence(self, scene: Scene) -> None:
-        sequence = scene["frames"]
-        self.top.show_sequence(sequence)
-        labels = [info.file for info in sequence.frames]
-        self.player.set_frames(labels, sequence.reference, [i for i, why in enumerate(sequence.unusable) if why])
-        self._show_facts(sequence)
-
-    def _show_facts(self, sequence: Sequence | None) -> None:
-        if sequence is not None and self.session.frame < len(sequence.frames):
-            info = sequence.frames[self.session.frame]
-            time = "" if info.time is None else f"{info.time.strftime('%H:%M:%S')} UT"
-            exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
-            self.player.set_facts(info.file.rsplit("/", 1)[-1], info.filter, time, exposure)
-
-    def _show_marks(self, scene: Scene) -> None:
-        stars, tracks = scene["stars"], scene["tracks"]
-        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame)
-        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
-        columns = marks.padded(columns, self._most_marks)
-        self._most_marks = len(columns["x"])
-        self.picture.set_markers(columns)
-        if stars is None:
-            return
-        if not self.session.live:
-            self._clear_cut()
-        hints = {"rejected": marks.why_rejected(stars)}
-        if tracks is not None:
-            hints["lost"] = marks.why_lost(tracks, scene.frame)
-            if self._tailed != (id(tracks), scene.frame):
-                self._tailed = (id(tracks), scene.frame)
-                self.picture.set_tracks(*marks.tails(tracks, scene.frame))
-        self.picture.set_hints(hints)
-        self._show_picked(scene)
-
-    def _clear_cut(self) -> None:
-        # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
-        self._cuts_cleared += 1
-        none = dict.fromkeys(("threshold", "sharpness", "roundness"))
-        self.picture.knobs.data = {"cut": [{**none, "sequence": self._cuts_cleared}]}
-
-    def _show_picked(self, scene: Scene) -> None:
-        self.picture.set_picked(*marks.picked(scene["tracks"], scene.frame, self.session.picked))
-        self.side.show_picked(scene)
-
-    def _show_summary(self, scene: Scene, stage: str) -> None:
-        if stage not in STAGES:
-            return
-        panel = self.stages.panel(stage)
-        panel.summary = marks.summary(stage, scene.results)
-        if stage == "stars" and scene[stage] is not None:
-            stars = scene[stage]
-            panel.histograms = {
-                name: histogram(STAGES[stage].knobs[name], marks.measured(stars, measure))
-                for name, measure in measures(STAGES[stage]).items()
-            }
+    def show_side(self, scene: Scene, stage: str) -> None:
+        """Show a new result, frame or star in the right column and the top bar."""
+        if stage == "frames" and scene[stage] is not None:
+            self.top.show_sequence(scene[stage])
+        self.side.show(scene, stage)
 
     def close(self) -> None:
         """End what belongs to this visitor."""
-        self.worker.close()
-        self.results.close()
         self.run_dialog.close()
-        self.session.close()
+        super().close()
 
 
 def build(session: Session, *, on_ready: Callable[[Desk], None] | None = None) -> pmui.Page:
@@ -327,3 +218,64 @@ def build(session: Session, *, on_ready: Callable[[Desk], None] | None = None) -
     pn.state.on_session_destroyed(lambda context: desk.close())
     pn.state.onload(lambda: (on_ready or (lambda d: d.open_sample("drift")))(desk))
     return desk.page
+
+
+@functools.cache
+def _notebook_graph() -> Graph:
+    return Graph()
+
+
+class Bench(Viewer):
+    """One stage and what it stands on, for a notebook.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    name : str
+        The stage.
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        super().__init__(session, None, theme="light", names=dict.fromkeys(("frames", *ancestors(name), name)))
+        self._tracks = TracksTab(session, "light", self.results.image_of) if name in ("selection", "tracks") else None
+        self._text = pn.pane.Markdown("", sizing_mode="stretch_width", visible=False)
+        self.stages.unfold(name)
+        beside = [self._tracks.panel] if self._tracks is not None else []
+        picture = pn.Column(self.picture.panel, self.player.panel, height=560, sizing_mode="stretch_width", margin=0)
+        columns = pn.Row(pn.Column(self.stages, width=LEFT, margin=0), picture, *beside, sizing_mode="stretch_width")
+        self.panel = pn.Column(columns, self._text, sizing_mode="stretch_width")
+        self.worker.after = lambda: pn.io.push_notebook(self.panel)
+
+    def explain(self, name: str) -> None:
+        """Show a stage's explanation below."""
+        self._text.param.update(object=explanation(name), visible=True)
+
+    def show_side(self, scene: Scene, stage: str) -> None:
+        """Show tracks beside the picture."""
+        if self._tracks is not None and scene["tracks"] is not None:
+            self._tracks.show(scene)
+
+
+def stage_panel(name: str, *, sample: str = "drift") -> pn.viewable.Viewable:
+    """The live panel of one stage on a sample: its knobs, those of the stages before it, and the picture.
+
+    Parameters
+    ----------
+    name : str
+        The stage.
+    sample : str
+        Name of the sample, which is written into the cache folder when it is not there.
+
+    Returns
+    -------
+    panel.viewable.Viewable
+        Shows itself at the end of a notebook's cell.
+    """
+    folder = sample_folder(sample)
+    session = Session(_notebook_graph(), folder)
+    bench = Bench(session, name)
+    bench.picture.choose(FIRST_PICTURE.get(name, "subtracted"))
+    night = Graph.open([folder], folder)
+    bench.results.wait_for(lambda: session.open(night, SAMPLES[sample]))
+    return bench.panel

@@ -110,6 +110,15 @@ class Results:
         if session.night is not None:
             self._worker.submit(functools.partial(self._work, session.recipe, session.frame))
 
+    def wait_for(self, change: Callable[[], None]) -> None:
+        """Make a change and stay until all that it asks for is shown."""
+        asked, self.ask = self.ask, lambda: None
+        try:
+            change()
+        finally:
+            self.ask = asked
+        self._work(self._session.recipe, self._session.frame, Ticket())
+
     def forget(self) -> None:
         """Other files are open: nothing on screen holds any more."""
         self._worker.cancel()
@@ -123,7 +132,7 @@ class Results:
 
     def _wanted(self) -> tuple[str, ...]:
         pictures = stages_of(self._session.kinds)
-        return tuple(stage for stage in ORDER if stage in STAGES or stage in pictures)
+        return tuple(stage for stage in ORDER if stage in self._stages.names or stage in pictures)
 
     def image_of(self, frame: int) -> Any | None:
         """A frame's normalized image where it is in the store; nothing is made for it."""

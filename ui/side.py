@@ -21,9 +21,9 @@ ImageOf = Callable[[int], np.ndarray | None]
 TABS = ("Tracks", "Map", "Stars", "Frames")
 BY_HAND = "left out by hand"
 NEEDS = {
-    "Tracks": ("stars", "tracks"),
+    "Tracks": ("stars", "tracks", "frame", "picked"),
     "Map": ("tracks", "offset_map"),
-    "Stars": ("stars", "tracks"),
+    "Stars": ("stars", "tracks", "frame"),
     "Frames": ("frames", "selection", "tracks"),
 }
 
@@ -206,20 +206,9 @@ class Side:
         self._session.turn("selection", "rejected", rejected)
 
     def show(self, scene: Scene, stage: str) -> None:
-        """Show a new result where the open tab needs it."""
+        """Show a new result (or another "frame" or "picked" star) where the open tab needs it."""
         self._scene = scene
         if stage in NEEDS[self.active]:
-            self._draw(self.active)
-
-    def show_frame(self, scene: Scene) -> None:
-        """Show another frame as the current one."""
-        self._scene = scene
-        self._draw(self.active)
-
-    def show_picked(self, scene: Scene) -> None:
-        """Show another star as the picked one."""
-        self._scene = scene
-        if self.active == "Tracks":
             self._draw(self.active)
 
     def _draw(self, name: str) -> None:

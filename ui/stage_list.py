@@ -67,6 +67,10 @@ class StageList(JSComponent):
     ----------
     on_turn : callable
         Called with stage, knob, value and whether the hand is still on the knob.
+    names : tuple of str
+        The stages that have a row.
+    channel : str
+        Where the picture listens for cuts of its markers.
     on_open, on_explain, on_cancel : callable
         Called with a stage's name.
     on_fold : callable
@@ -85,6 +89,8 @@ class StageList(JSComponent):
         self,
         on_turn: Callable[[str, str, Any, bool], None],
         *,
+        names: tuple[str, ...] = tuple(STAGES),
+        channel: str = "",
         on_open: Callable[[str], None],
         on_explain: Callable[[str], None],
         on_cancel: Callable[[str], None],
@@ -92,7 +98,7 @@ class StageList(JSComponent):
         **params: Any,
     ) -> None:
         self._on_turn, self._on_fold = on_turn, on_fold
-        self.channel = ""
+        self._names, self._channel = names, channel
         self._recipe = Recipe()
         self._auto: dict[str, dict[str, Any]] = {}
         self._on = {"open": on_open, "explain": on_explain, "cancel": on_cancel}
@@ -105,7 +111,7 @@ class StageList(JSComponent):
         if data.get("fold"):
             self._on_fold()
         for word, callback in self._on.items():
-            if data.get(word) in STAGES:
+            if data.get(word) in self._names:
                 callback(data[word])
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -122,8 +128,8 @@ class StageList(JSComponent):
                 "error": state.error,
                 "cancellable": state.cancellable,
             }
-            for name, stage in STAGES.items()
-            for state in (self._states[name],)
+            for name in self._names
+            for stage, state in ((STAGES[name], self._states[name]),)
         ]
 
     def _draw(self) -> None:
@@ -131,10 +137,15 @@ class StageList(JSComponent):
         if rows != self.rows:
             self.rows = rows
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages that have a row."""
+        return self._names
+
     def panel(self, name: str) -> KnobPanel:
         """The knobs of a stage, made when first asked for."""
         if name not in self._panels:
-            channel = self.channel if name == "stars" else ""
+            channel = self._channel if name == "stars" else ""
             self._panels[name] = KnobPanel(STAGES[name], self._on_turn, channel=channel)
             self._panels[name].show(self._recipe[name], self._auto.get(name, {}))
         return self._panels[name]

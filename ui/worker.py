@@ -21,11 +21,13 @@ class Worker:
     Parameters
     ----------
     document : Document or None
-        Where results are shown. None in a notebook, whose models may be changed from any thread.
+        Where results are shown. None in a notebook, whose models may be changed from any thread; ``after`` is called
+        when they were.
     """
 
     def __init__(self, document: Document | None) -> None:
         self.document = document
+        self.after: Callable[[], None] = lambda: None
         self._wake = threading.Condition()
         self._job: tuple[Job, Ticket] | None = None
         self._ticket = Ticket()
@@ -58,6 +60,7 @@ class Worker:
         """Call back where the document may be changed."""
         if self.document is None:
             callback(*arguments)
+            self.after()
         elif self.document.session_context is not None and not self._closed:
             self.document.add_next_tick_callback(lambda: callback(*arguments))
 

@@ -1,0 +1,178 @@
+"""Stages, picture and player of a session: what the page and a notebook's panel have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import panel as pn
+from bokeh.document import Document
+
+from pipeline.frame import FrameError, Sequence
+from pipeline.stage import STAGES, KnobError
+from ui import marks
+from ui.knobs import histogram, measures
+from ui.picture import Picture
+from ui.pictures import MADE_OF, Pixels, prepare, stages_of
+from ui.player import Player
+from ui.results import Results, Scene
+from ui.session import Session
+from ui.stage_list import StageList
+from ui.worker import Worker
+
+
+class Viewer:
+    """The parts that show a session, drawn from it.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    document : Document or None
+        Where it is shown; None in a notebook.
+    theme : str
+        "dark" or "light".
+    names : iterable of str
+        Stages that are listed and asked for.
+    """
+
+    def __init__(
+        self, session: Session, document: Document | None, *, theme: str = "dark", names: Iterable[str] = tuple(STAGES)
+    ) -> None:
+        self.session, self.theme = session, theme
+        self.worker = Worker(document)
+        self._cuts_cleared = 0
+        self._most_marks = 0
+        self._tailed: tuple[int, int] | None = None
+        self.picture = Picture(theme)
+        self.picture.offer([kind for kind, made_of in MADE_OF.items() if made_of == "frame" or made_of in names])
+        self.picture.on_pick(lambda star: session.change(picked=star))
+        self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
+        self.player = Player(1, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
+        self.stages = StageList(
+            self._turn,
+            names=tuple(names),
+            channel=self.picture.channel,
+            on_open=lambda name: self.stages.unfold("" if self.stages.open == name else name),
+            on_explain=self.explain,
+            on_cancel=lambda name: self.results.cancel(),
+            on_fold=self.fold,
+        )
+        self.results = Results(session, self.worker, self.stages, show=self._show, prepare=self._prepare)
+        session.listen(self._changed)
+
+    # What a page or a notebook adds
+
+    def explain(self, name: str) -> None:
+        """Show a stage's explanation."""
+
+    def fold(self) -> None:
+        """Fold the stages away."""
+
+    def show_side(self, scene: Scene, stage: str) -> None:
+        """Show a new result beside the picture."""
+
+    # What the visitor does
+
+    def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
+        try:
+            self.session.turn(stage, knob, value, live)
+        except KnobError as error:
+            place, _, rule = str(error).partition(": ")
+            self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
+
+    def close(self) -> None:
+        """End what belongs to this visitor."""
+        self.worker.close()
+        self.results.close()
+        self.session.close()
+
+    # What is drawn from the session
+
+    def _changed(self, names: frozenset[str]) -> None:
+        session = self.session
+        with pn.io.hold():
+            if "recipe" in names:
+                self.stages.show(session.recipe, None)
+            if "frame" in names:
+                self.player.frame = session.frame
+                self._show_facts(self.results.scene["frames"])
+                self.show_side(self.results.scene, "frame")
+            if "picked" in names:
+                self._show_picked(self.results.scene)
+        if "kinds" in names:
+            self.results.again(stages_of(session.kinds))
+        if names & {"night", "recipe", "frame", "kinds"}:
+            self.results.ask()
+
+    def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
+        return prepare(scene, stage, self.session.kinds)
+
+    def _show(self, scene: Scene, stage: str, pixels: list[Pixels] | None) -> None:
+        with pn.io.hold():
+            for one in pixels or ():
+                self.picture.show(one.kind, one.image, noise=one.noise, level=one.level, key=one.key)
+            if pixels is None:
+                for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
+                    self.picture.forget(kind)
+            self._show_summary(scene, stage)
+            if stage == "frames" and scene[stage] is not None:
+                self._show_sequence(scene)
+            if stage in ("stars", "tracks"):
+                self._show_marks(scene)
+            self.show_side(scene, stage)
+
+    def _show_sequence(self, scene: Scene) -> None:
+        sequence = scene["frames"]
+        labels = [info.file for info in sequence.frames]
+        self.player.set_frames(labels, sequence.reference, [i for i, why in enumerate(sequence.unusable) if why])
+        self._show_facts(sequence)
+
+    def _show_facts(self, sequence: Sequence | None) -> None:
+        if sequence is not None and self.session.frame < len(sequence.frames):
+            info = sequence.frames[self.session.frame]
+            time = "" if info.time is None else f"{info.time.strftime('%H:%M:%S')} UT"
+            exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
+            self.player.set_facts(info.file.rsplit("/", 1)[-1], info.filter, time, exposure)
+
+    def _show_marks(self, scene: Scene) -> None:
+        stars, tracks = scene["stars"], scene["tracks"]
+        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame)
+        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
+        columns = marks.padded(columns, self._most_marks)
+        self._most_marks = len(columns["x"])
+        self.picture.set_markers(columns)
+        if stars is None:
+            return
+        if not self.session.live:
+            self._clear_cut()
+        hints = {"rejected": marks.why_rejected(stars)}
+        if tracks is not None:
+            hints["lost"] = marks.why_lost(tracks, scene.frame)
+            if self._tailed != (id(tracks), scene.frame):
+                self._tailed = (id(tracks), scene.frame)
+                self.picture.set_tracks(*marks.tails(tracks, scene.frame))
+        self.picture.set_hints(hints)
+        self._show_picked(scene)
+
+    def _clear_cut(self) -> None:
+        # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
+        self._cuts_cleared += 1
+        none = dict.fromkeys(("threshold", "sharpness", "roundness"))
+        self.picture.knobs.data = {"cut": [{**none, "sequence": self._cuts_cleared}]}
+
+    def _show_picked(self, scene: Scene) -> None:
+        self.picture.set_picked(*marks.picked(scene["tracks"], scene.frame, self.session.picked))
+        self.show_side(scene, "picked")
+
+    def _show_summary(self, scene: Scene, stage: str) -> None:
+        if stage not in STAGES:
+            return
+        panel = self.stages.panel(stage)
+        panel.summary = marks.summary(stage, scene.results)
+        if stage == "stars" and scene[stage] is not None:
+            stars = scene[stage]
+            panel.histograms = {
+                name: histogram(STAGES[stage].knobs[name], marks.measured(stars, measure))
+                for name, measure in measures(STAGES[stage]).items()
+            }
