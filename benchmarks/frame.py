@@ -250,7 +250,7 @@ def other_rows(night: Night) -> list[Row]:
     clean = calibrated(first, night.hot)
     sky = background(clean)
     image = normalize(clean, sky, **night.factors)
-    single = functools.partial(hot_pixels, night.frames, night.sequence, find="frame")
+    single = functools.partial(hot_pixels, night.frames, find="frame")
     alone = single()
     steps = {
         f"hot pixels of {len(night.frames)} frames": (lambda: hot_pixels(night.frames), 2),
