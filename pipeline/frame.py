@@ -338,8 +338,6 @@ class Normalized:
         The frame's file, for messages.
     background : Background or None
         The sky that was subtracted.
-    gain : float or None
-        Electrons per ADU of the raw frame where it is known; None: the sky's own noise tells (level / variance).
     """
 
     image: np.ndarray
@@ -351,7 +349,6 @@ class Normalized:
     noise: float
     file: str = ""
     background: Background | None = None
-    gain: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frame import SIGMA_TO_FWHM, Normalized, colour_planes
+from pipeline.frame import SIGMA_TO_FWHM, Background, Normalized, colour_planes
 
 FACTORS = {"red": 1.6, "blue": 1.39}
 
@@ -19,12 +19,17 @@ class Field:
     bound: np.ndarray
 
 
-def normalized(image, *, pattern="none", full=(), noise=1.0, gain=None, file="sky.fits"):
-    """An image as ``normalize`` hands it on: read-only float32."""
+def normalized(image, *, pattern="none", full=(), noise=1.0, level=None, file="sky.fits"):
+    """An image as ``normalize`` hands it on: read-only float32; ``level`` is that of the sky that was taken off."""
     image = np.array(image, np.float32)
     image.flags.writeable = False
     red, blue = (FACTORS["red"], FACTORS["blue"]) if pattern != "none" else (1.0, 1.0)
-    return Normalized(image, red, blue, pattern, None, np.array(full, np.int64), noise, file, None, gain)
+    sky = None
+    if level is not None:
+        names = ("mono",) if pattern == "none" else ("red", "green", "blue")
+        mesh = {name: np.full((1, 1), level, np.float32) for name in names}
+        sky = Background(mesh, mesh, max(image.shape), image.shape, pattern)
+    return Normalized(image, red, blue, pattern, None, np.array(full, np.int64), noise, file, sky)
 
 
 def parity_table(pattern, values, default=1.0):
@@ -75,7 +80,7 @@ def star_field(
     raw = light + sky if quiet else rng.poisson((light + sky) * gain) / gain
     noise = float(np.sqrt(np.mean(factor * level / gain)))
     image = (raw - sky) * factors
-    return Field(normalized(image, pattern=pattern, noise=noise, gain=gain), x, y, np.array(bound))
+    return Field(normalized(image, pattern=pattern, noise=noise, level=level), x, y, np.array(bound))
 
 
 def grid(number, step, rng):

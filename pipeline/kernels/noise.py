@@ -36,10 +36,19 @@ def spread(values: np.ndarray) -> float:
     return sigma
 
 
-def sampled_spread(image: np.ndarray) -> float:
-    """:func:`spread` of every so many rows and columns of an image, all colours of a mosaic alike."""
-    step = max(1, int(np.sqrt(image.size / SAMPLES))) | 1
-    return spread(image[::step, ::step])
+def sampled_spread(values: np.ndarray, image: np.ndarray | None = None) -> float:
+    """:func:`spread` of every so many rows and columns, all colours of a mosaic alike.
+
+    Parameters
+    ----------
+    values : ndarray, shape (ny, nx)
+        Pixels.
+    image : ndarray of the same shape, optional
+        Where it is not finite, the values do not count.
+    """
+    step = max(1, int(np.sqrt(values.size / SAMPLES))) | 1
+    some = values[::step, ::step]
+    return spread(some if image is None else some[np.isfinite(image[::step, ::step])])
 
 
 def pixel_variance(image: np.ndarray, pattern: str) -> np.ndarray:

@@ -75,7 +75,7 @@ def _star_widths(image: np.ndarray, full: np.ndarray, pattern: str, width: float
     """Widths of the bright peaks that a Gaussian fits."""
     kernel, variance = daofind_filter(width), pixel_variance(image, pattern)
     convolved = convolve(image, kernel.weights)
-    noise = max(sampled_spread(convolved), 1e-6 * float(convolved.max()))
+    noise = max(sampled_spread(convolved, image), 1e-6 * float(convolved.max()))
     index, height = peaks(convolved, image, kernel, BRIGHT * noise)
     around = cores(image, full, index, NEIGHBOUR_LEVEL, round(width))
     usable = (around[:, 0] >= NEIGHBOURS) & (around[:, 2] == 0) & ((around[:, 1] == 0) | (not strict))

@@ -121,7 +121,7 @@ def candidates(
     capped = found.index.size > MOST
     if capped:
         found = found.highest(MOST)
-    columns = _columns(normalize, convolved, kernel, found, neighbour_level)
+    columns = _columns(normalize, convolved, kernel, noise, found, neighbour_level)
     reason = np.zeros(found.index.size, np.int8)
     if method == "peaks":
         reason[columns["neighbours"] < neighbours] = Reason.NEIGHBOURS
@@ -143,7 +143,21 @@ def candidates(
         threshold=0.0,
         shape=normalize.image.shape,
         metrics=metrics,
+        blind=_blind(normalize.image),
     )
+
+
+def _blind(image: np.ndarray) -> np.ndarray | None:
+    """Cells of some 16 pixels in which most of every fourth pixel of every fourth row have no value; None: nowhere."""
+    bad = np.isnan(image[::4, ::4])
+    if not bad.any():
+        return None
+    for axis, size in enumerate(image.shape):
+        cells = max(1, size // 16)
+        starts = np.searchsorted(np.arange(0, size, 4) * cells // size, np.arange(cells))
+        counts = np.diff(starts, append=bad.shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
+        bad = np.add.reduceat(bad, starts, axis=axis, dtype=np.float64) / counts
+    return readonly(bad > 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,42 +228,48 @@ def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filte
     """Noise of the filtered image, never so small that rounding passes for stars."""
     from pipeline.kernels.noise import sampled_spread
 
-    noise = sampled_spread(convolved) or kernel.relative_error * float(normalize.noise)
+    noise = sampled_spread(convolved, normalize.image) or kernel.relative_error * float(normalize.noise)
     return max(noise, 1e-6 * float(convolved.max()), float(np.finfo(np.float32).tiny))
 
 
-def _pixel_noise(normalize: Normalized) -> tuple[np.ndarray, np.ndarray]:
+def _pixel_noise(normalize: Normalized, kernel: Filter, noise: float) -> tuple[np.ndarray, np.ndarray]:
     """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
 
-    Photons add signal / gain; a colour's factor multiplies its noise. Where the gain is not known, it follows from the
-    sky: all of its variance is taken for that of its photons.
+    What counts for a star is the noise at its own scale: it is taken from the filtered image, so that noise which
+    neighbours share (resampled or stacked images) or which rounding hides from single pixels is seen whole. Photons add
+    signal / gain, and all of the sky's variance is taken for that of its photons; a colour's factor multiplies it.
     """
     from pipeline.kernels.noise import pixel_variance
 
     variance = pixel_variance(normalize.image, normalize.pattern)
+    alone = kernel.relative_error**2 * variance.mean()
+    variance *= noise**2 / alone if alone > 0 else 1.0
     photon = np.zeros((2, 2))
-    gain = normalize.gain
-    if gain is None and normalize.background is not None and normalize.background.rms() > 0:
-        gain = normalize.background.level() / normalize.background.rms() ** 2
-    if gain is not None and gain > 0:
+    level = normalize.background.level() if normalize.background is not None else 0.0
+    if level > 0:
         factors = {"red": normalize.red, "blue": normalize.blue}
-        for colour, row, column in colour_planes(normalize.pattern):
-            if colour == "mono":
-                photon[:] = 1 / gain
-            else:
-                photon[row, column] = factors.get(colour, 1.0) / gain
+        planes = colour_planes(normalize.pattern)
+        of_sky = np.mean([variance[row, column] for colour, row, column in planes if colour in ("mono", "green")])
+        photon[:] = of_sky / level
+        for colour, row, column in planes:
+            photon[row, column] *= factors.get(colour, 1.0)
     return variance, photon
 
 
 def _columns(
-    normalize: Normalized, convolved: np.ndarray, kernel: Filter, found: _Found, neighbour_level: float
+    normalize: Normalized,
+    convolved: np.ndarray,
+    kernel: Filter,
+    noise: float,
+    found: _Found,
+    neighbour_level: float,
 ) -> dict[str, np.ndarray]:
     from pipeline.kernels.centroid import centres
     from pipeline.kernels.convolve import clearance
     from pipeline.kernels.measure import cores, daofind_measures
 
     image, index = normalize.image, found.index
-    variance, photon = _pixel_noise(normalize)
+    variance, photon = _pixel_noise(normalize, kernel, noise)
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y
