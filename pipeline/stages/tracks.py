@@ -20,7 +20,7 @@ LEAST_STARS = 0.3
 """Share of the stars that should be in a frame below which it is not used."""
 
 
-@stage(version=1, scope="sequence")
+@stage(version=1, scope="sequence", lazy=("normalize",))
 def tracks(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
