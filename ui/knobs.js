@@ -187,7 +187,10 @@ class Knob {
   draw() {
     const {spec, value} = this
     this.el.classList.toggle("changed", JSON.stringify(value) !== JSON.stringify(spec.default))
-    this.auto?.setAttribute("aria-pressed", value === null)
+    if (this.auto) {
+      this.auto.setAttribute("aria-pressed", value === null)
+      this.auto.hidden = this.shown === null
+    }
     if (this.toggle) this.toggle.setAttribute("aria-checked", value)
     if (this.text) this.text.value = value ?? ""
     if (this.select) {

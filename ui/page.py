@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
@@ -15,6 +15,7 @@ from panel.util import edit_readonly
 
 from pipeline.frame import FrameError
 from pipeline.graph.lineage import ancestors
+from pipeline.graph.request import Night
 from pipeline.graph.run import Graph
 from ui.courier import Courier
 from ui.open_dialog import OpenDialog, sample_folder
@@ -130,12 +131,13 @@ class Desk(Viewer):
         """Read the headers of some files in a thread, then show them."""
 
         def read() -> None:
+            start = time.perf_counter()
             try:
                 night = Graph.open(files, root)
             except FrameError as error:
                 self.worker.hand_back(self.stages.fail, "frames", error)
                 return
-            self.worker.hand_back(functools.partial(self._opened, night, title))
+            self.worker.hand_back(self._opened, night, title, time.perf_counter() - start)
 
         threading.Thread(target=read, name="open", daemon=True).start()
 
@@ -149,10 +151,10 @@ class Desk(Viewer):
 
         threading.Thread(target=write, name="sample", daemon=True).start()
 
-    def _opened(self, night: Any, title: str) -> None:
+    def _opened(self, night: Night, title: str, seconds: float) -> None:
         self.results.forget()
         count = len(night.files)
-        self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}")
+        self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}", seconds)
 
     def fold(self) -> None:
         """Fold the stages away."""

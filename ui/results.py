@@ -10,7 +10,7 @@ from typing import Any
 
 from bokeh.document import Document
 
-from pipeline.frame import FrameError
+from pipeline.frame import Failure, FrameError
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
 from pipeline.recipe import Recipe
@@ -155,11 +155,11 @@ class Results:
             self._running.clear()
             self._made.clear()
             self._progress.clear()
-        failed: set[str] = set()
+        blamed: set[str] = set()
         whole = False
         try:
             for stage in self._wanted():
-                self._one(request, stage, frame, ticket, failed)
+                self._one(request, stage, frame, ticket, blamed)
             whole = True
         except StaleError:
             whole = True
@@ -167,10 +167,10 @@ class Results:
         finally:
             if not whole:
                 self._worker.hand_back(self._broken)
-        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, frame, failed))
+        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, frame), frozenset(blamed))
 
-    def _one(self, request: Request, stage: str, frame: int, ticket: Ticket, failed: set[str]) -> None:
-        """Get one result and hand it back; a failure is told once, at the stage where it happened."""
+    def _one(self, request: Request, stage: str, frame: int, ticket: Ticket, blamed: set[str]) -> None:
+        """Get one result and hand it back; a failure is told once, at the stage that is to blame."""
         try:
             result = request.get(stage, None if _lasts(stage) else frame)
         except (FrameError, KnobError) as error:
@@ -178,14 +178,13 @@ class Results:
             if isinstance(error, KnobError):
                 where = str(error).partition(".")[0]
                 error = FrameError(*str(error).partition(": ")[::2], "")
-            if where not in failed:
-                failed.add(where)
+            if where not in blamed:
+                blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)
-            failed.add(stage)
             self._worker.hand_back(self._missing, stage, frame, ticket)
             return
-        key = request.known_key(stage, frame) or stage
-        if self.scene.keys.get(stage) == key and self.scene.frame == frame:
+        key = request.key(stage, None if _lasts(stage) else frame)
+        if self.scene.keys.get(stage) == key and (self.scene.frame == frame or _lasts(stage)):
             return
         prepared = self._prepare(self._with(stage, result, key, frame), stage)
         ticket.check()
@@ -194,11 +193,18 @@ class Results:
     def _with(self, stage: str, result: Any, key: str, frame: int) -> Scene:
         return self.scene.at(frame).with_result(stage, result, key)
 
-    def _autos(self, request: Request, frame: int, failed: set[str]) -> dict[str, dict[str, Any]]:
-        """The numbers that stand for auto, of stages that went well."""
-        autos = {name: request.knobs(stage) for name, stage in STAGES.items() if stage.auto and name not in failed}
-        if "stars" not in failed:
-            autos["stars"] = {"threshold": round(request.get("stars", frame).threshold, 2)}
+    def _autos(self, request: Request, frame: int) -> dict[str, dict[str, Any]]:
+        """The numbers that stand for auto, of stages that were made and went well."""
+        autos = {}
+        for name in self._stages.names:
+            key = request.known_key(name, frame)
+            result = None if key is None else request.graph.peek(key)
+            if result is None or isinstance(result, Failure):
+                continue
+            if name == "stars":
+                autos[name] = {"threshold": round(result.threshold, 2)}
+            elif STAGES[name].auto is not None:
+                autos[name] = request.knobs(STAGES[name])
         return autos
 
     def _told(self, stage: str, done: int, total: int) -> None:
@@ -239,17 +245,27 @@ class Results:
     def _flush(self) -> None:
         with self._lock:
             self._flushing = False
-            running = tuple(self._running.values())
+            running = {event.stage for event in self._running.values() if event.frame in (None, self._session.frame)}
             progress = dict(self._progress)
-        frame = self._session.frame
-        states = {}
-        for event in running:
-            if event.stage in STAGES and event.frame in (None, frame):
-                done, total = progress.get(event.stage, (0, 0))
-                note = f"frame {done} of {total}" if total > 1 else "running"
-                states[event.stage] = RowState("running", note, cancellable=total > 1)
-        if states:
-            self._stages.set_states(states)
+        states = self._made_states(self._request, self._session.frame)[0]
+        for name in running & set(self._stages.names):
+            done, total = progress.get(name, (0, 0))
+            note = f"frame {done} of {total}" if total > 1 else "running"
+            states[name] = RowState("running", note, cancellable=total > 1)
+        self._stages.set_states(states)
+
+    def _made_states(self, request: Request, frame: int) -> tuple[dict[str, RowState], float]:
+        """Rows of the stages that are made, and the time that they took together, seconds."""
+        times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
+        if self._session.night is not None:
+            times[request.known_key("frames", None) or "frames"] = self._session.reading
+        states, total = {}, 0.0
+        for name in self._stages.names:
+            key = request.known_key(name, frame) or name
+            if key in times:
+                total += times[key]
+                states[name] = RowState("fresh" if key in self._made else "stored", seconds_text(times[key]))
+        return states, total
 
     def _arrived(self, stage: str, result: Any, key: str, frame: int, ticket: Ticket, prepared: Any) -> None:
         if not ticket.stale():
@@ -261,31 +277,20 @@ class Results:
             self.scene = self.scene.at(frame).with_result(stage, None, "")
             self._show(self.scene, stage, None)
 
-    def _finished(self, request: Request, frame: int, recipe: Recipe, autos: dict[str, dict[str, Any]]) -> None:
+    def _finished(
+        self,
+        request: Request,
+        frame: int,
+        recipe: Recipe,
+        autos: dict[str, dict[str, Any]],
+        blamed: frozenset[str],
+    ) -> None:
         if request.ticket.stale():
             return
-        states, total = {}, 0.0
-        times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
-        for name in STAGES:
-            key = request.known_key(name, frame)
-            if self._stages.state(name).state == "failed" and not self._went_well(request, key):
-                continue
-            if key is None and name != "frames":
-                states[name] = RowState()
-                continue
-            key = key or next((made for made in times if made.startswith("frames-")), "")
-            seconds = times.get(key)
-            total += seconds or 0.0
-            note = "from the store" if seconds is None else seconds_text(seconds)
-            states[name] = RowState("fresh" if key in self._made else "stored", note)
+        made, total = self._made_states(request, frame)
+        states = {name: made.get(name, RowState()) for name in self._stages.names if name not in blamed}
         self._stages.set_states(states, seconds_text(total))
         self._stages.show(recipe, autos)
-
-    def _went_well(self, request: Request, key: str | None) -> bool:
-        from pipeline.frame import Failure
-
-        stored = None if key is None else request.graph.peek(key)
-        return stored is not None and not isinstance(stored, Failure)
 
     def _cancelled(self) -> None:
         states = {name: self._stages.state(name) for name in STAGES}

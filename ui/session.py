@@ -32,6 +32,8 @@ class Session:
         The files that are open.
     title : str
         What they are called in the top bar.
+    reading : float
+        How long it took to read their headers, seconds.
     recipe : Recipe
         All knobs.
     frame : int
@@ -46,6 +48,7 @@ class Session:
         self.graph, self.root = graph, root.resolve()
         self.night: Night | None = None
         self.title = ""
+        self.reading = 0.0
         self.recipe = Recipe()
         self.frame = 0
         self.picked: int | None = None
@@ -69,8 +72,9 @@ class Session:
             for listener in tuple(self._listeners):
                 listener(changed)
 
-    def open(self, night: Night, title: str) -> None:
-        """Show other files; the recipe stays, but for names of files in it."""
+    def open(self, night: Night, title: str, reading: float = 0.0) -> None:
+        """Show other files, whose headers took so many seconds; the recipe stays, but for names of files in it."""
+        self.reading = reading
         recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
         self.change(night=night, title=title, recipe=recipe, frame=0, picked=None)

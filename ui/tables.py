@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import panel as pn
+from bokeh.util.warnings import BokehUserWarning
 
 from pipeline.frame import Reason, Selection, Sequence, StarTable, Tracks
 from pipeline.read import stem
 from ui.marks import belongs, strength
+
+# Material's theme writes the table's style sheets in the browser, which sends them back with models that Bokeh knows.
+warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 STAR_ROWS = 5000
 TABLE_STYLE = """
@@ -24,7 +29,7 @@ TABLE_STYLE = """
 .tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 8px 4px 8px 12px !important; }
 .tabulator .tabulator-header .tabulator-col .tabulator-col-title { font: 400 12px/16px Roboto, sans-serif !important;
   padding-right: 0 !important; text-overflow: clip; }
-.tabulator .tabulator-header .tabulator-col .tabulator-col-sorter { display: none; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-sorter { display: none !important; }
 .tabulator .tabulator-header .tabulator-col:hover { background: var(--starshift-field) !important; cursor: pointer; }
 .tabulator .tabulator-row { background: transparent !important; color: var(--starshift-text) !important;
   border: 0 !important; min-height: 28px !important; }
@@ -35,7 +40,9 @@ TABLE_STYLE = """
 .tabulator .tabulator-cell svg { height: 12px; }
 .tabulator .tabulator-cell svg path { fill: var(--starshift-second) !important; }
 """
-WHOLE = {"type": "money", "precision": 0, "thousand": False}
+WHOLE, TENTHS, HUNDREDTHS, THOUSANDTHS = (
+    {"type": "money", "precision": digits, "thousand": False} for digits in range(4)
+)
 
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFrame:
@@ -99,6 +106,7 @@ class StarTab:
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
             text_align=dict.fromkeys(("id", "x", "y", "over σ", "sharp", "round"), "right"),
             widths={"id": 48, "x": 60, "y": 60, "over σ": 60, "sharp": 56, "round": 60},
+            formatters={"x": TENTHS, "y": TENTHS, "over σ": TENTHS, "sharp": HUNDREDTHS, "round": HUNDREDTHS},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self.panel.append(self.table)
@@ -138,7 +146,8 @@ class FrameTab:
         self.table = pn.widgets.Tabulator(
             table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
-            formatters={"used": {"type": "tickCross"}, "stars": WHOLE, "matched": WHOLE},
+            formatters={"used": {"type": "tickCross"}, "stars": WHOLE, "matched": WHOLE, "fwhm": HUNDREDTHS,
+                        "rms": THOUSANDTHS},
             text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
             widths={"used": 52, "frame": 96, "stars": 52, "matched": 68, "fwhm": 52, "rms": 56},
         )  # fmt: skip

@@ -91,7 +91,10 @@ class TopBar:
         self._run = pmui.Button(
             label="Run all", variant="contained", margin=(0, 8), height=32, on_click=lambda *_: on_run()
         )
-        self._theme = icon("light_mode_outlined", "Light or dark", lambda *_: on_theme())
+        # Material's icon button keeps the icon that it was made with: one for each theme, one of them shown.
+        self._to_light = icon("light_mode_outlined", "Light theme", lambda *_: on_theme())
+        self._to_dark = icon("dark_mode_outlined", "Dark theme", lambda *_: on_theme())
+        self._to_dark.visible = False
         self.parts = [
             pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(4, 8, 4, 0)),
             _line(),
@@ -103,7 +106,8 @@ class TopBar:
             menu("Recipe", recipe),
             self._run,
             _line(),
-            self._theme,
+            self._to_light,
+            self._to_dark,
             icon("help_outline", "Help", lambda *_: on_help()),
         ]
         self.draw()
@@ -132,4 +136,4 @@ class TopBar:
 
     def show_theme(self, dark: bool) -> None:
         """Show the theme that a click would bring."""
-        self._theme.icon = "light_mode_outlined" if dark else "dark_mode_outlined"
+        self._to_light.visible, self._to_dark.visible = dark, not dark
