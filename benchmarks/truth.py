@@ -9,9 +9,9 @@ import numpy as np
 
 import pipeline.stages  # noqa: F401
 from benchmarks import samples
-from benchmarks.cramer_rao import bounds
 from benchmarks.table import Row, within
 from pipeline import sample
+from pipeline.cramer_rao import centroid_bounds
 from pipeline.frame import Normalized, Sequence, StarTable
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
@@ -121,7 +121,7 @@ def isolated(pattern: str, fwhm: float, seed: int) -> Measured:
         rows, star = kept[good], star[good]
         off.append(np.column_stack([x[good] - truth.x[index, star], y[good] - truth.y[index, star]]))
         error.append(np.column_stack([table["xcentroid_err"], table["ycentroid_err"]])[rows])
-        bound.append(bounds(truth, index, star))
+        bound.append(centroid_bounds(truth, index, star))
     return Measured(*(np.concatenate(values) for values in (off, error, bound)))
 
 
