@@ -17,6 +17,8 @@ from pipeline.frame import FrameError
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Night
 from pipeline.graph.run import Graph
+from pipeline.read import stem
+from ui import series
 from ui.courier import Courier
 from ui.open_dialog import OpenDialog, sample_folder
 from ui.recipe_menu import recipe_menu
@@ -86,6 +88,11 @@ class Desk(Viewer):
                 *((title, functools.partial(self.open_sample, name)) for name, title in SAMPLES.items()),
             ],
             recipe=recipe_menu(session, self.courier, self._tell),
+            download=[
+                ("Stars of this frame (CSV)", self._download_stars),
+                ("Tracks of all frames (CSV)", self._download_tracks),
+                ("Offset tables and maps (FITS)\u2026", self.run_dialog.show),
+            ],
             on_run=self.run_dialog.show,
             on_help=lambda: self._read("help", "What this page does"),
             on_theme=self._swap_theme,
@@ -160,6 +167,10 @@ class Desk(Viewer):
         """Fold the stages away."""
         self.page.sidebar_open = False
 
+    def narrow(self) -> None:
+        """Fold the right column away, which then opens over the picture."""
+        self.page.contextbar_open = False
+
     def _folded(self) -> None:
         self.page.sx = root_style(left_open=self.page.sidebar_open, right_open=self.page.contextbar_open)
 
@@ -182,6 +193,17 @@ class Desk(Viewer):
             objects=[pn.pane.Markdown(rest, sizing_mode="stretch_width", margin=(0, 0, 16, 0))],
             open=True,
         )
+
+    def _download_stars(self) -> None:
+        scene = self.results.scene
+        if scene["stars"] is not None:
+            name = stem(scene["frames"].frames[scene.frame].file)
+            self.courier.save(f"{name}.stars.csv", series.stars_text(scene["stars"]))
+
+    def _download_tracks(self) -> None:
+        tracks = self.results.scene["tracks"]
+        if tracks is not None:
+            self.courier.save("tracks.csv", series.tracks_text(tracks))
 
     def _tell(self, sentence: str, wrong: bool = False) -> None:
         severity = "error" if wrong else "success"

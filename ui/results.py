@@ -11,6 +11,7 @@ from typing import Any
 from bokeh.document import Document
 
 from pipeline.frame import Failure, FrameError
+from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
 from pipeline.recipe import Recipe
@@ -249,6 +250,9 @@ class Results:
             progress = dict(self._progress)
         states = self._made_states(self._request, self._session.frame)[0]
         for name in running & set(self._stages.names):
+            if running & set(ancestors(name)):
+                # It waits for an earlier stage, which is the one to show.
+                continue
             done, total = progress.get(name, (0, 0))
             note = f"frame {done} of {total}" if total > 1 else "running"
             states[name] = RowState("running", note, cancellable=total > 1)

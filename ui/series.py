@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.frame import StarTable, Status, Tracks
+from pipeline.frame import COLUMNS, StarTable, Status, Tracks
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
 from ui.marks import SENTENCES, belongs, strength
 from ui.plots import FrameSeries
 
 HALF_CUTOUT = 7
+OWN_COLUMNS = 14
 
 
 def residuals(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,3 +114,25 @@ def cutouts(tracks: Tracks, star: int, image_of: Callable[[int], np.ndarray | No
         piece[row : row + part.shape[0], column : column + part.shape[1]] = part
         pieces.append(piece)
     return pieces
+
+
+def stars_text(stars: StarTable) -> str:
+    """The stars of a frame as comma separated values, columns as in the products."""
+    names = tuple(COLUMNS)[:OWN_COLUMNS]
+    rows = [",".join(("id", *names))]
+    values = [stars[name][stars.kept] for name in names]
+    rows += [
+        f"{number}," + ",".join(f"{value:.10g}" for value in row)
+        for number, row in enumerate(zip(*values, strict=True))
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def tracks_text(tracks: Tracks) -> str:
+    """All tracks as comma separated values: one row for each frame and star, empty where it was not measured."""
+    rows = ["frame,id,xcentroid,ycentroid,xoffset,yoffset,status"]
+    for frame, star in np.ndindex(tracks.x.shape):
+        numbers = (each[frame, star] for each in (tracks.x, tracks.y, tracks.x_offset, tracks.y_offset))
+        cells = ",".join(f"{value:.4f}" if np.isfinite(value) else "" for value in numbers)
+        rows.append(f"{frame},{star},{cells},{Status(tracks.status[frame, star]).word}")
+    return "\n".join(rows) + "\n"

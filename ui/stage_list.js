@@ -1,5 +1,6 @@
 // The stages in order: a dot for the state, the name, the time; the open one shows what it is for, its knobs and what
 // went wrong in it. Clicks go to the server as messages.
+const NARROW = 1180
 const ICON = {
   idle: '<circle cx="7" cy="7" r="3.5" fill="var(--s-panel)" stroke="var(--s-third)" stroke-width="1.4"/>',
   fresh: '<circle cx="7" cy="7" r="4" fill="var(--s-second)"/>',
@@ -127,5 +128,6 @@ export function render({model}) {
   list.place()
   model.on(["rows", "open", "total"], () => list.draw())
   model.on("content", () => list.place())
+  if (window.innerWidth <= NARROW) model.send_msg({narrow: true})
   return list.el
 }

@@ -12,6 +12,7 @@ LEFT = 300
 RIGHT = 420
 MILLISECONDS = 120
 FONT = "Roboto, sans-serif"
+NARROW = "@media (max-width: 1180px)"
 
 
 def _components(palette: Palette) -> dict[str, Any]:
@@ -161,6 +162,18 @@ def root_style(*, left_open: bool, right_open: bool) -> dict[str, Any]:
     style: dict[str, Any] = {
         f"&.mui-{mode}": {f"--starshift-{name}": colour for name, colour in asdict(palette).items()}
         for mode, palette in PALETTES.items()
+    }
+    # Between the narrowest page and a comfortable one the right column lies over the picture when it is open.
+    style[NARROW] = {
+        "& nav:has(.contextbar)": {
+            "position": "absolute",
+            "right": 0,
+            "top": 0,
+            "zIndex": 1100,
+            "width": "0 !important",
+        },
+        "& .main": {"marginRight": "0 !important"},
+        "& .contextbar": {"position": "absolute !important", "right": 0},
     }
     style["& .MuiToolbar-root"] = {"margin": "0 !important"}
     style["& .MuiAppBar-root"] = {"height": f"{TOP_BAR}px", "boxSizing": "border-box"}

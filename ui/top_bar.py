@@ -57,7 +57,7 @@ class TopBar:
     ----------
     session : Session
         What is shown.
-    data, recipe : list of (str, callable)
+    data, recipe, download : list of (str, callable)
         Entries of the menus.
     on_run, on_help, on_theme : callable
         The buttons.
@@ -69,6 +69,7 @@ class TopBar:
         *,
         data: list[tuple[str, Callable[[], Any]]],
         recipe: list[tuple[str, Callable[[], Any]]],
+        download: list[tuple[str, Callable[[], Any]]],
         on_run: Callable[[], Any],
         on_help: Callable[[], Any],
         on_theme: Callable[[], Any],
@@ -104,6 +105,7 @@ class TopBar:
             self._undo,
             self._redo,
             menu("Recipe", recipe),
+            menu("Download", download),
             self._run,
             _line(),
             self._to_light,

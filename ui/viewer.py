@@ -57,6 +57,7 @@ class Viewer:
             on_explain=self.explain,
             on_cancel=lambda name: self.results.cancel(),
             on_fold=self.fold,
+            on_narrow=self.narrow,
         )
         self.results = Results(session, self.worker, self.stages, show=self._show, prepare=self._prepare)
         session.listen(self._changed)
@@ -68,6 +69,9 @@ class Viewer:
 
     def fold(self) -> None:
         """Fold the stages away."""
+
+    def narrow(self) -> None:
+        """Make room in a narrow window."""
 
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result beside the picture."""

@@ -103,16 +103,17 @@ def menu(page, button, entry):
     page.get_by_role("menuitem", name=entry).click()
 
 
+SETTLED = """() => {
+    const deep = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? deep(e.shadowRoot) : [])
+        .concat([...root.querySelectorAll('.stage')])
+    const rows = deep(document)
+    return rows.length > 5 && !rows.some((r) => r.classList.contains('running') || r.classList.contains('idle'))
+}"""
+
+
 def settle(page):
     """Wait until every stage has said how long it took and none is running."""
-    page.wait_for_function(
-        """() => {
-            const seen = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? [...seen(e.shadowRoot)] : [])
-                .concat([...root.querySelectorAll('.stage')])
-            const rows = seen(document)
-            return rows.length > 5 && rows.every((r) => !r.classList.contains('running') && !r.classList.contains('idle'))
-        }"""
-    )
+    page.wait_for_function(SETTLED)
     page.wait_for_timeout(500)
 
 

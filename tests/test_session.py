@@ -1,0 +1,307 @@
+"""What stands behind the page, without a browser: session, worker, widgets from declarations, folders, markers."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline import sample
+from pipeline.frame import FrameError, Reason
+from pipeline.graph.request import StaleError
+from pipeline.graph.run import Graph
+from pipeline.recipe import Recipe, loads, with_option
+from pipeline.stage import STAGES, KnobError
+from ui import marks, series
+from ui.knobs import BINS, DRAWN, described, drawn, histogram, value_text
+from ui.open_dialog import OpenDialog, below, folders_in, frames_in
+from ui.recipe_menu import command
+from ui.session import Session
+from ui.stage_list import error_parts, explanation, seconds_text, short
+from ui.worker import Worker
+
+SPECS = [spec for stage in STAGES.values() for spec in stage.knobs.values()]
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sky")
+    sample.write(replace(sample.named("rotation"), frames=4, shape=(300, 400), stars=80, hot=20), folder)
+    return Graph.open([folder], folder)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return Graph()
+
+
+@pytest.fixture
+def session(graph, tmp_path):
+    session = Session(graph, tmp_path)
+    yield session
+    session.close()
+
+
+# The session
+
+
+def test_a_turn_is_heard_once_and_can_be_taken_back(session):
+    heard = []
+    session.listen(heard.append)
+    session.turn("stars", "threshold", 9.0)
+    session.turn("stars", "threshold", 9.0)
+    session.undo()
+    assert heard == [frozenset({"recipe"})] * 2
+    assert session.recipe == Recipe()
+    session.redo()
+    assert session.recipe["stars"]["threshold"] == 9.0
+
+
+def test_a_drag_is_one_step_of_the_history(session):
+    for value in (6.0, 7.0, 8.0):
+        session.turn("stars", "threshold", value, live=True)
+    assert session.live
+    session.turn("stars", "threshold", 8.0)
+    assert not session.live
+    session.undo()
+    assert session.recipe == Recipe()
+    assert not session.can_undo
+
+
+def test_a_wrong_value_leaves_the_recipe_as_it_was(session):
+    with pytest.raises(KnobError, match=r"stars.threshold = -1"):
+        session.turn("stars", "threshold", -1)
+    assert session.recipe == Recipe()
+
+
+def test_other_files_keep_the_knobs_but_no_names_of_files(session, night):
+    session.turn("stars", "threshold", 9.0)
+    session.turn("selection", "rejected", {"light_002.fits": "cloud"})
+    session.turn("frames", "reference", "light_002.fits")
+    session.open(night, "sky")
+    assert session.recipe.changed() == {"stars": {"threshold": 9.0}}
+
+
+def test_uploads_go_with_the_session(graph, tmp_path):
+    session = Session(graph, tmp_path)
+    folder = session.uploads
+    (folder / "light.fits").write_bytes(b"x")
+    session.close()
+    assert not folder.exists()
+
+
+# The worker
+
+
+def test_the_latest_job_wins_and_the_one_before_learns_of_it():
+    worker, started, done = Worker(None), threading.Event(), threading.Event()
+    seen = []
+
+    def slow(ticket):
+        started.set()
+        while not ticket.stale():
+            time.sleep(0.005)
+        seen.append("withdrawn")
+        raise StaleError
+
+    worker.submit(slow)
+    assert started.wait(5)
+    worker.submit(lambda ticket: seen.append("skipped"))
+    worker.submit(lambda ticket: (seen.append("last"), done.set()))
+    assert done.wait(5)
+    worker.close()
+    assert seen[0] == "withdrawn"
+    assert seen[-1] == "last"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_a_job_does_not_end_the_page():
+    worker, done = Worker(None), threading.Event()
+
+    def fault(ticket):
+        raise ZeroDivisionError
+
+    worker.submit(fault)
+    deadline = time.monotonic() + 5
+    while worker._thread is not None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    worker.submit(lambda ticket: done.set())
+    assert done.wait(5)
+    worker.close()
+
+
+# Knobs from their declaration
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.stage}.{spec.name}")
+def test_every_knob_is_drawn_with_its_rule_and_its_default_within_the_slider(spec):
+    if drawn(spec).hidden:
+        return
+    shown = described(spec)
+    assert shown["doc"]
+    assert shown["default_text"]
+    if shown["widget"] == "slider" and spec.default is not None:
+        ends = np.atleast_1d(np.array(spec.default, float))
+        assert np.all(ends >= shown["low"])
+        assert np.all(ends <= shown["high"])
+        assert not shown["log"] or shown["low"] > 0
+
+
+def test_the_table_of_exceptions_names_knobs_that_exist():
+    assert {(spec.stage, spec.name) for spec in SPECS} >= set(DRAWN)
+
+
+def test_a_histogram_counts_along_the_slider():
+    spec = STAGES["stars"].knobs["threshold"]
+    low, high = described(spec)["low"], described(spec)["high"]
+    counts = histogram(spec, np.geomspace(low, high, 10 * BINS, endpoint=False))
+    assert len(counts) == BINS
+    assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "text"),
+    [("threshold", None, "auto"), ("threshold", 5.0, "5\u2009σ"), ("roundness", (-0.9, 0.9), "\u22120.9 to 0.9")],
+)
+def test_values_read_as_people_write_them(knob, value, text):
+    assert value_text(STAGES["stars"].knobs[knob], value) == text
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_has_an_explanation_with_a_source(name):
+    text = explanation(name)
+    assert text.startswith("# ")
+    assert "What goes wrong in practice" in text
+    assert "*Source:*" in text
+    assert text.count("$$") % 2 == 0
+
+
+# Rows
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0002, "1\u2009ms"), (0.009, "9\u2009ms"), (0.67, "0.67\u2009s"), (31.2, "31\u2009s")]
+)
+def test_times_have_three_digits_at_most(seconds, text):
+    assert seconds_text(seconds) == text
+
+
+def test_an_error_is_file_fault_and_remedy():
+    error = FrameError("light_09.fits", "has 650 x 480 pixels", "leave it out")
+    assert error_parts(error) == {
+        "file": "light_09.fits",
+        "problem": "has 650 x 480 pixels.",
+        "remedy": "Leave it out.",
+    }
+
+
+def test_the_line_on_a_stage_leaves_the_source_to_the_explanation():
+    assert short("Keep stars (Stetson 1987, PASP 99, 191).") == "Keep stars."
+
+
+# Only below the data root
+
+
+def test_no_way_leads_out_of_the_data_root(tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root / "night", outside):
+        folder.mkdir(parents=True)
+        (folder / "light_1.fits").write_bytes(b"x")
+    (root / "link").symlink_to(outside)
+    (root / "night" / "light_2.fits").symlink_to(outside / "light_1.fits")
+    assert below(root, root / "night")
+    assert not below(root, root / "night" / ".." / ".." / "outside")
+    assert [path.name for path in folders_in(root, root)] == ["night"]
+    assert [path.name for path in frames_in(root, root / "night")] == ["light_1.fits"]
+    with pytest.raises(FrameError, match="below the data root"):
+        frames_in(root, root / "link")
+
+
+def test_an_upload_keeps_its_bare_name_and_must_be_a_frame(session):
+    dialog = OpenDialog(session, lambda *arguments: None)
+    path = dialog._keep(session.uploads, "../../light_1.fits", b"x")
+    assert path == session.uploads / "light_1.fits"
+    with pytest.raises(FrameError, match=r"recipe.py: is no FITS or camera file"):
+        dialog._keep(session.uploads, "recipe.py", b"x")
+
+
+def test_an_upload_has_a_limit(session, monkeypatch):
+    monkeypatch.setattr("ui.open_dialog.LARGEST_UPLOAD", 10)
+    dialog = OpenDialog(session, lambda *arguments: None)
+    dialog._keep(session.uploads, "a.fits", b"123456")
+    with pytest.raises(FrameError, match="too much for one visit"):
+        dialog._keep(session.uploads, "b.fits", b"123456")
+
+
+# The same on the command line
+
+
+def test_the_copied_command_makes_the_same_recipe(session, night):
+    session.open(night, "sky")
+    session.turn("stars", "threshold", 7.5)
+    session.turn("stars", "sharpness", (0.2, 0.9))
+    session.turn("tracks", "recover", False)
+    words = command(session).split(" --set ")[1:]
+    made = Recipe()
+    for word in words:
+        made = with_option(made, word.strip("'"))
+    assert made == session.recipe
+    assert loads("") == Recipe()
+
+
+# Results as markers
+
+
+@pytest.fixture(scope="module")
+def results(graph, night):
+    recipe = Recipe()
+    tracks = graph.result(night, recipe, "tracks")
+    return tracks, [graph.result(night, recipe, "stars", frame) for frame in range(4)]
+
+
+def test_every_reference_star_has_one_marker_in_every_frame_or_lies_outside(results):
+    tracks, tables = results
+    for frame, stars in enumerate(tables):
+        columns = marks.markers(stars, tracks, frame)
+        ids = columns["id"][columns["id"] >= 0]
+        assert len(set(ids.tolist())) == len(ids)
+        assert set(np.flatnonzero(tracks.measured[frame])) <= set(ids.tolist())
+        assert (columns["code"] == marks.LOST).sum() <= (~tracks.measured[frame]).sum()
+
+
+def test_markers_of_a_table_made_with_other_knobs_take_no_tracks(results, graph, night):
+    tracks, _ = results
+    other = graph.result(night, Recipe({"candidates": {"fwhm": 9.0}}), "stars", 1)
+    columns = marks.markers(other, tracks, 1)
+    assert set(columns["code"].tolist()) <= {marks.REJECTED, marks.OTHER}
+
+
+def test_padding_adds_rows_that_are_not_drawn(results):
+    tracks, tables = results
+    columns = marks.markers(tables[0], tracks, 0)
+    longer = marks.padded(columns, len(columns["x"]) + 7)
+    assert len(longer["x"]) == len(columns["x"]) + 7
+    assert set(longer["code"][-7:].tolist()) == {marks.UNSEEN}
+
+
+def test_why_rejected_counts_every_candidate_that_is_no_star(results):
+    _, tables = results
+    numbers = [int(part.split()[0]) for part in marks.why_rejected(tables[0]).split(", ")]
+    assert sum(numbers) == (tables[0].reason != Reason.STAR).sum()
+
+
+def test_series_count_every_star_once_in_every_frame(results):
+    tracks, _ = results
+    counts = series.frame_series(tracks)
+    assert np.all(counts.complete + counts.partial + counts.lost == tracks.x.shape[1])
+    assert counts.dx[tracks.reference] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_cut_out_shows_its_star_in_the_middle(results, graph, night):
+    tracks, _ = results
+    star = int(np.flatnonzero(tracks.complete)[0])
+    images = [graph.result(night, Recipe(), "normalize", frame).image for frame in range(4)]
+    for piece in series.cutouts(tracks, star, images.__getitem__):
+        peak = np.unravel_index(np.nanargmax(piece), piece.shape)
+        assert np.allclose(peak, series.HALF_CUTOUT, atol=2)
