@@ -83,7 +83,13 @@ def within(step: str, low: float, high: float, value: float, unit: str = "", aga
         (False, True): f"at most {high:g}",
     }[low > -float("inf"), high < float("inf")]
     unit = f" {unit}" if unit else ""
-    return Row(step, target + unit, f"{value:.3g}{unit}", against, low <= value <= high)
+    return Row(
+        step,
+        target + unit,
+        f"{value:.0f}{unit}" if abs(value) >= 1000 else f"{value:.3g}{unit}",
+        against,
+        low <= value <= high,
+    )
 
 
 def markdown(rows: Iterable[Row]) -> str:
