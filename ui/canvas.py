@@ -120,11 +120,30 @@ def add_contours(made: figure, lines: ColumnDataSource, numbers: ColumnDataSourc
     for colour, alpha, width in (("#000000", 0.25, 3.0), ("#FFFFFF", 1.0, 1.1)):
         look = {"line_color": colour, "line_alpha": alpha, "line_width": width}
         made.add_glyph(lines, MultiLine(xs="xs", ys="ys", **look))
-    made.add_glyph(numbers, Text(
-        x="x", y="y", text="text", text_align="center", text_baseline="middle", text_color="#FFFFFF",
-        text_font=value("Roboto"), text_font_size="12px", background_fill_color="#1B1F24", background_fill_alpha=0.7,
-        padding=3, border_radius=3,
-    ))  # fmt: skip
+    write(made, numbers, text="text", font="12px", text_align="center")
+
+
+def write(made: figure, source: ColumnDataSource, *, text: str, font: str, **look: object) -> list[GlyphRenderer]:
+    """Write white words with a dark edge, which can be read on every colour."""
+    font_look = {"text_font": value("Roboto"), "text_font_size": font, "text_baseline": "middle", **look}
+    edged = Text(x="x", y="y", text=text, text_color=HALO, text_outline_color=HALO, **font_look)
+    return [
+        made.add_glyph(source, edged),
+        made.add_glyph(source, Text(x="x", y="y", text=text, text_color="#FFFFFF", **font_look)),
+    ]
+
+
+def add_map_stars(made: figure, sources: Mapping[str, ColumnDataSource]) -> list[GlyphRenderer]:
+    """Draw the stars that made a map as small white dots, those left out in grey; none of them shows yet."""
+    looks = {"used": ("#FFFFFF", 3), "clipped": (STATE_COLOURS["rejected"], 5)}
+    return [
+        made.add_glyph(
+            sources[name],
+            Scatter(x="x", y="y", size=size, fill_color=fill, line_color=HALO, line_width=0.6),
+            visible=False,
+        )
+        for name, (fill, size) in looks.items()
+    ]
 
 
 def paint_theme(made: figure, palette: Palette) -> None:

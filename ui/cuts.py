@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ui.contours import Contours, contours
 from ui.picture_parts import STRIP
 from ui.pyramid import Pyramid
-from ui.stretch import PERCENTILES, VIEWS, View
+from ui.stretch import PERCENTILES, VIEWS, View, limits_of
 
 _BARS = 140
 
@@ -56,7 +56,7 @@ def limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
     """Values drawn darkest and brightest where the sky's noise does not say so."""
     if view.colours == "grey":
         return _percentiles(pyramid)
-    return (0.0 if view.from_zero else pyramid.low), pyramid.high
+    return limits_of(view, pyramid.low, pyramid.high)
 
 
 def cut_columns(held: Held, asked: Mapping[str, float]) -> dict[str, list[Any]]:

@@ -17,6 +17,7 @@ from pipeline.frame import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
 from ui.cuts import Held, bars, cut_columns, limits, map_lines
+from ui.map_line import MapLine
 from ui.part import column, new_channel, script, text
 from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
 from ui.pyramid import PYRAMIDS, Pyramid
@@ -76,6 +77,9 @@ class Picture:
         self.track = ColumnDataSource(data={"x": [], "y": []})
         self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
         self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
+        self.map_stars = {
+            name: ColumnDataSource(data={"x": [], "y": []}, name=f"map stars {name}") for name in ("used", "clipped")
+        }
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
@@ -86,6 +90,8 @@ class Picture:
         ]
         for figure, lines, numbers in zip(self.figures, self.lines, self.numbers, strict=True):
             canvas.add_contours(figure, lines, numbers)
+        self._map_dots = [canvas.add_map_stars(figure, self.map_stars) for figure in self.figures]
+        self.line = MapLine(self.figures, self.x_range)
         self._glyphs, self._rings = [], []
         for figure in self.figures:
             glyphs = canvas.add_markers(figure, self.stars, views, self.tails)
@@ -123,7 +129,7 @@ class Picture:
             "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
             "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
-            "palettes": {name: "".join(palette(name)).replace("#", "") for name in COLOURS},
+            "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
             "rings": self._rings,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
@@ -171,6 +177,12 @@ class Picture:
     def choose(self, kind: str, picture: int = 0) -> None:
         """Show a kind in one of the pictures; callbacks of :meth:`on_kinds` are told."""
         self._choose(_put(tuple(self.toolbar.kinds), picture, kind))
+
+    def choose_map(self, kind: str) -> None:
+        """Show a map in the first picture that shows one already, else in the second, where there is one."""
+        shown = self.kinds
+        held = next((i for i, other in enumerate(shown) if VIEWS[other].colours != "grey"), None)
+        self.choose(kind, min(1, len(shown) - 1) if held is None else held)
 
     def on_kinds(self, callback: Callable[[tuple[str, ...]], None]) -> None:
         """Have a function called with the kinds wanted whenever the user asks for others."""
@@ -288,6 +300,11 @@ class Picture:
             path = np.empty((0, 2)) if track is None else np.asarray(track, float)
             self.track.data = {"x": path[:, 0], "y": path[:, 1]}
 
+    def set_map_stars(self, used: np.ndarray, clipped: np.ndarray) -> None:
+        """Mark the stars that made the offset map and those that it leaves out, each x and y of shape (2, n) [px]."""
+        for name, places in (("used", used), ("clipped", clipped)):
+            self.map_stars[name].data = {"x": places[0], "y": places[1]}
+
     def set_hints(self, hints: Mapping[str, str]) -> None:
         """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
         self.legend.hints = dict(hints)
@@ -341,6 +358,9 @@ class Picture:
         for renderer in self._glyphs[i].values():
             # Rings would hide a map; the picked star alone is drawn there.
             renderer.visible = view.colours == "grey"
+        for renderer in self._map_dots[i]:
+            renderer.visible = view.colours != "grey"
+        self.line.set_map(i, view.colours != "grey")
         head.choice = self.toolbar.count > 1
         head.visible = head.choice or view.colours != "grey"
         if i == 0:

@@ -43,6 +43,8 @@ class PictureHead(Part):
     index = param.Integer(0)
     kind = param.String("raw")
     choice = param.Boolean(True)
+    chosen = param.Boolean(False)
+    clicks = param.Integer(0)
     palette = param.String("")
     low = param.String("")
     high = param.String("")

@@ -24,18 +24,13 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from ui.canvas import paint_plot
-from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE, Palette
-from ui.map_plots import MapPlots
+from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE
 from ui.part import column
-from ui.star_card import StarCard
-
-__all__ = ["FrameSeries", "MapPlots", "StarCard", "TrackPlots", "frame_ticks", "title_line"]
+from ui.plot_titles import MINUS, title_line
 
 _LEFT, _RIGHT = 54, 68
 _FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
 _COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
-# Bokeh writes a hyphen for a minus.
-_MINUS = "return Number(tick.toPrecision(6)).toString().replace('-', '−')"
 _SNAP = """
 const frame = Math.min(Math.max(Math.round(cb_obj.location), 0), Math.max(chosen.data.count[0] - 1, 0))
 for (const line of lines) if (line.location != frame) line.location = frame
@@ -185,7 +180,7 @@ class TrackPlots:
         made.axis.minor_tick_line_color = None
         made.axis.major_label_text_font_size = "12px"
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
-        made.yaxis.formatter = CustomJSTickFormatter(code=_MINUS)
+        made.yaxis.formatter = CustomJSTickFormatter(code=MINUS)
         made.xaxis.ticker = self._ticker
         made.xaxis.formatter = CustomJSTickFormatter(code="return String(tick + 1)")
         made.xaxis.visible = bottom
@@ -275,15 +270,6 @@ class TrackPlots:
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
             pane.object = title_line(title, unit, legend, colours)
-
-
-def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
-    """A plot's title with its unit in second text, and words at the right, as HTML."""
-    return (
-        f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
-        f'<span>{title}</span><span style="font-size:12px;color:{colours.second}">{unit}</span>'
-        f'<span style="margin-left:auto;font-size:12px;color:{colours.second}">{right}</span></div>'
-    )
 
 
 def _last(values: np.ndarray) -> float:

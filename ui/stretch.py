@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.palettes import Cividis256, Greys256, Magma256, Viridis256, diverging_palette
+from bokeh.palettes import Cividis256, Greys256, Magma256, RdBu11, Viridis256, interp_palette
 
 STRETCHES = {"asinh": "Asinh stretch", "linear": "Linear", "log": "Logarithm", "percentiles": "Percentiles"}
 COLOURS = {"grey": "Grey", "viridis": "Viridis", "cividis": "Cividis", "magma": "Magma"}
@@ -28,6 +28,8 @@ class View:
         Unit of its values.
     from_zero : bool
         Whether the colours begin at zero.
+    symmetric : bool
+        Whether the colours reach equally far to both sides of zero.
     contours : bool
         Whether lines of equal value are drawn.
     """
@@ -37,6 +39,7 @@ class View:
     unit: str = "ADU"
     from_zero: bool = False
     contours: bool = False
+    symmetric: bool = False
 
 
 VIEWS = {
@@ -49,7 +52,17 @@ VIEWS = {
     "y_offset": View("Y offset", "viridis", "px", contours=True),
     "x_error": View("X error", "magma", "px", from_zero=True),
     "y_error": View("Y error", "magma", "px", from_zero=True),
+    "x_difference": View("X difference", "difference", "px", symmetric=True),
+    "y_difference": View("Y difference", "difference", "px", symmetric=True),
 }
+
+
+def limits_of(view: View, low: float, high: float) -> tuple[float, float]:
+    """Values drawn with the first and the last colour, where the lowest and highest are known."""
+    if view.symmetric:
+        farthest = max(-low, high, 0.0)
+        return -farthest, farthest
+    return (0.0 if view.from_zero else low), high
 
 
 def palette(name: str) -> tuple[str, ...]:
@@ -58,12 +71,12 @@ def palette(name: str) -> tuple[str, ...]:
     Parameters
     ----------
     name : str
-        One of COLOURS, or "difference".
+        One of COLOURS, or "difference" (ColorBrewer's RdBu, from blue to red).
     """
     if name == "difference":
-        blues = [f"#{shade:02X}{shade:02X}FF" for shade in range(0, 256, 2)]
-        reds = [f"#FF{shade:02X}{shade:02X}" for shade in range(0, 256, 2)]
-        return tuple(diverging_palette(blues, reds, 256))
+        half = len(RdBu11) // 2
+        steps = [*RdBu11[:half], "#FFFFFF", *RdBu11[half + 1 :]]
+        return tuple(interp_palette(steps, 256))
     return tuple({"grey": Greys256, "viridis": Viridis256, "cividis": Cividis256, "magma": Magma256}[name])
 
 

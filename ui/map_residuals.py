@@ -1,0 +1,91 @@
+"""What a map leaves over at its stars: arrows over the field, and numbers beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import panel as pn
+
+from pipeline.frame import OffsetMap, Tracks
+from ui.arrows import ArrowPlot
+from ui.colours import PALETTES, REJECTED
+from ui.map_facts import median_error, rms
+from ui.part import column
+from ui.plot_titles import title_line
+from ui.stretch import number
+
+_WIDTH, _HEIGHT = 240, 184
+
+
+class Residuals:
+    """Arrows of a map's residuals with their rms, the map's error and the numbers of stars.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    on_pick : callable
+        Called with the ``id`` of a star clicked on.
+    """
+
+    def __init__(self, theme: str, on_pick: Callable[[int], None]) -> None:
+        self._maps: OffsetMap | None = None
+        self.plot = ArrowPlot("map residuals", _WIDTH, _HEIGHT, theme, on_pick)
+        self._title = pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20)
+        self._numbers = pn.pane.HTML(margin=0, width=140)
+        row = pn.Row(self.plot.panel, self._numbers, margin=(8, 16, 8, 16), styles={"gap": "16px"})
+        line = {"border-top": "1px solid var(--starshift-hairline)", "padding-top": "12px"}
+        self.panel = column(self._title, row, sizing_mode="stretch_width", styles=line)
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self.plot.theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self.plot.theme = theme
+        self._write()
+
+    def update(self, maps: OffsetMap, tracks: Tracks, frame: int) -> None:
+        """Draw what is left over at the stars of a map."""
+        self._maps = maps
+        places = np.stack([tracks.x[frame], tracks.y[frame]])
+        left = np.stack([maps.residual_x, maps.residual_y])
+        with pn.io.hold():
+            self.plot.update(maps.stars, places[:, maps.stars], left, tracks.shape, places[:, maps.clipped])
+            self._write()
+
+    def set_picked(self, star: int | None) -> None:
+        """Ring one star; None takes the ring away."""
+        self.plot.set_picked(star)
+
+    def _write(self) -> None:
+        colours, maps = PALETTES[self.theme], self._maps
+        if maps is None:
+            return
+        times = f", enlarged {self.plot.times:,.10g} times" if self.plot.times else ": nothing"
+        self._title.object = title_line("Residuals", f"what the map leaves over{times}", "", colours)
+        value, length = self.plot.scale
+        across = rms(maps.residual_x), rms(maps.residual_y)
+        texts = (
+            ("rms, x and y", f"{number(across[0])}, {number(across[1])}\u2009px"),
+            ("median error", f"{number(median_error(maps))}\u2009px"),
+            ("stars used", f"{len(maps.stars)} of {len(maps.stars) + len(maps.clipped)}"),
+        )
+        dot = f'<span style="width:5px;height:5px;border-radius:3px;background:{REJECTED}"></span>'
+        arrow = (
+            f'<svg width="{length:.0f}" height="8" fill="none" stroke="{colours.second}" aria-hidden="true">'
+            f'<path d="M0 4h{length:.0f}m-6-3l6 3-6 3"/></svg>'
+        )
+        keys = ((dot, f"{len(maps.clipped)} clipped"), (arrow, f"{value:g}\u2009px" if value else ""))
+        rows = "".join(f'<div style="color:{colours.second}">{name}</div><div>{text}</div>' for name, text in texts)
+        rows = rows.replace("</div><div style", '</div><div style="height:8px"></div><div style')
+        lines = "".join(
+            f'<div style="display:flex;gap:8px;align-items:center;margin-top:6px">{sign}<span>{text}</span></div>'
+            for sign, text in keys
+            if text
+        )
+        look = f"font:12px/16px Roboto,sans-serif;font-variant-numeric:tabular-nums;color:{colours.text}"
+        self._numbers.object = f'<div style="{look}">{rows}{lines}</div>'

@@ -1,0 +1,173 @@
+"""The map tab: small maps, the map along the line, what it leaves over, and its difference from another method's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import param
+from bokeh.document import Document
+
+from pipeline.frame import FrameError, OffsetMap, Tracks
+from pipeline.stage import STAGES
+from ui.map_comparison import Comparison, Difference
+from ui.map_facts import Ends, profile
+from ui.map_plots import DIFFERENCES, ERRORS, OFFSETS, MapPlots
+from ui.map_profile import ProfilePlot
+from ui.map_residuals import Residuals
+from ui.part import Part, column, text
+from ui.stretch import VIEWS, number
+
+if TYPE_CHECKING:
+    from ui.picture import Picture
+    from ui.results import Scene
+    from ui.session import Session
+
+METHODS = list(STAGES["offset_map"].knobs["method"].choices)
+
+
+class CompareRow(Part):
+    """How the map was made or how far another is from it, and the method to compare it with; "" stands for none."""
+
+    methods = param.List(METHODS)
+    method = param.String("")
+    made = param.String("")
+    hint = param.String("")
+
+    _esm = text("compare.js")
+
+
+class MapTab:
+    """Everything beside the picture that is about the frame's offset map.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown; told of stars that are clicked on.
+    picture : Picture
+        Shows the map that is clicked on, the line from A to B and the map's stars.
+    theme : str
+        "dark" or "light".
+    document : Document or None
+        The page's document.
+    """
+
+    def __init__(self, session: Session, picture: Picture, theme: str, document: Document | None) -> None:
+        self._session, self._picture = session, picture
+        self._maps: OffsetMap | None = None
+        self._tracks: Tracks | None = None
+        self._frame, self._key = 0, ""
+        self._difference: Difference | None = None
+        pick = lambda star: session.change(picked=star)  # noqa: E731
+        self.small = MapPlots(theme, picture.choose_map)
+        self.row = CompareRow(theme=theme, margin=0, height=40, sizing_mode="stretch_width")
+        self.profile = ProfilePlot(theme, pick)
+        self.residuals = Residuals(theme, pick)
+        self._comparison = Comparison(session, document)
+        self._axis = "x"
+        self.row.param.watch(lambda event: self._compare(), "method")
+        picture.line.on_move(lambda ends: self._follow(ends))
+        parts = (self.small.panel, self.row, self.profile.panel, self.residuals.panel)
+        self.panel = column(*parts, sizing_mode="stretch_both", scroll="y-auto")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self.small.theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        for part in (self.small, self.row, self.profile, self.residuals):
+            part.theme = theme
+
+    def close(self) -> None:
+        """End what belongs to this visitor."""
+        self._comparison.close()
+
+    def show(self, scene: Scene) -> None:
+        """Show the maps of a scene, the kinds that the pictures show and the star picked."""
+        self.show_kinds()
+        maps, tracks, key = scene["offset_map"], scene["tracks"], scene.keys.get("offset_map", "")
+        if maps is None or tracks is None:
+            return
+        if maps is not self._maps or tracks is not self._tracks:
+            self._maps, self._tracks, self._frame, self._key = maps, tracks, scene.frame, key
+            self._draw()
+        self.profile.set_picked(self._session.picked)
+        self.residuals.set_picked(self._session.picked)
+
+    def show_kinds(self) -> None:
+        """Outline the maps that the pictures show; the line follows the first of them."""
+        kinds = self._session.kinds
+        self.small.set_chosen(kinds)
+        axis = next((kind[0] for kind in kinds if kind in (*OFFSETS, *ERRORS, *DIFFERENCES)), self._axis)
+        if axis != self._axis:
+            self._axis = axis
+            self._follow(self._picture.line.ends)
+        self._give_difference()
+
+    def _draw(self) -> None:
+        maps, tracks, frame = self._maps, self._tracks, self._frame
+        places = np.stack([tracks.x[frame], tracks.y[frame]])
+        images = {"x_offset": maps.x, "y_offset": maps.y, "x_error": maps.x_error, "y_error": maps.y_error}
+        self._picture.line.fit(tracks.shape)
+        self._picture.set_map_stars(places[:, maps.stars], places[:, maps.clipped])
+        self.small.update(images, places[:, maps.stars])
+        self._follow(self._picture.line.ends)
+        self.residuals.update(maps, tracks, frame)
+        self._write()
+        self._compare()
+
+    def _follow(self, ends: Ends) -> None:
+        if self._maps is not None:
+            along = profile(self._maps, self._tracks, self._frame, self._axis, ends)
+            self.profile.update(VIEWS[f"{self._axis}_offset"].label, along)
+
+    # The difference from another method
+
+    def _compare(self) -> None:
+        if not self.row.method:
+            self._comparison.cancel()
+            self._difference = None
+            self.small.compare(False)
+            for offset, difference in zip(OFFSETS, DIFFERENCES, strict=True):
+                for place in (i for i, kind in enumerate(self._session.kinds) if kind == difference):
+                    self._picture.choose(offset, place)
+                self._picture.forget(difference)
+            self._write()
+        elif self._maps is not None:
+            self._comparison.ask(self.row.method, self._maps, self._key, show=self._show_difference, fail=self._failed)
+
+    def _show_difference(self, difference: Difference) -> None:
+        if difference.maps is not self._maps or difference.method != self.row.method:
+            return
+        self._difference = difference
+        self.small.compare(True)
+        for axis, kind in zip("xy", DIFFERENCES, strict=True):
+            small = difference.small[axis]
+            finite = small[np.isfinite(small)]
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+            self.small.show_small(kind, small, self._maps.x.shape, low, high)
+        self._write()
+        self._give_difference()
+
+    def _give_difference(self) -> None:
+        """Hand the picture the pixels of a difference that it shows."""
+        for axis, kind in zip("xy", DIFFERENCES, strict=True):
+            if self._difference is not None and kind in self._session.kinds:
+                self._picture.show(kind, self._difference.image(axis), noise=0.0, key=self._difference.key)
+
+    def _failed(self, error: FrameError) -> None:
+        self.row.made = str(error)
+
+    def _write(self) -> None:
+        maps, difference = self._maps, self._difference
+        if maps is None:
+            return
+        if difference is None:
+            made, hint = (f"{maps.method}, order {maps.order}" if maps.order else maps.method), " ".join(maps.warnings)
+        else:
+            apart = ", ".join(number(difference.rms[axis]) for axis in "xy")
+            made = f"difference rms {apart}\u2009px"
+            hint = f"{difference.method} minus {maps.method}, x and y, over all pixels"
+        self.row.param.update(made=made, hint=hint)

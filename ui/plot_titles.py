@@ -1,0 +1,21 @@
+"""What stands above a plot, and how its numbers are written."""
+
+from __future__ import annotations
+
+from ui.colours import Palette
+
+# Bokeh writes a hyphen for a minus, and only as many decimals as each number needs by itself.
+MINUS = """
+const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1
+const decimals = Math.min(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), 9)
+return tick.toFixed(decimals).replace(/^-(?=[0.]*$)/, '').replace('-', '−')
+"""
+
+
+def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
+    """A plot's title with its unit in second text, and words at the right, as HTML."""
+    return (
+        f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
+        f'<span>{title}</span><span style="font-size:12px;color:{colours.second}">{unit}</span>'
+        f'<span style="margin-left:auto;font-size:12px;color:{colours.second}">{right}</span></div>'
+    )
