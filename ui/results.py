@@ -261,11 +261,11 @@ class Results:
     def _made_states(self, request: Request, frame: int) -> tuple[dict[str, RowState], float]:
         """Rows of the stages that are made, and the time that they took together, seconds."""
         times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
-        if self._session.night is not None:
-            times[request.known_key("frames", None) or "frames"] = self._session.reading
+        # The time of "frames" is that of reading the headers, before the graph was asked.
+        times[request.known_key("frames", None) or ""] = self._session.reading
         states, total = {}, 0.0
         for name in self._stages.names:
-            key = request.known_key(name, frame) or name
+            key = request.known_key(name, frame)
             if key in times:
                 total += times[key]
                 states[name] = RowState("fresh" if key in self._made else "stored", seconds_text(times[key]))

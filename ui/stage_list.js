@@ -128,6 +128,7 @@ export function render({model}) {
   list.place()
   model.on(["rows", "open", "total"], () => list.draw())
   model.on("content", () => list.place())
-  if (window.innerWidth <= NARROW) model.send_msg({narrow: true})
+  // A message sent while the page is still being drawn would be lost.
+  if (window.innerWidth <= NARROW) setTimeout(() => model.send_msg({narrow: true}), 500)
   return list.el
 }
