@@ -24,6 +24,9 @@ ITERATIONS = 25
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
 BLEND, SINGLE = 0.5, 0.1
+# A window narrower than that of such a star, pixels, sees how the pixels cut the star; noise counts for more than that,
+# some hundredths of a pixel, where the peak is lower than this, sigma of the sky.
+NARROWEST, SURE = 3.0, 30.0
 # Colours of stars differ by about this part; a fitted height counts as much as it is surer than that.
 COLOURFUL = 0.3
 # Peak's photon noise over the sky's, as variances, at which the window is half-way to its full width.
@@ -210,7 +213,7 @@ def _equalize(patch, fit, colours, variance, photon):  # noqa: ANN001, ANN202
 )  # fmt: skip
 def _centres(image, index, own, fits, fwhm, colours, variance, photon, result, first, last):  # noqa: ANN001, ANN202
     sigma, box = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2
-    reach = max(4, math.ceil(WINDOW * sigma), box)
+    reach = max(4, math.ceil(WINDOW * max(fwhm, NARROWEST) / SIGMA_TO_FWHM), box)
     patch, window = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2, 2 * reach + 1))
     for i in range(first, last):
         row, column = index[i] // image.shape[1], index[i] % image.shape[1]
@@ -223,6 +226,10 @@ def _centres(image, index, own, fits, fwhm, colours, variance, photon, result, f
         # A wider window suits a star whose own photons make the noise: within 13 % of the bound at either end.
         ratio = max(patch[reach, reach], 0.0) * shot.mean() / sky.mean()
         wide = 1.0 + ratio / (ratio + BRIGHT)
+        # What sampling does to a narrow star does not shrink with its noise, so it counts for the bright ones.
+        square = max(patch[reach, reach], 0.0) ** 2
+        sure = square / (square + SURE**2 * sky.mean())
+        wide *= 1.0 + sure * (max(NARROWEST / fwhm, 1.0) ** 2 - 1.0)
         x, y = _windowed(patch, sigma * math.sqrt(wide), 1.0 + 1.0 / wide, window)
         found = own[i, 0] - own[i, 0] == 0 and own[i, 1] - own[i, 1] == 0
         finder_x = own[i, 0] - column if found else 0.0

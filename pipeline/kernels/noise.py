@@ -6,6 +6,8 @@ import numpy as np
 
 MAD_TO_SIGMA = 1.482602218505602
 SAMPLES = 50_000
+#: Pixels that are looked at for the noise which neighbours share.
+MOMENTS = 1_500_000
 
 
 def spread(values: np.ndarray) -> float:
@@ -76,3 +78,46 @@ def pixel_variance(image: np.ndarray, pattern: str) -> np.ndarray:
     if pattern == "none":
         result[:] = np.median(result)
     return result
+
+
+def shared_noise(image: np.ndarray, variance: np.ndarray, sigma: float) -> float:
+    """How much more the sky moves a star's centre than pixels of independent noise would.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        The image without sky; bad pixels are not finite.
+    variance : ndarray of float64, shape (2, 2)
+        Variance of a sky pixel by row and column parity.
+    sigma : float
+        Of the Gaussian window in which a centre is measured, pixels.
+
+    Returns
+    -------
+    float
+        Scatter of the window's first moments over what ``variance`` gives: 1 for independent noise, more where
+        neighbours share it (resampled or stacked images) or rounding hides it from single pixels. 1 where that lies
+        within four times the error with which it can be told.
+    """
+    reach = int(np.ceil(3 * sigma))
+    away = np.arange(-reach, reach + 1)
+    window = np.exp(-(away**2) / (2 * sigma**2))
+    least = max(1, int(np.sqrt(image.size * away.size**2 / MOMENTS))) | 1
+    row, column = (np.arange(reach, size - reach, least) for size in image.shape)
+    if row.size * column.size < 100 or not variance.min() > 0:
+        return 1.0
+    patches = image[(row[:, None] + away)[:, None, :, None], (column[:, None] + away)[None, :, None, :]]
+    light = patches @ window @ window
+    moments = np.stack([patches @ (window * away) @ window, patches @ window @ (window * away)])
+    square = (window * away) ** 2
+    expected = np.empty((2, 2, 2))
+    for i in (0, 1):
+        for j in (0, 1):
+            around = variance[(i + away[:, None]) & 1, (j + away) & 1]
+            expected[:, i, j] = window**2 @ around @ square, square @ around @ window**2
+    pull = moments / np.sqrt(expected[:, (row & 1)[:, None], (column & 1)[None, :]])
+    # Stars are in the lighter half; a window's moments do not depend on its light where there is only noise.
+    pull = pull[:, light <= np.nanmedian(light)] if np.isfinite(light).any() else pull
+    found = spread(pull)
+    error = 0.83 * found / np.sqrt(max(np.isfinite(pull).sum(), 1))
+    return found if abs(found - 1) > 4 * error and found > 0 else 1.0

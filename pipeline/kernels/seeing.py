@@ -49,22 +49,32 @@ def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | Non
     of several widths are tried; the one with which most peaks agree wins, and the search is made again with the width
     found.
     """
-    # Trailed, defocused or full stars are better than none.
+    best, most = None, 0
     for strict in (True, False):
-        width, support = None, 0
-        for trial in TRIALS:
-            found, agreeing = _common(_star_widths(image, full, pattern, trial, strict))
-            if agreeing > support:
-                width, support = found, agreeing
-            if support >= PLENTY and _near(width, trial, 1.5):
-                break
-        if width is None:
-            continue
-        if not _near(width, trial, 1.2):
-            again = min(max(width, NARROWEST), WIDEST)
-            width = _common(_star_widths(image, full, pattern, again, strict))[0] or width
-        return min(max(width, NARROWEST), WIDEST)
-    return None
+        width, support = _agreed_width(image, full, pattern, strict)
+        # Trailed, defocused or full stars tell it where hardly any better ones do.
+        if width is not None and support > (0 if best is None else 3 * most):
+            best, most = width, support
+        if most >= PLENTY:
+            break
+    return None if best is None else min(max(best, NARROWEST), WIDEST)
+
+
+def _agreed_width(image: np.ndarray, full: np.ndarray, pattern: str, strict: bool) -> tuple[float | None, int]:
+    """The width that most stars share, and how many do, with the filter that shows most of them."""
+    width, support = None, 0
+    for trial in TRIALS:
+        found, agreeing = _common(_star_widths(image, full, pattern, trial, strict))
+        if agreeing > support:
+            width, support = found, agreeing
+        if support >= PLENTY and _near(width, trial, 1.5):
+            break
+    if width is not None and not _near(width, trial, 1.2):
+        again = min(max(width, NARROWEST), WIDEST)
+        found, agreeing = _common(_star_widths(image, full, pattern, again, strict))
+        if agreeing >= support / 2:
+            width, support = found, max(agreeing, support)
+    return width, support
 
 
 def _near(one: float, other: float, factor: float) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import COLUMNS, FrameError, Normalized, Reason, StarTable, colour_planes, readonly
+from pipeline.frame import COLUMNS, SIGMA_TO_FWHM, FrameError, Normalized, Reason, StarTable, colour_planes, readonly
 from pipeline.stage import Knob, stage
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def candidates(
     capped = found.index.size > MOST
     if capped:
         found = found.highest(MOST)
-    columns = _columns(normalize, convolved, kernel, noise, found, neighbour_level)
+    columns = _columns(normalize, convolved, kernel, found, neighbour_level)
     reason = np.zeros(found.index.size, np.int8)
     if method == "peaks":
         reason[columns["neighbours"] < neighbours] = Reason.NEIGHBOURS
@@ -232,18 +232,16 @@ def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filte
     return max(noise, 1e-6 * float(convolved.max()), float(np.finfo(np.float32).tiny))
 
 
-def _pixel_noise(normalize: Normalized, kernel: Filter, noise: float) -> tuple[np.ndarray, np.ndarray]:
+def _pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndarray]:
     """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
 
-    What counts for a star is the noise at its own scale: it is taken from the filtered image, so that noise which
-    neighbours share (resampled or stacked images) or which rounding hides from single pixels is seen whole. Photons add
-    signal / gain, and all of the sky's variance is taken for that of its photons; a colour's factor multiplies it.
+    What counts is the noise at a star's own scale. Photons add signal / gain, and all of the sky's variance is taken
+    for that of its photons; a colour's factor multiplies it.
     """
-    from pipeline.kernels.noise import pixel_variance
+    from pipeline.kernels.noise import pixel_variance, shared_noise
 
     variance = pixel_variance(normalize.image, normalize.pattern)
-    alone = kernel.relative_error**2 * variance.mean()
-    variance *= noise**2 / alone if alone > 0 else 1.0
+    variance *= shared_noise(normalize.image, variance, fwhm / SIGMA_TO_FWHM) ** 2
     photon = np.zeros((2, 2))
     level = normalize.background.level() if normalize.background is not None else 0.0
     if level > 0:
@@ -257,19 +255,14 @@ def _pixel_noise(normalize: Normalized, kernel: Filter, noise: float) -> tuple[n
 
 
 def _columns(
-    normalize: Normalized,
-    convolved: np.ndarray,
-    kernel: Filter,
-    noise: float,
-    found: _Found,
-    neighbour_level: float,
+    normalize: Normalized, convolved: np.ndarray, kernel: Filter, found: _Found, neighbour_level: float
 ) -> dict[str, np.ndarray]:
     from pipeline.kernels.centroid import centres
     from pipeline.kernels.convolve import clearance
     from pipeline.kernels.measure import cores, daofind_measures
 
     image, index = normalize.image, found.index
-    variance, photon = _pixel_noise(normalize, kernel, noise)
+    variance, photon = _pixel_noise(normalize, kernel.fwhm)
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y

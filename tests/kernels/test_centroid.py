@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
+from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.stages.candidates import candidates
 from pipeline.stages.stars import stars
-from tests.star_fields import grid, star_field
+from tests.star_fields import grid, normalized, star_field
 
 NUMBER = 18
 
@@ -49,6 +51,39 @@ def test_noise_free_round_stars_are_found_where_they_are(fwhm):
         assert np.abs(table[f"x_{name}"] - x).max() < tolerance
         assert np.abs(table[f"y_{name}"] - y).max() < tolerance
     np.testing.assert_allclose(table["fwhm"], fwhm, rtol=0.01)
+
+
+def test_pixels_coarser_than_the_stars_do_not_pull_bright_ones_to_their_middles():
+    rng = np.random.default_rng(8)
+    x, y = grid(12, 24, rng)
+    edges, sigma = (np.arange(289) - 0.5) / np.sqrt(2), 1.3 / SIGMA_TO_FWHM
+    image = np.zeros((288, 288))
+    for star_x, star_y in zip(x, y, strict=True):
+        along = [np.diff(erf((edges - at / np.sqrt(2)) / sigma)) / 2 for at in (star_x, star_y)]
+        image += 20_000 * np.outer(along[1], along[0])
+    table = candidates(normalized(image + rng.normal(0, 1, image.shape)), fwhm=1.5, floor=100.0)
+    cell = (table["y_peak"] // 24) * 12 + table["x_peak"] // 24
+    error = np.hypot(table["x_winpos"] - x[cell], table["y_winpos"] - y[cell])
+    assert len(np.unique(cell)) == len(x)
+    assert np.median(error) < 0.01
+
+
+@pytest.mark.parametrize(("smoothing", "step"), [(1.2, 0.0), (0.0, 6.0)])
+def test_errors_hold_where_neighbours_share_their_noise_and_where_rounding_hides_it(smoothing, step):
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(9)
+    x, y = grid(14, 30, rng)
+    field = star_field(9, (420, 420), x, y, 300.0, 4.0, quiet=True)
+    noise = rng.normal(0, 3, (420, 420))
+    image = gaussian_filter(field.normalized.image + noise, smoothing)
+    image = np.round((image + 0.3 * step) / step) * step - 0.3 * step if step else image
+    table = candidates(normalized(image), fwhm=float(np.hypot(4.0, smoothing * SIGMA_TO_FWHM)))
+    kept = stars(table, threshold=20.0).kept
+    cell = (table["y_peak"][kept] // 30) * 14 + table["x_peak"][kept] // 30
+    pull = (table["x_winpos"][kept] - x[cell]) / table["xcentroid_err"][kept]
+    assert len(np.unique(cell)) > 190
+    assert np.std(pull) == pytest.approx(1.0, abs=0.2)
 
 
 @pytest.mark.parametrize("fwhm", [2.5, 5.0])

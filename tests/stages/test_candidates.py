@@ -307,3 +307,19 @@ def test_seeing_of_real_frames_is_what_their_radial_profiles_show(data, file, lo
 
     frame = read_frame(data / file)
     assert low <= seeing(normalize(frame, background(frame)), fwhm=None)["fwhm"] <= high
+
+
+def test_a_dead_half_of_the_frame_leaves_the_noise_of_the_rest_and_is_told():
+    rng = np.random.default_rng(11)
+    image = rng.normal(0, 7, (400, 400))
+    whole = candidates(normalized(image, noise=7.0), fwhm=5.0)
+    image[:, 170:] = np.nan
+    table = candidates(normalized(image, noise=7.0), fwhm=5.0)
+    assert table.noise == pytest.approx(whole.noise, rel=0.04)
+    assert whole.blind is None
+    rows, columns = table.blind.shape
+    x = np.arange(400)
+    seen = table.blind[0, x * columns // 400]
+    assert not seen[:160].any()
+    assert seen[180:].all()
+    assert (table.blind == table.blind[0]).all()
