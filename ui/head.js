@@ -11,8 +11,11 @@ export function render({model}) {
   box.insertAdjacentHTML("beforeend", '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10l5 5 5-5"/></svg>')
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
   const scale = Object.assign(document.createElement("span"), {className: "scale"})
-  const title = Object.assign(document.createElement("button"), {type: "button", className: "plain"})
-  title.addEventListener("click", () => { model.clicks += 1 })
+  const title = document.createElement(model.small ? "button" : "span")
+  if (model.small) {
+    Object.assign(title, {type: "button", className: "plain"})
+    title.addEventListener("click", () => { model.clicks += 1 })
+  }
   root.append(box, title, spacer, scale)
 
   function bar() {
@@ -29,12 +32,12 @@ export function render({model}) {
     scale.replaceChildren(low, canvas, high)
   }
   const draw = () => {
-    root.className = `part head ${model.choice ? "" : "small"} ${model.theme}`
+    root.className = `part head ${model.small ? "small" : ""} ${model.theme}`
     box.style.display = model.choice ? "" : "none"
     select.value = model.kind
     title.style.display = model.choice ? "none" : ""
     title.textContent = model.options[model.kind]
-    title.setAttribute("aria-pressed", String(model.chosen))
+    if (model.small) title.setAttribute("aria-pressed", String(model.chosen))
   }
   model.on("options", () => { fill(); draw() })
   model.on(["theme", "kind", "choice", "chosen"], draw)

@@ -55,8 +55,8 @@ class MapPlots:
             data={name: [] for name in ("image", "x", "y", "dw", "dh")}, name=f"map {kind}"
         )
         self.heads[kind] = PictureHead(
-            options={kind: VIEWS[kind].label}, kind=kind, choice=False, theme=self._theme, margin=0, height=24,
-            width=_WIDTH,
+            options={kind: VIEWS[kind].label}, kind=kind, choice=False, small=True, theme=self._theme, margin=0,
+            height=24, width=_WIDTH,
         )  # fmt: skip
         self._mappers[kind] = LinearColorMapper(palette=palette(VIEWS[kind].colours), nan_color="#00000000")
         self.figures[kind] = made = figure(

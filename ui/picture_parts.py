@@ -37,12 +37,13 @@ class StateChips(Part):
 
 
 class PictureHead(Part):
-    """What one picture shows, and its colour bar."""
+    """What one picture shows, and its colour bar; over a small one the title is a button."""
 
     options = param.Dict({})
     index = param.Integer(0)
     kind = param.String("raw")
     choice = param.Boolean(True)
+    small = param.Boolean(False)
     chosen = param.Boolean(False)
     clicks = param.Integer(0)
     palette = param.String("")

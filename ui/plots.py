@@ -203,7 +203,7 @@ class TrackPlots:
         return axis
 
     def _offsets(self) -> figure:
-        made = self._figure(160)
+        made = self._figure(152)
         self._field = self._curves(made, self.series, "dx", "dy", (9, 5), line_width=4)
         self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
@@ -211,14 +211,14 @@ class TrackPlots:
         return made
 
     def _residuals(self) -> figure:
-        made = self._figure(112)
+        made = self._figure(104)
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)
         return made
 
     def _counts(self) -> figure:
-        made = self._figure(176, bottom=True)
+        made = self._figure(160, bottom=True)
         made.y_range = DataRange1d(start=0, range_padding=0.04)
         for (low, high), alpha in zip(
             (("zero", "complete"), ("complete", "partial"), ("partial", "lost")), (0.26, 0.26, 0.2), strict=True
