@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.table import Timing
 from pipeline.frame import Frame, colour_planes
 
 STEP = 3
@@ -26,7 +27,7 @@ class Loops:
     ----------
     x, y : ndarray of float64, shape (ny, nx)
         Offsets; NaN in rows that were not made.
-    seconds : float
+    taken : Timing
         For the whole frame: as measured, or extrapolated from the rows that were made.
     rows : int
         Rows that were made.
@@ -34,7 +35,7 @@ class Loops:
 
     x: np.ndarray
     y: np.ndarray
-    seconds: float
+    taken: Timing
     rows: int
 
 
@@ -121,7 +122,7 @@ def maps(shape: tuple[int, int], stars: np.ndarray, offsets: np.ndarray, bands: 
     """
     coarse = np.full((2, *shape), np.nan)
     filled = coarse.copy()
-    start = time.perf_counter()
+    wall, processor = time.perf_counter(), time.process_time()
     for first, last in bands:
         for y in range(first, last, STEP):
             for x in range(0, shape[1], STEP):
@@ -136,5 +137,7 @@ def maps(shape: tuple[int, int], stars: np.ndarray, offsets: np.ndarray, bands: 
                         near = coarse[axis, max(y - HALF, first) : y + HALF + 1, max(x - HALF, 0) : x + HALF + 1]
                         value = near[~np.isnan(near)].mean()
                     filled[axis, y, x] = value
-    taken, rows = time.perf_counter() - start, sum(last - first for first, last in bands)
-    return Loops(*filled, taken * shape[0] / rows, rows)
+    rows = sum(last - first for first, last in bands)
+    more = shape[0] / rows
+    taken = Timing((time.perf_counter() - wall) * more, (time.process_time() - processor) * more)
+    return Loops(*filled, taken, rows)
