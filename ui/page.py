@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import panel as pn
@@ -25,7 +24,7 @@ from ui.recipe_menu import recipe_menu
 from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import Side, TracksTab
+from ui.side import NEEDS, Side, TracksTab
 from ui.stage_list import explanation
 from ui.theme import LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
@@ -59,6 +58,7 @@ class Desk(Viewer):
 
     def __init__(self, session: Session, document: Document | None) -> None:
         super().__init__(session, document)
+        self._narrow = self._loaded = False
         self.stages.unfold(FIRST_OPEN)
         self._make_parts()
         self._make_page()
@@ -72,6 +72,7 @@ class Desk(Viewer):
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
             on_map=self.picture.choose,
+            on_open=lambda: self.results.ask(),
             on_fold=lambda: self.page.param.update(contextbar_open=False),
         )
         self.courier = Courier()
@@ -169,7 +170,16 @@ class Desk(Viewer):
 
     def narrow(self) -> None:
         """Fold the right column away, which then opens over the picture."""
-        self.page.contextbar_open = False
+        self._narrow = True
+        if self._loaded:
+            self.page.contextbar_open = False
+
+    def loaded(self) -> None:
+        """The shell is drawn: open the first sample. What was changed before would not have reached the browser."""
+        self._loaded = True
+        if self._narrow:
+            self.narrow()
+        self.open_sample(next(iter(SAMPLES)))
 
     def _folded(self) -> None:
         self.page.sx = root_style(left_open=self.page.sidebar_open, right_open=self.page.contextbar_open)
@@ -211,6 +221,10 @@ class Desk(Viewer):
 
     # What is drawn from the session
 
+    def looked_at(self) -> set[str]:
+        """Stages that something beside the pictures shows."""
+        return {*super().looked_at(), *NEEDS[self.side.active]}
+
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"recipe", "title"}:
             self.top.draw()
@@ -228,19 +242,17 @@ class Desk(Viewer):
         super().close()
 
 
-def build(session: Session, *, on_ready: Callable[[Desk], None] | None = None) -> pmui.Page:
+def build(session: Session) -> pmui.Page:
     """The page of a session, for ``panel serve``.
 
     Parameters
     ----------
     session : Session
         What is shown.
-    on_ready : callable, optional
-        Called with the Desk once the shell is drawn in the browser.
     """
     desk = Desk(session, pn.state.curdoc)
     pn.state.on_session_destroyed(lambda context: desk.close())
-    pn.state.onload(lambda: (on_ready or (lambda d: d.open_sample("drift")))(desk))
+    pn.state.onload(desk.loaded)
     return desk.page
 
 

@@ -128,7 +128,7 @@ export function render({model}) {
   list.place()
   model.on(["rows", "open", "total"], () => list.draw())
   model.on("content", () => list.place())
-  // A message sent while the page is still being drawn would be lost.
-  if (window.innerWidth <= NARROW) setTimeout(() => model.send_msg({narrow: true}), 500)
+  // A message sent while this is still being drawn would be lost.
+  if (window.innerWidth <= NARROW) setTimeout(() => model.send_msg({narrow: true}), 200)
   return list.el
 }

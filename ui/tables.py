@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import panel as pn
-from bokeh.util.warnings import BokehUserWarning
 
 from pipeline.frame import Reason, Selection, Sequence, StarTable, Tracks
 from pipeline.read import stem
 from ui.marks import belongs, strength
-
-# Material's theme writes the table's style sheets in the browser, which sends them back with models that Bokeh knows.
-warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 STAR_ROWS = 5000
 TABLE_STYLE = """

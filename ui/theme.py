@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict
 from typing import Any
 
+from bokeh.util.warnings import BokehUserWarning
+
 from ui.colours import PALETTES, Palette
+
+# Material's theme writes style sheets in the browser, which sends them back with models that Bokeh knows already. Said
+# before any thread runs, or a thread that saves and restores the filters would take this one away.
+warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 TOP_BAR = 48
 LEFT = 300
@@ -50,7 +57,7 @@ def _components(palette: Palette) -> dict[str, Any]:
         "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},
         "MuiButton": {
             "styleOverrides": {
-                "root": {**button, **focus, "&.MuiButton-contained": contained},
+                "root": {**button, **focus, NARROW: {"padding": "0 6px"}, "&.MuiButton-contained": contained},
                 "text": {"color": palette.text, "&:hover": {"backgroundColor": palette.field}},
                 "outlined": {
                     "color": palette.text,
