@@ -6,11 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.graph.request import Night
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pipeline.sample import Truth
 
 LONGEST_HISTORY = 200
 Listener = Callable[[frozenset[str]], None]
@@ -34,6 +37,8 @@ class Session:
         What they are called in the top bar.
     reading : float
         How long it took to read their headers, seconds.
+    truth : Truth or None
+        What is known of a sample's sky.
     recipe : Recipe
         All knobs.
     frame : int
@@ -48,6 +53,7 @@ class Session:
         self.graph, self.root = graph, root.resolve()
         self.night: Night | None = None
         self.title = ""
+        self.truth: Truth | None = None
         self.reading = 0.0
         self.recipe = Recipe()
         self.frame = 0
@@ -72,9 +78,9 @@ class Session:
             for listener in tuple(self._listeners):
                 listener(changed)
 
-    def open(self, night: Night, title: str, reading: float = 0.0) -> None:
+    def open(self, night: Night, title: str, reading: float = 0.0, truth: Truth | None = None) -> None:
         """Show other files, whose headers took so many seconds; the recipe stays, but for names of files in it."""
-        self.reading = reading
+        self.reading, self.truth = reading, truth
         recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
         self.change(night=night, title=title, recipe=recipe, frame=0, picked=None)
