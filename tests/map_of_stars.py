@@ -53,5 +53,5 @@ def scene(stars, maps):
     """What the map tab reads of a Scene."""
     results = {"tracks": stars, "offset_map": maps}
     return type("Seen", (SimpleNamespace,), {"__getitem__": lambda self, stage: results.get(stage)})(
-        frame=1, keys={"offset_map": f"map {maps.method}"}
+        frame=1, results=results, keys={"offset_map": f"map {maps.method}"}
     )

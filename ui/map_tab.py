@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import panel as pn
 import param
 from bokeh.document import Document
 
 from pipeline.frame import FrameError, OffsetMap, Tracks
 from pipeline.stage import STAGES
+from ui.colours import PALETTES
 from ui.map_comparison import Comparison, Difference
 from ui.map_facts import Ends, profile
 from ui.map_plots import DIFFERENCES, ERRORS, OFFSETS, MapPlots
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ui.results import Scene
     from ui.session import Session
 
+_NO_MAP = "This frame has no offset map. The stages at the left say why, once they have run."
 METHODS = list(STAGES["offset_map"].knobs["method"].choices)
 
 
@@ -68,7 +71,10 @@ class MapTab:
         self.row.param.watch(lambda event: self._compare(), "method")
         picture.line.on_move(lambda ends: self._follow(ends))
         parts = (self.small.panel, self.row, self.profile.panel, self.residuals.panel)
-        self.panel = column(*parts, sizing_mode="stretch_both", scroll="y-auto")
+        self._parts = column(*parts, sizing_mode="stretch_width", visible=False)
+        self._none = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
+        self.panel = column(self._none, self._parts, sizing_mode="stretch_both", scroll="y-auto")
+        self.theme = theme
 
     @property
     def theme(self) -> str:
@@ -79,6 +85,8 @@ class MapTab:
     def theme(self, theme: str) -> None:
         for part in (self.small, self.row, self.profile, self.residuals):
             part.theme = theme
+        look = f"color:{PALETTES[theme].second};font:14px/20px Roboto,sans-serif"
+        self._none.object = f'<div style="{look}">{_NO_MAP}</div>'
 
     def close(self) -> None:
         """End what belongs to this visitor."""
@@ -88,9 +96,12 @@ class MapTab:
         """Show the maps of a scene, the kinds that the pictures show and the star picked."""
         self.show_kinds()
         maps, tracks, key = scene["offset_map"], scene["tracks"], scene.keys.get("offset_map", "")
+        if "offset_map" in scene.results:
+            self._parts.visible, self._none.visible = maps is not None, maps is None
         if maps is None or tracks is None:
             return
-        if maps is not self._maps or tracks is not self._tracks:
+        # New tracks come before the map made from them: until then the old two belong together.
+        if maps is not self._maps:
             self._maps, self._tracks, self._frame, self._key = maps, tracks, scene.frame, key
             self._draw()
         self.profile.set_picked(self._session.picked)
@@ -111,7 +122,6 @@ class MapTab:
         places = np.stack([tracks.x[frame], tracks.y[frame]])
         images = {"x_offset": maps.x, "y_offset": maps.y, "x_error": maps.x_error, "y_error": maps.y_error}
         self._picture.line.fit(tracks.shape)
-        self._picture.set_map_stars(places[:, maps.stars], places[:, maps.clipped])
         self.small.update(images, places[:, maps.stars])
         self._follow(self._picture.line.ends)
         self.residuals.update(maps, tracks, frame)
@@ -134,6 +144,7 @@ class MapTab:
                 for place in (i for i, kind in enumerate(self._session.kinds) if kind == difference):
                     self._picture.choose(offset, place)
                 self._picture.forget(difference)
+            self._offer(())
             self._write()
         elif self._maps is not None:
             self._comparison.ask(self.row.method, self._maps, self._key, show=self._show_difference, fail=self._failed)
@@ -143,6 +154,7 @@ class MapTab:
             return
         self._difference = difference
         self.small.compare(True)
+        self._offer(DIFFERENCES)
         for axis, kind in zip("xy", DIFFERENCES, strict=True):
             small = difference.small[axis]
             finite = small[np.isfinite(small)]
@@ -150,6 +162,12 @@ class MapTab:
             self.small.show_small(kind, small, self._maps.x.shape, low, high)
         self._write()
         self._give_difference()
+
+    def _offer(self, differences: tuple[str, ...]) -> None:
+        """Let the pictures' menus name the differences, or not."""
+        others = [kind for kind in self._picture.toolbar.options if kind not in DIFFERENCES]
+        if [*others, *differences] != list(self._picture.toolbar.options):
+            self._picture.offer([*others, *differences])
 
     def _give_difference(self) -> None:
         """Hand the picture the pixels of a difference that it shows."""

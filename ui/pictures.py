@@ -37,8 +37,8 @@ class Pixels(NamedTuple):
 
 
 def stages_of(kinds: Iterable[str]) -> tuple[str, ...]:
-    """The results that some kinds of pictures are made of."""
-    return tuple({MADE_OF[kind]: None for kind in kinds})
+    """The results that some kinds of pictures are made of; a difference of two maps is made elsewhere."""
+    return tuple({MADE_OF[kind]: None for kind in kinds if kind in MADE_OF})
 
 
 def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
@@ -46,7 +46,7 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
     result = scene[stage]
     pictures = []
     for kind in kinds:
-        if MADE_OF[kind] != stage or result is None:
+        if MADE_OF.get(kind) != stage or result is None:
             continue
         image, noise, level = _pixels(kind, result, scene["background"])
         picture = Pixels(kind, image, noise, level, scene.keys[stage])
