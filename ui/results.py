@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,9 @@ ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map",
 )  # fmt: skip
+# A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
+# something shows it, else each turn of a knob would push what is on screen out of the store.
+LATE = ("offset_map",)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Scene:
         """The scene with another result."""
         return replace(self, results={**self.results, stage: result}, keys={**self.keys, stage: key})
 
+    def without(self, stages: Collection[str]) -> Scene:
+        """The scene without some results."""
+        results = {stage: result for stage, result in self.results.items() if stage not in stages}
+        return replace(self, results=results, keys={stage: self.keys[stage] for stage in results})
+
 
 def _lasts(stage: str) -> bool:
     return stage in STAGES and STAGES[stage].scope == "sequence"
@@ -78,6 +86,8 @@ class Results:
         Called on the page's side with a Scene, the stage that is new in it, and what ``prepare`` made of it.
     prepare : callable
         Called in the worker with a Scene and the stage that is new in it, for what takes time before it can be shown.
+    looked_at : callable
+        Gives the stages that something on screen is made of; what takes long is made for those alone.
     """
 
     def __init__(
@@ -88,9 +98,10 @@ class Results:
         *,
         show: Callable[[Scene, str, Any], None],
         prepare: Callable[[Scene, str], Any],
+        looked_at: Callable[[], Collection[str]],
     ) -> None:
         self._session, self._worker, self._stages = session, worker, stages
-        self._show, self._prepare = show, prepare
+        self._show, self._prepare, self._looked_at = show, prepare, looked_at
         self.scene = Scene()
         self._document: Document | None = worker.document
         self._request: Request | None = None
@@ -109,7 +120,7 @@ class Results:
         """Ask for everything the session wants to see now."""
         session = self._session
         if session.night is not None:
-            self._worker.submit(functools.partial(self._work, session.recipe, session.frame))
+            self._worker.submit(functools.partial(self._work, session.recipe, session.frame, self._wanted()))
 
     def wait_for(self, change: Callable[[], None]) -> None:
         """Make a change and stay until all that it asks for is shown."""
@@ -118,7 +129,7 @@ class Results:
             change()
         finally:
             self.ask = asked
-        self._work(self._session.recipe, self._session.frame, Ticket())
+        self._work(self._session.recipe, self._session.frame, self._wanted(), Ticket())
 
     def forget(self) -> None:
         """Other files are open: nothing on screen holds any more."""
@@ -132,8 +143,9 @@ class Results:
         self.scene = replace(self.scene, keys=keys)
 
     def _wanted(self) -> tuple[str, ...]:
-        pictures = stages_of(self._session.kinds)
-        return tuple(stage for stage in ORDER if stage in self._stages.names or stage in pictures)
+        seen = {*stages_of(self._session.kinds), *self._looked_at()}
+        named = [stage for stage in self._stages.names if stage not in LATE]
+        return tuple(stage for stage in ORDER if stage in named or stage in seen)
 
     def image_of(self, frame: int) -> Any | None:
         """A frame's normalized image where it is in the store; nothing is made for it."""
@@ -148,7 +160,7 @@ class Results:
 
     # In the worker's thread
 
-    def _work(self, recipe: Recipe, frame: int, ticket: Ticket) -> None:
+    def _work(self, recipe: Recipe, frame: int, wanted: tuple[str, ...], ticket: Ticket) -> None:
         night = self._session.night
         request = Request(self._session.graph, night, recipe, ticket, self._told)
         with self._lock:
@@ -159,7 +171,7 @@ class Results:
         blamed: set[str] = set()
         whole = False
         try:
-            for stage in self._wanted():
+            for stage in wanted:
                 self._one(request, stage, frame, ticket, blamed)
             whole = True
         except StaleError:
@@ -291,6 +303,7 @@ class Results:
     ) -> None:
         if request.ticket.stale():
             return
+        self.scene = self.scene.without([stage for stage in LATE if request.known_key(stage, frame) is None])
         made, total = self._made_states(request, frame)
         states = {name: made.get(name, RowState()) for name in self._stages.names if name not in blamed}
         self._stages.set_states(states, seconds_text(total))

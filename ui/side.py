@@ -112,6 +112,8 @@ class Side:
         A frame's normalized image where it is at hand.
     on_map : callable
         Called with the kind of an offset map that was clicked on.
+    on_open : callable
+        Called when another tab is open.
     on_fold : callable
         Called when the column shall fold away.
     """
@@ -123,16 +125,17 @@ class Side:
         *,
         image_of: ImageOf,
         on_map: Callable[[str], None],
+        on_open: Callable[[], None],
         on_fold: Callable[[], None],
     ) -> None:
         self._session, self._theme = session, theme
-        self._image_of, self._on_map = image_of, on_map
+        self._image_of, self._on_map, self._on_open = image_of, on_map, on_open
         self._scene = Scene()
         self._made: dict[str, Any] = {}
         self._menu = pmui.TabMenu(
             items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width"
         )
-        self._menu.param.watch(lambda event: self._open(TABS[event.new]), "active")
+        self._menu.param.watch(lambda event: self._switch(TABS[event.new]), "active")
         fold = pmui.IconButton(
             icon="keyboard_tab",
             description="Fold away",
@@ -168,6 +171,10 @@ class Side:
         for tab in self._made.values():
             if hasattr(tab, "theme"):
                 tab.theme = theme
+
+    def _switch(self, name: str) -> None:
+        self._open(name)
+        self._on_open()
 
     def _open(self, name: str) -> None:
         if name not in self._made:

@@ -53,13 +53,15 @@ class Viewer:
             self._turn,
             names=tuple(names),
             channel=self.picture.channel,
-            on_open=lambda name: self.stages.unfold("" if self.stages.open == name else name),
+            on_open=self._unfold,
             on_explain=self.explain,
             on_cancel=lambda name: self.results.cancel(),
             on_fold=self.fold,
             on_narrow=self.narrow,
         )
-        self.results = Results(session, self.worker, self.stages, show=self._show, prepare=self._prepare)
+        self.results = Results(
+            session, self.worker, self.stages, show=self._show, prepare=self._prepare, looked_at=self.looked_at
+        )
         session.listen(self._changed)
 
     # What a page or a notebook adds
@@ -76,7 +78,15 @@ class Viewer:
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result beside the picture."""
 
+    def looked_at(self) -> set[str]:
+        """Stages that something beside the pictures shows."""
+        return {self.stages.open}
+
     # What the visitor does
+
+    def _unfold(self, name: str) -> None:
+        self.stages.unfold("" if self.stages.open == name else name)
+        self.results.ask()
 
     def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
         try:
