@@ -181,7 +181,7 @@ def test_a_comparison_shows_the_difference_and_its_rms(tab, stars, maps):
     head = tab.small.heads["x_difference"]
     assert head.low.replace("−", "") == head.high, "white is at zero"
     tab._picture.choose_map("x_difference")
-    assert tab._picture.cuts[0].data["colours"] == ["difference"]
+    wait(lambda: tab._picture.cuts[0].data.get("colours") == ["difference"])
     tab.row.method = ""
     assert tab._picture.kinds == ("x_offset",)
     assert tab.row.made == "polynomial, order 1"

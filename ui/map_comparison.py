@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from bokeh.document import Document
 from pipeline.frame import FrameError, OffsetMap
 from pipeline.graph.request import Ticket
 from ui.map_facts import coarse, rms_difference
+from ui.pyramid import PYRAMIDS
 from ui.session import Session
 from ui.worker import Worker
 
@@ -24,26 +24,24 @@ class Difference:
     ----------
     method : str
         The other method.
-    maps, other : OffsetMap
-        Both maps.
+    maps : OffsetMap
+        The map shown.
     small : dict of str to ndarray
         Differences in x and y, sampled.
     rms : dict of str to float
         Over all pixels, in x and y.
+    images : dict of str to ndarray
+        All pixels of the differences that a picture shows.
     key : str
         Names both results.
     """
 
     method: str
     maps: OffsetMap
-    other: OffsetMap
     small: dict[str, np.ndarray]
     rms: dict[str, float]
+    images: dict[str, np.ndarray]
     key: str
-
-    def image(self, axis: str) -> np.ndarray:
-        """All pixels of one difference, "x" or "y"."""
-        return getattr(self.other, axis) - getattr(self.maps, axis)
 
 
 class Comparison:
@@ -66,38 +64,41 @@ class Comparison:
         method: str,
         maps: OffsetMap,
         key: str,
+        axes: str,
         *,
         show: Callable[[Difference], None],
         fail: Callable[[FrameError], None],
     ) -> None:
-        """Have the difference between a method's map and this one handed to ``show``."""
-        session = self._session
-        recipe = session.recipe.with_knobs("offset_map", method=method)
-        job = functools.partial(self._make, session.night, recipe, session.frame, maps, key, show, fail)
-        self._worker.submit(job)
+        """Have the difference between a method's map and this one handed to ``show``.
 
-    def _make(
-        self,
-        night: object,
-        recipe: object,
-        frame: int,
-        maps: OffsetMap,
-        key: str,
-        show: Callable[[Difference], None],
-        fail: Callable[[FrameError], None],
-        ticket: Ticket,
-    ) -> None:
-        method = recipe["offset_map"]["method"]
-        try:
-            other = self._session.graph.result(night, recipe, "offset_map", frame, ticket=ticket)
-        except FrameError as error:
-            self._worker.hand_back(fail, error)
-            return
-        small = {axis: coarse(getattr(other, axis)) - coarse(getattr(maps, axis)) for axis in "xy"}
-        apart = {axis: rms_difference(getattr(other, axis), getattr(maps, axis)) for axis in "xy"}
-        difference = Difference(method, maps, other, small, apart, f"{method} minus {key}")
-        ticket.check()
-        self._worker.hand_back(show, difference)
+        Parameters
+        ----------
+        method : str
+            The other method.
+        maps : OffsetMap
+            The map shown.
+        key : str
+            Its key.
+        axes : str
+            "", "x", "y" or "xy": the differences of which a picture shows all pixels.
+        show, fail : callable
+            Called on the page's side.
+        """
+        session = self._session
+        night, frame = session.night, session.frame
+        recipe = session.recipe.with_knobs("offset_map", method=method)
+
+        def make(ticket: Ticket) -> None:
+            try:
+                other = session.graph.result(night, recipe, "offset_map", frame, ticket=ticket)
+            except FrameError as error:
+                self._worker.hand_back(fail, error)
+                return
+            made = difference(maps, other, f"{method} minus {key}", axes)
+            ticket.check()
+            self._worker.hand_back(show, made)
+
+        self._worker.submit(make)
 
     def cancel(self) -> None:
         """Withdraw what was asked for."""
@@ -106,3 +107,19 @@ class Comparison:
     def close(self) -> None:
         """End the thread."""
         self._worker.close()
+
+
+def difference(maps: OffsetMap, other: OffsetMap, key: str, axes: str) -> Difference:
+    """The other map minus this one; whole differences and their pyramids only of some axes ("", "x", "y", "xy")."""
+    pairs = {axis: (getattr(other, axis), getattr(maps, axis)) for axis in "xy"}
+    images = {axis: pairs[axis][0] - pairs[axis][1] for axis in axes}
+    for axis, image in images.items():
+        PYRAMIDS.get(f"{axis}_difference {key}", image)
+    return Difference(
+        other.method,
+        maps,
+        small={axis: coarse(one) - coarse(two) for axis, (one, two) in pairs.items()},
+        rms={axis: rms_difference(one, two) for axis, (one, two) in pairs.items()},
+        images=images,
+        key=key,
+    )

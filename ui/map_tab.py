@@ -147,7 +147,10 @@ class MapTab:
             self._offer(())
             self._write()
         elif self._maps is not None:
-            self._comparison.ask(self.row.method, self._maps, self._key, show=self._show_difference, fail=self._failed)
+            axes = "".join(kind[0] for kind in DIFFERENCES if kind in self._session.kinds)
+            self._comparison.ask(
+                self.row.method, self._maps, self._key, axes, show=self._show_difference, fail=self._failed
+            )
 
     def _show_difference(self, difference: Difference) -> None:
         if difference.maps is not self._maps or difference.method != self.row.method:
@@ -171,9 +174,15 @@ class MapTab:
 
     def _give_difference(self) -> None:
         """Hand the picture the pixels of a difference that it shows."""
-        for axis, kind in zip("xy", DIFFERENCES, strict=True):
-            if self._difference is not None and kind in self._session.kinds:
-                self._picture.show(kind, self._difference.image(axis), noise=0.0, key=self._difference.key)
+        wanted = [kind for kind in DIFFERENCES if kind in self._session.kinds]
+        if self._difference is None or not wanted:
+            return
+        images = self._difference.images
+        if any(kind[0] not in images for kind in wanted):
+            self._compare()
+            return
+        for kind in wanted:
+            self._picture.show(kind, images[kind[0]], noise=0.0, key=self._difference.key)
 
     def _failed(self, error: FrameError) -> None:
         self.row.made = str(error)
