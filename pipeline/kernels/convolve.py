@@ -161,7 +161,7 @@ def pixel_peaks(image: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray
     return peaks(image, image, around, floor)
 
 
-def dips(convolved: np.ndarray, floor: float, reach: int) -> np.ndarray:
+def dips(convolved: np.ndarray, floor: float, reach: int, edge: int) -> np.ndarray:
     """Depths of lonely hollows of the convolved image: what noise and structure do without any star.
 
     Parameters
@@ -172,6 +172,8 @@ def dips(convolved: np.ndarray, floor: float, reach: int) -> np.ndarray:
         Hollows are deeper than this.
     reach : int
         A pixel this near, pixels, and higher than the hollow is deep belongs to a star whose ring the hollow is.
+    edge : int
+        Pixels from the frame's edges that are left out: there the filter sees the step to what counts as 0 outside.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def dips(convolved: np.ndarray, floor: float, reach: int) -> np.ndarray:
         Depths, positive.
     """
     return np.concatenate(
-        map_bands(lambda first, last: _dip_rows(convolved, floor, reach, first, last), convolved.shape[0])
+        map_bands(lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), first, last), len(convolved))
     )
 
 
@@ -305,13 +307,13 @@ def _scan_rows(convolved, image, weights, offsets, floor, first, last):  # noqa:
     return index[:number], height[:number]
 
 
-@njit([float32[::1](float32[:, ::1], float64, int64, int64, int64)], cache=True, nogil=True)
-def _dip_rows(convolved, floor, reach, first, last):  # noqa: ANN001, ANN202
+@njit([float32[::1](float32[:, ::1], float64, int64, int64, int64, int64)], cache=True, nogil=True)
+def _dip_rows(convolved, floor, reach, edge, first, last):  # noqa: ANN001, ANN202
     ny, nx = convolved.shape
     depth, number = np.empty(1024, np.float32), 0
     low = np.float32(-floor)
-    for y in range(max(first, 1), min(last, ny - 1)):
-        for x in range(1, nx - 1):
+    for y in range(max(first, edge), min(last, ny - edge)):
+        for x in range(edge, nx - edge):
             value = convolved[y, x]
             if not value < low or number == depth.size:
                 continue

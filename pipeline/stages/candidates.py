@@ -302,7 +302,7 @@ def _auto_threshold(convolved: np.ndarray, heights: np.ndarray, noise: float, ke
     """
     from pipeline.kernels.convolve import dips
 
-    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach))) / noise
+    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach), max(kernel.reach))) / noise
     heights = np.sort(heights) / noise
     for threshold in (LOWEST_THRESHOLD, *depths):
         deeper = depths.size - np.searchsorted(depths, threshold, side="right")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -66,15 +67,10 @@ def stars(
         kept = np.flatnonzero(reason == Reason.STAR)
         order = np.argsort(candidates["flux"][kept], kind="stable")[::-1]
         reason[kept[order[brightest:]]] = Reason.BRIGHTEST
-    return StarTable(
-        columns=candidates.columns,
+    return replace(
+        candidates,
         reason=readonly(reason),
-        fwhm=candidates.fwhm,
-        floor=candidates.floor,
-        noise=candidates.noise,
-        relative_error=candidates.relative_error,
         threshold=limit / candidates.noise,
-        shape=candidates.shape,
         metrics=_metrics(candidates, reason),
     )
 
