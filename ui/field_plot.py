@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import panel as pn
-import param
 
 from pipeline.frame import Tracks
 from ui.arrows import ArrowPlot
 from ui.colours import PALETTES
 from ui.map_facts import rms
-from ui.part import Part, column, text
+from ui.part import column
 from ui.plot_titles import title_line
 from ui.series import residuals
 from ui.stretch import number
@@ -20,16 +19,6 @@ from ui.stretch import number
 # As high as the plots against frame, whose place it takes.
 HEIGHT = 488
 _LARGEST = 388, 400
-
-
-class Choice(Part):
-    """A few buttons of which one is pressed."""
-
-    label = param.String("")
-    options = param.Dict({})
-    value = param.String("")
-
-    _esm = text("choice.js")
 
 
 class FieldPlot:
