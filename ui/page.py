@@ -6,6 +6,7 @@ import functools
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import panel as pn
 import panel_material_ui as pmui
@@ -20,15 +21,19 @@ from pipeline.read import stem
 from ui import series
 from ui.courier import Courier
 from ui.open_dialog import OpenDialog, sample_folder
+from ui.pictures import Pixels
 from ui.recipe_menu import recipe_menu
 from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import NEEDS, Side, TracksTab
+from ui.side import COMPARED, NEEDS, TRUTH, Side, TracksTab
 from ui.stage_list import explanation
 from ui.theme import LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
+
+if TYPE_CHECKING:
+    from pipeline.sample import Truth
 
 SAMPLES = {
     "drift": "Sample: drifting field",
@@ -72,7 +77,7 @@ class Desk(Viewer):
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
             on_map=self.picture.choose,
-            on_open=lambda: self.results.ask(),
+            on_open=self._tab_opened,
             on_fold=lambda: self.page.param.update(contextbar_open=False),
         )
         self.courier = Courier()
@@ -145,7 +150,8 @@ class Desk(Viewer):
             except FrameError as error:
                 self.worker.hand_back(self.stages.fail, "frames", error)
                 return
-            self.worker.hand_back(self._opened, night, title, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self.worker.hand_back(self._opened, night, title, seconds, self._truth_of(night, root))
 
         threading.Thread(target=read, name="open", daemon=True).start()
 
@@ -159,10 +165,19 @@ class Desk(Viewer):
 
         threading.Thread(target=write, name="sample", daemon=True).start()
 
-    def _opened(self, night: Night, title: str, seconds: float) -> None:
+    def _truth_of(self, night: Night, root: Path) -> Truth | None:
+        from ui.truth_tab import truth_of
+
+        try:
+            return truth_of(night, root)
+        except FrameError as error:
+            self.worker.hand_back(self._tell, str(error), True)
+            return None
+
+    def _opened(self, night: Night, title: str, seconds: float, truth: Truth | None) -> None:
         self.results.forget()
         count = len(night.files)
-        self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}", seconds)
+        self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}", seconds, truth)
 
     def fold(self) -> None:
         """Fold the stages away."""
@@ -228,7 +243,19 @@ class Desk(Viewer):
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"recipe", "title"}:
             self.top.draw()
+        if "night" in names:
+            self.side.offer_truth(self.session.truth is not None)
         super()._changed(names)
+
+    def _tab_opened(self) -> None:
+        if self.side.active == TRUTH:
+            # What is on screen already was not compared while another tab was open.
+            self.results.again(COMPARED)
+        self.results.ask()
+
+    def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
+        self.side.prepare(scene, stage)
+        return super()._prepare(scene, stage)
 
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result, frame or star in the right column and the top bar."""

@@ -1,4 +1,4 @@
-"""The right column: tracks, map, star table, frame table; each made when it is first opened."""
+"""The right column: tracks, map, star table, frame table, truth; each made when it is first opened."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 ImageOf = Callable[[int], np.ndarray | None]
 TABS = ("Tracks", "Map", "Stars", "Frames")
+TRUTH = "Truth"
+COMPARED = ("stars", "tracks", "offset_map")
 BY_HAND = "left out by hand"
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked"),
     "Map": ("tracks", "offset_map"),
     "Stars": ("stars", "tracks", "frame"),
     "Frames": ("frames", "selection", "tracks"),
+    TRUTH: (*COMPARED, "frame"),
 }
 
 
@@ -130,12 +133,13 @@ class Side:
     ) -> None:
         self._session, self._theme = session, theme
         self._image_of, self._on_map, self._on_open = image_of, on_map, on_open
+        self._names = TABS
         self._scene = Scene()
         self._made: dict[str, Any] = {}
         self._menu = pmui.TabMenu(
             items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width"
         )
-        self._menu.param.watch(lambda event: self._switch(TABS[event.new]), "active")
+        self._menu.param.watch(lambda event: self._switch(self._names[event.new]), "active")
         fold = pmui.IconButton(
             icon="keyboard_tab",
             description="Fold away",
@@ -158,7 +162,7 @@ class Side:
     @property
     def active(self) -> str:
         """The open tab."""
-        return TABS[self._menu.active]
+        return self._names[self._menu.active]
 
     @property
     def theme(self) -> str:
@@ -183,6 +187,26 @@ class Side:
         for other, tab in self._made.items():
             tab.panel.visible = other == name
         self._draw(name)
+
+    def offer_truth(self, known: bool) -> None:
+        """Have the truth's tab, or take it away where no truth is known."""
+        names = (*TABS, TRUTH) if known else TABS
+        if names == self._names:
+            return
+        if self.active not in names:
+            self._menu.active = 0
+        self._names = names
+        self._menu.items = [{"label": name} for name in names]
+
+    def prepare(self, scene: Scene, stage: str) -> None:
+        """Make in the worker what takes time before a new result can be shown."""
+        if self.active == TRUTH and TRUTH in self._made:
+            self._made[TRUTH].prepare(scene, stage)
+
+    def _make_truth(self) -> Any:
+        from ui.truth_tab import TruthTab
+
+        return TruthTab(self._session, self._theme)
 
     def _make_tracks(self) -> Any:
         return TracksTab(self._session, self._theme, self._image_of)
@@ -224,7 +248,7 @@ class Side:
             tab.show(scene["stars"], scene["tracks"], session.frame)
         elif name == "Frames":
             tab.show(scene["frames"], scene["selection"], scene["tracks"])
-        elif name == "Tracks":
+        elif name in ("Tracks", TRUTH):
             tab.show(scene)
         elif scene["offset_map"] is not None:
             maps = scene["offset_map"]

@@ -75,8 +75,9 @@ class MapErrors:
         self._write()
 
     def update(self, shown: MapComparison | None, is_reference: bool = False) -> None:
-        """Show a frame's map errors; None empties the pictures."""
-        self._shown, self._is_reference = shown, is_reference
+        """Show a frame's map errors; None empties the pictures, and so does the reference, which has none."""
+        self._shown, self._is_reference = None if is_reference else shown, is_reference
+        shown = self._shown
         if shown is None:
             for source in self.sources.values():
                 source.data = {name: [] for name in source.data}
@@ -122,7 +123,7 @@ class MapErrors:
         self._numbers.object = f'<div style="{look}">{spans}</div>'
 
     def _number(self, axis: str) -> str:
-        if self._shown is None or self._is_reference:
+        if self._shown is None:
             return axis
         rms, pull = (getattr(self._shown, f"{axis}_{name}") for name in ("rms", "pull"))
         return f"{axis}: rms {number(rms)}\u2009px, pull {number(pull)}"

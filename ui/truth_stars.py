@@ -199,7 +199,8 @@ class CentroidPlot(BrightnessPlot):
         self.dots.data = {"x": x, "y": y}
         if len(x):
             floor = np.floor(2 * (bound.min() - 0.5)) / 2
-            self.figure.y_range.update(start=floor, end=max(0.4, float(y.max()) + 0.1))
+            # Not on a tick: its label would hang below the plot.
+            self.figure.y_range.update(start=floor + 0.02, end=max(0.4, float(y.max()) + 0.1))
         middle, median, least = np.array([medians(x, values, np.log10(shown.edges)) for values in (x, y, bound)])
         return middle, median, least
 

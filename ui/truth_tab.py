@@ -14,11 +14,10 @@ from pipeline.truth import TRUTH_FILE, Truth, compare_map, compare_stars, compar
 from ui.open_dialog import below
 from ui.results import Scene
 from ui.session import Session
+from ui.side import COMPARED
 
 if TYPE_CHECKING:
     from ui.truth import TruthPlots
-
-STAGES = ("stars", "tracks", "offset_map")
 
 
 def truth_of(night: Night, root: Path) -> Truth | None:
@@ -83,13 +82,13 @@ class TruthTab:
     def prepare(self, scene: Scene, stage: str) -> None:
         """Compare a new result with the truth; called in the worker, and takes milliseconds."""
         truth, sequence = self._session.truth, scene["frames"]
-        if truth is None or sequence is None or stage not in STAGES:
+        if truth is None or sequence is None or stage not in COMPARED:
             return
         numbers = [frame_number(info.file, truth) for info in sequence.frames]
         if None in numbers or sequence.shape != truth.shape:
             return
         number, reference = numbers[scene.frame], numbers[sequence.reference]
-        stars, tracks, maps = (scene[name] for name in STAGES)
+        stars, tracks, maps = (scene[name] for name in COMPARED)
         if stage == "offset_map":
             self._compare(stage, (maps,), lambda: compare_map(truth, number, maps, reference))
             return
