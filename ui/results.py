@@ -187,10 +187,13 @@ class Results:
         try:
             result = request.get(stage, None if _lasts(stage) else frame)
         except (FrameError, KnobError) as error:
-            where = error.stage if isinstance(error, StageError) and error.stage in STAGES else stage
+            where = error.stage if isinstance(error, StageError) else stage
             if isinstance(error, KnobError):
                 where = str(error).partition(".")[0]
                 error = FrameError(*str(error).partition(": ")[::2], "")
+            if where not in self._stages.names:
+                # Reading a file has no row of its own.
+                where = "frames"
             if where not in blamed:
                 blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)
