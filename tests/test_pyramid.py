@@ -148,3 +148,17 @@ def test_the_store_may_be_asked_by_many_threads_at_once():
     for thread in threads:
         thread.join()
     assert found == [(300, 300)] * 8
+
+
+@pytest.mark.parametrize("shape", [(900, 1202), (901, 1203)])
+def test_factors_of_a_cell_act_as_if_the_pixels_had_them(shape):
+    image, cell = noise_image(shape), np.array([[0.5, 1.0], [1.0, 1.7]], np.float32)
+    image[3, 5] = np.nan
+    scaled = image * np.tile(cell, (shape[0] // 2 + 1, shape[1] // 2 + 1))[: shape[0], : shape[1]]
+    shared, own = Pyramid(image, noise=5, level=100, factors=cell), Pyramid(scaled, noise=5, level=100)
+    assert (shared.low, shared.high) == pytest.approx((own.low, own.high), rel=1e-6)
+    assert shared.histogram(50, 150, 20).tolist() == own.histogram(50, 150, 20).tolist()
+    for place in ((-0.5, 1300, -0.5, 950), (100, 299, 51, 149), (101, 299, 50, 149)):
+        np.testing.assert_allclose(
+            decoded(shared.cut(*place, 900, 600)), decoded(own.cut(*place, 900, 600)), rtol=1e-5
+        )

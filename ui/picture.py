@@ -203,8 +203,7 @@ class Picture:
     def show(self, kind: str, image: np.ndarray, *, noise: float, level: float = 0.0, key: str) -> None:
         """Give the pixels of a kind of picture; pictures that show that kind are redrawn, the zoom stays.
 
-        Make the pyramid beforehand in a worker thread, by ``PYRAMIDS.get`` with the same arguments, and this takes
-        a few milliseconds.
+        Where the image is large make its pyramid beforehand in a worker thread, for :meth:`show_pyramid`.
 
         Parameters
         ----------
@@ -218,7 +217,11 @@ class Picture:
             The result's key: equal keys mean equal pixels.
         """
         sky = VIEWS[kind].colours == "grey"
-        pyramid = PYRAMIDS.get(f"{kind} {key}", image, noise=noise if sky else 0.0, level=level)
+        name = f"{kind} {key}"
+        self.show_pyramid(kind, PYRAMIDS.get(name, image, noise=noise if sky else 0.0, level=level), key)
+
+    def show_pyramid(self, kind: str, pyramid: Pyramid, key: str) -> None:
+        """Give the pixels of a kind of picture as :meth:`show` does; takes a few milliseconds."""
         if kind in self._pyramids and self._pyramids[kind][1] is pyramid:
             return
         self._pyramids[kind] = (key, pyramid, kind)

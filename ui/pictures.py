@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.frame import Background, Frame, Normalized, colour_planes
-from ui.pyramid import PYRAMIDS
+from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import VIEWS
 
 if TYPE_CHECKING:
@@ -30,15 +30,13 @@ class Pixels(NamedTuple):
     """A picture ready to be shown."""
 
     kind: str
-    image: np.ndarray
-    noise: float
-    level: float
+    pyramid: Pyramid
     key: str
 
 
 def stages_of(kinds: Iterable[str]) -> tuple[str, ...]:
-    """The results that some kinds of pictures are made of; a difference of two maps is made elsewhere."""
-    return tuple({MADE_OF[kind]: None for kind in kinds if kind in MADE_OF})
+    """The results that some kinds of pictures are made of; what is not listed is a difference of two maps."""
+    return tuple({MADE_OF.get(kind, "offset_map"): None for kind in kinds})
 
 
 def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
@@ -48,25 +46,28 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
     for kind in kinds:
         if MADE_OF.get(kind) != stage or result is None:
             continue
-        image, noise, level = _pixels(kind, result, scene["background"])
-        picture = Pixels(kind, image, noise, level, scene.keys[stage])
-        sky = VIEWS[kind].colours == "grey"
-        PYRAMIDS.get(f"{kind} {picture.key}", image, noise=noise if sky else 0.0, level=level)
-        pictures.append(picture)
+        key = scene.keys[stage]
+        pyramid = PYRAMIDS.known(f"{kind} {key}")
+        pictures.append(Pixels(kind, pyramid or _pyramid(kind, key, result, scene["background"]), key))
     return pictures
 
 
-def _pixels(kind: str, result: Any, background: Background | None) -> tuple[np.ndarray, float, float]:
-    """Image, noise and level of one kind."""
+def _pyramid(kind: str, key: str, result: Any, background: Background | None) -> Pyramid:
+    """The pyramid of one kind."""
+    noise, level, factors = 0.0, 0.0, None
     if kind == "raw":
-        return _raw(result, background)
-    if kind == "background":
+        image, noise, level = _raw(result, background)
+    elif kind == "background":
         from pipeline.stages.background import background_image
 
-        return background_image(result), result.rms(), result.level()
-    if kind in ("subtracted", "normalized"):
-        return (result.image if kind == "normalized" else _without_factors(result)), result.noise, 0.0
-    return getattr(result, {"x_offset": "x", "y_offset": "y"}.get(kind, kind)), 1.0, 0.0
+        image, noise, level = background_image(result), result.rms(), result.level()
+    elif kind in ("subtracted", "normalized"):
+        image, noise = result.image, result.noise
+        factors = _factors(result) if kind == "subtracted" else None
+    else:
+        image = getattr(result, {"x_offset": "x", "y_offset": "y"}.get(kind, kind))
+    sky = VIEWS[kind].colours == "grey"
+    return PYRAMIDS.get(f"{kind} {key}", image, noise=noise if sky else 0.0, level=level, factors=factors)
 
 
 def _raw(frame: Frame, background: Background | None) -> tuple[np.ndarray, float, float]:
@@ -77,13 +78,12 @@ def _raw(frame: Frame, background: Background | None) -> tuple[np.ndarray, float
     return image, 1.4826 * float(np.nanmedian(np.abs(image - level))), level
 
 
-def _without_factors(normalized: Normalized) -> np.ndarray:
-    """The subtracted image as the camera saw it: the colours' factors taken off again."""
+def _factors(normalized: Normalized) -> np.ndarray | None:
+    """What takes the colours' factors off again, by row and column of a cell: the image as the camera saw it."""
     factors = {"red": normalized.red, "blue": normalized.blue}
     if set(factors.values()) == {1.0}:
-        return normalized.image
-    image = normalized.image.copy()
+        return None
+    cell = np.ones((2, 2), np.float32)
     for colour, row, column in colour_planes(normalized.pattern):
-        if colour in factors:
-            image[row::2, column::2] /= np.float32(factors[colour])
-    return image
+        cell[row, column] /= factors.get(colour, 1.0)
+    return cell

@@ -14,7 +14,8 @@ CODES = 65534
 CUT_VALUES = 540_000
 EXACT_VALUES = 40_000
 _BAND_ROWS = 64
-_STORE_BYTES = 1_000_000_000
+# Eight frames of 24 megapixels, which are explored at once.
+_STORE_BYTES = 1_500_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,24 +63,31 @@ class Pyramid:
         Standard deviation of a sky pixel; sets how finely the sky is coded. 0 where there is none (offset maps).
     level : float
         The sky's level.
+    factors : ndarray, shape (2, 2), optional
+        Positive numbers by which the pixels of each 2 x 2 cell are multiplied; the image itself stays as it is, and
+        can be shared.
     """
 
-    def __init__(self, image: np.ndarray, *, noise: float = 0.0, level: float = 0.0) -> None:
+    def __init__(
+        self, image: np.ndarray, *, noise: float = 0.0, level: float = 0.0, factors: np.ndarray | None = None
+    ) -> None:
         image = np.asarray(image, np.float32)
         if image.ndim != 2 or 0 in image.shape:
             raise ValueError(f"image of shape {image.shape}: wants two axes with pixels")
-        low, high = _extremes(image)
+        self.factors = None if factors is None else np.asarray(factors, np.float32)
+        low, high = _extremes(image, self.factors)
         if not (math.isfinite(low) and math.isfinite(high)):
             image = np.where(np.isfinite(image), image, np.float32(np.nan))
-            low, high = _extremes(image)
+            low, high = _extremes(image, self.factors)
         self.shape = image.shape
         self.noise, self.level = float(noise), float(level)
         self.low, self.high = (low, high) if math.isfinite(low) else (0.0, 1.0)
-        self.whole = _is_whole(image) and self.high - self.low <= CODES
+        self.whole = factors is None and _is_whole(image) and self.high - self.low <= CODES
         self.levels = [image]
         self.has_nan = bool(np.isnan(image.sum(dtype=np.float64)))
         while self.levels[-1].size > CUT_VALUES // 4 and min(self.levels[-1].shape) > 1:
-            self.levels.append(_halve(self.levels[-1], self.has_nan))
+            factors = self.factors if len(self.levels) == 1 else None
+            self.levels.append(_halve(self.levels[-1], self.has_nan, factors))
 
     @property
     def nbytes(self) -> int:
@@ -95,7 +103,7 @@ class Pyramid:
         """Counts of about 60,000 pixels of the image itself between two values."""
         # An odd stride meets all four colours of a mosaic.
         stride = max(1, math.isqrt(self.levels[0].size // 60_000)) | 1
-        values = self.levels[0][::stride, ::stride]
+        values = _times(self.levels[0][::stride, ::stride], self.factors)
         return np.histogram(values[np.isfinite(values)], bins, (low, high))[0]
 
     def cut(self, x0: float, x1: float, y0: float, y1: float, width: float, height: float) -> Cut:
@@ -127,6 +135,8 @@ class Pyramid:
         i0, i1 = int((x0 + 0.5) // step), min(math.ceil((x1 + 0.5) / step), level.shape[1])
         j0, j1 = int((y0 + 0.5) // step), min(math.ceil((y1 + 0.5) / step), level.shape[0])
         piece = level[j0:j1, i0:i1]
+        if depth == 0 and self.factors is not None:
+            piece = _times(piece, np.roll(self.factors, (-j0, -i0), (0, 1)))
         values, low, high, power = self._encode(piece, exactly=depth == 0)
         exact = piece.copy() if depth == 0 and piece.size <= EXACT_VALUES else np.empty(0, np.float32)
         place = (i0 * step - 0.5, j0 * step - 0.5, (i1 - i0) * step, (j1 - j0) * step)
@@ -150,8 +160,22 @@ class Pyramid:
         return share.astype(np.uint16), float(low), float(low + span), power
 
 
-def _extremes(image: np.ndarray) -> tuple[float, float]:
-    return float(np.fmin.reduce(image, axis=None)), float(np.fmax.reduce(image, axis=None))
+def _extremes(image: np.ndarray, factors: np.ndarray | None) -> tuple[float, float]:
+    if factors is None:
+        return float(np.fmin.reduce(image, axis=None)), float(np.fmax.reduce(image, axis=None))
+    planes = [(image[row::2, column::2], factors[row, column]) for row in (0, 1) for column in (0, 1)]
+    ends = [[factor * end for end in _extremes(plane, None)] for plane, factor in planes if plane.size]
+    return float(np.fmin.reduce([low for low, high in ends])), float(np.fmax.reduce([high for low, high in ends]))
+
+
+def _times(image: np.ndarray, factors: np.ndarray | None) -> np.ndarray:
+    """Multiply each 2 x 2 cell, from the first pixel on, by factors; new pixels where there are any."""
+    if factors is None:
+        return image
+    columns = image.shape[1]
+    scaled = image * np.tile(factors[0], columns // 2 + 1)[:columns]
+    scaled[1::2] = image[1::2] * np.tile(factors[1], columns // 2 + 1)[:columns]
+    return scaled
 
 
 def _is_whole(image: np.ndarray) -> bool:
@@ -160,12 +184,12 @@ def _is_whole(image: np.ndarray) -> bool:
     return bool(np.array_equal(sample, np.rint(sample)))
 
 
-def _halve(image: np.ndarray, has_nan: bool) -> np.ndarray:
+def _halve(image: np.ndarray, has_nan: bool, factors: np.ndarray | None) -> np.ndarray:
     """Means of 2 x 2 values; at an odd edge of the one or two that are there."""
     ny, nx = image.shape
     half = np.empty(((ny + 1) // 2, (nx + 1) // 2), np.float32)
     for start in range(0, ny, _BAND_ROWS):
-        band = image[start : start + _BAND_ROWS]
+        band = _times(image[start : start + _BAND_ROWS], factors)
         out = half[start // 2 : (start + len(band) + 1) // 2]
         if has_nan:
             good = np.isfinite(band)
@@ -198,7 +222,22 @@ class PyramidStore:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, Pyramid] = OrderedDict()
 
-    def get(self, key: str, image: np.ndarray, *, noise: float = 0.0, level: float = 0.0) -> Pyramid:
+    def known(self, key: str) -> Pyramid | None:
+        """The pyramid of a key where it is held; may be called from any thread."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+            return self._held.get(key)
+
+    def get(
+        self,
+        key: str,
+        image: np.ndarray,
+        *,
+        noise: float = 0.0,
+        level: float = 0.0,
+        factors: np.ndarray | None = None,
+    ) -> Pyramid:
         """The pyramid of an image, made when the key is new; may be called from any thread.
 
         Parameters
@@ -207,14 +246,13 @@ class PyramidStore:
             Names the pixels and their noise: equal keys mean equal pixels.
         image : ndarray, shape (ny, nx)
             The pixels.
-        noise, level : float
+        noise, level, factors
             As for Pyramid.
         """
-        with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
-        made = Pyramid(image, noise=noise, level=level)
+        held = self.known(key)
+        if held is not None:
+            return held
+        made = Pyramid(image, noise=noise, level=level, factors=factors)
         with self._lock:
             self._held[key] = made
             while len(self._held) > 1 and sum(pyramid.nbytes for pyramid in self._held.values()) > self.limit:

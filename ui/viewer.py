@@ -125,7 +125,7 @@ class Viewer:
     def _show(self, scene: Scene, stage: str, pixels: list[Pixels] | None) -> None:
         with pn.io.hold():
             for one in pixels or ():
-                self.picture.show(one.kind, one.image, noise=one.noise, level=one.level, key=one.key)
+                self.picture.show_pyramid(one.kind, one.pyramid, one.key)
             if pixels is None:
                 for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
                     self.picture.forget(kind)
