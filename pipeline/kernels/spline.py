@@ -73,12 +73,14 @@ def _surface_rows(coefficients, limits, colours, box, first, last, out):  # noqa
 
 
 @njit(cache=True, nogil=True)
-def _subtract_rows(pixels, mask, black, factors, first, last, out):  # noqa: ANN001, ANN202
+def _subtract_rows(pixels, mask, black, factors, darkest, first, last, out):  # noqa: ANN001, ANN202
     """Turn the surface in ``out`` into (pixel - black - surface) x factor; what is bad or not finite becomes NaN."""
     for y in range(first, last):
         for x in range(pixels.shape[1]):
-            value = (np.float32(pixels[y, x]) - black[y & 1, x] - out[y, x]) * factors[y & 1, x]
-            out[y, x] = value if abs(value) <= _LARGEST else _NAN
+            light, sky = np.float32(pixels[y, x]) - black[y & 1, x], out[y, x]
+            value = (light - sky) * factors[y & 1, x]
+            dead = (light < np.float32(0.5) * sky) & (light - sky < darkest[y & 1, x])
+            out[y, x] = value if (abs(value) <= _LARGEST) & (not dead) else _NAN
         if mask.size > 0:
             for x in range(pixels.shape[1]):
                 if mask[y, x]:
@@ -137,6 +139,7 @@ def subtract_surface(
     meshes: np.ndarray,
     colours: np.ndarray,
     factors: np.ndarray,
+    darkest: np.ndarray,
     box_size: int,
 ) -> np.ndarray:
     """``(pixel - black - surface) x factor`` in float32, row by row while the row is in the processor's cache.
@@ -153,11 +156,14 @@ def subtract_surface(
         As for :func:`surface`.
     factors : ndarray of float32, shape (2, 2)
         Factor by row and column parity.
+    darkest : ndarray of float32, shape (2, 2)
+        A pixel that is lower than this against the surface, by row and column parity, and has less than half of its
+        light, is dead: no sky is so uneven.
 
     Returns
     -------
     ndarray of float32, shape (ny, nx)
-        NaN where masked or not finite.
+        NaN where masked, dead or not finite.
     """
     ny, nx = pixels.shape
     coefficients, limits = _prepare(meshes)
@@ -165,6 +171,7 @@ def subtract_surface(
     # Lines as long as a row let the compiler use vector instructions without knowing the pattern.
     black_lines = np.ascontiguousarray(black[:, parity], np.float32)
     factor_lines = np.ascontiguousarray(factors[:, parity], np.float32)
+    darkest_lines = np.ascontiguousarray(darkest[:, parity], np.float32)
     pixels, bad = frozen(pixels), frozen(_NO_MASK if mask is None else mask)
     out = np.empty((ny, nx), np.float32)
 
@@ -172,7 +179,7 @@ def subtract_surface(
         for top in range(first, last, 16):
             bottom = min(top + 16, last)
             _surface_rows(coefficients, limits, colours, float(box_size), top, bottom, out)
-            _subtract_rows(pixels, bad, black_lines, factor_lines, top, bottom, out)
+            _subtract_rows(pixels, bad, black_lines, factor_lines, darkest_lines, top, bottom, out)
 
     map_bands(work, ny)
     return out

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LEAST_STARS = 5
 FACTORS = (0.1, 10.0)
+#: So far below the sky, sigma, and at less than half of its light, a pixel does not see it.
+DEAD = 20.0
 
 
 def colour_factors(
@@ -74,7 +76,7 @@ def normalize(
     Returns
     -------
     Normalized
-        (pixel - black - sky) x factor in float32, NaN where bad.
+        (pixel - black - sky) x factor in float32, NaN where bad, and where a pixel is dead: dark under a bright sky.
     """
     if red is None or blue is None:
         auto = colour_factors(calibrated, background, red=red, blue=blue)
@@ -96,14 +98,22 @@ def normalize(
 
 
 def normalized_image(calibrated: Frame, background: Background, *, red: float, blue: float) -> np.ndarray:
-    """(pixel - black - sky) x factor of the pixel's colour, float32, shape (ny, nx); NaN where bad."""
+    """(pixel - black - sky) x factor of the pixel's colour, float32, shape (ny, nx); NaN where bad or dead."""
     from pipeline.kernels.spline import subtract_surface
 
     numbers = colour_numbers(calibrated.pattern)
     factors = np.array([red, 1.0, blue], np.float32) if len(background.mesh) == 3 else np.ones(1, np.float32)
     meshes = np.stack([mesh.astype(np.float64) for mesh in background.mesh.values()])
+    darkest = np.array([-DEAD * np.median(noise) for noise in background.noise.values()], np.float32)
     return subtract_surface(
-        calibrated.pixels, calibrated.mask, calibrated.black, meshes, numbers, factors[numbers], background.box_size
+        calibrated.pixels,
+        calibrated.mask,
+        calibrated.black,
+        meshes,
+        numbers,
+        factors[numbers],
+        darkest[numbers],
+        background.box_size,
     )
 
 

@@ -232,3 +232,20 @@ def test_the_quietest_sky_makes_the_sky_grey_and_not_the_stars(coloured):
         for k in (0.98, 1.0, 1.02)
     }
     assert min(at, key=at.get) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("pattern", ["none", "GRBG"])
+def test_dead_lines_have_no_value_and_dim_places_keep_theirs(pattern):
+    rng = np.random.default_rng(12)
+    pixels = rng.poisson(900, (200, 240)).astype(np.float32)
+    pixels[60:62] = 0
+    pixels[:, 100] = 3
+    pixels[120:140, 30:50] *= 0.7
+    frame = Frame(FrameInfo("sky.fits", "sky.fits", pixels.shape, pattern), pixels)
+    image = normalize(frame, background(frame), red=1.0, blue=1.0).image
+    dead = np.zeros(pixels.shape, bool)
+    dead[60:62], dead[:, 100] = True, True
+    np.testing.assert_array_equal(np.isnan(image), dead)
+    # A sky that is all noise has no pixel that noise could not have made.
+    dark = Frame(frame.info, rng.poisson(5, pixels.shape).astype(np.float32))
+    assert np.isfinite(normalize(dark, background(dark), red=1.0, blue=1.0).image).all()
