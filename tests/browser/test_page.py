@@ -277,6 +277,44 @@ def test_a_star_picked_in_the_table_is_described(page):
     assert page.evaluate("() => model('track star').data.dx.length") == 24
 
 
+def test_completeness_falls_with_the_threshold_under_the_hand_where_the_truth_is_known(page):
+    page.get_by_role("tab", name="Truth").click()
+    page.wait_for_function("() => model('truth completeness')?.data.x.length > 5")
+    page.wait_for_function("() => model('truth followed').data.share.length == 24")
+    share = "(name) => Array.from(model('truth completeness').data[name]).filter(Number.isFinite)"
+    before = page.evaluate(share, "completeness")
+    assert min(before[-3:]) > 50
+    sentence = page.get_by_text(re.compile(r"Completeness: \d+ of the \d+ true stars"))
+    words = sentence.inner_text()
+    drag_threshold(page, 0.3)
+    less = 0.8 * sum(before)
+    page.wait_for_function(f"(less) => ({share})('completeness').reduce((a, b) => a + b, 0) < less", arg=less)
+    assert sentence.inner_text() != words
+    page.mouse.up()
+    settle(page)
+    assert min(page.evaluate(share, "purity")) > 90
+    page.get_by_role("button", name="Next frame").click()
+    page.wait_for_function("() => model('truth map x').data.image.length == 1")
+    page.get_by_role("tab", name="Tracks").click()
+
+
+def test_there_is_no_truth_tab_where_none_is_known(page, app):
+    folder = app.root / "unknown"
+    shutil.copytree(app.root / "turning", folder, ignore=shutil.ignore_patterns("truth.npz"))
+    page.get_by_role("tab", name="Truth").click()
+    menu(page, "Sample: drifting", "Open a folder")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("unknown").click()
+    dialog.get_by_role("button", name="Open 4 frames").click()
+    page.get_by_role("button", name="unknown, 4 frames").wait_for()
+    settle(page)
+    assert page.get_by_role("tab", name="Truth").count() == 0
+    assert page.get_by_role("tab", name="Tracks").get_attribute("aria-selected") == "true"
+    menu(page, "unknown, 4 frames", "Sample: drifting")
+    page.get_by_role("tab", name="Truth").wait_for()
+    settle(page)
+
+
 def test_each_stage_explains_itself(page):
     page.get_by_role("button", name="How it works").click()
     dialog = page.get_by_role("dialog")
