@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ui.results import Scene
     from ui.session import Session
 
-_NO_MAP = "This frame has no offset map. The stages at the left say why, once they have run."
+_WAIT = "The map is drawn as soon as the stars are followed to this frame."
+_NO_MAP = "This frame has no offset map. The stage with a cross at the left says why."
 METHODS = list(STAGES["offset_map"].knobs["method"].choices)
 
 
@@ -72,7 +73,7 @@ class MapTab:
         picture.line.on_move(lambda ends: self._follow(ends))
         parts = (self.small.panel, self.row, self.profile.panel, self.residuals.panel)
         self._parts = column(*parts, sizing_mode="stretch_width", visible=False)
-        self._none = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
+        self._none = pn.pane.HTML(_WAIT, margin=16, sizing_mode="stretch_width")
         self.panel = column(self._none, self._parts, sizing_mode="stretch_both", scroll="y-auto")
         self.theme = theme
 
@@ -85,8 +86,7 @@ class MapTab:
     def theme(self, theme: str) -> None:
         for part in (self.small, self.row, self.profile, self.residuals):
             part.theme = theme
-        look = f"color:{PALETTES[theme].second};font:14px/20px Roboto,sans-serif"
-        self._none.object = f'<div style="{look}">{_NO_MAP}</div>'
+        self._none.styles = {"color": PALETTES[theme].second, "font": "14px/20px Roboto, sans-serif"}
 
     def close(self) -> None:
         """End what belongs to this visitor."""
@@ -97,6 +97,7 @@ class MapTab:
         self.show_kinds()
         maps, tracks, key = scene["offset_map"], scene["tracks"], scene.keys.get("offset_map", "")
         if "offset_map" in scene.results:
+            self._none.object = _NO_MAP
             self._parts.visible, self._none.visible = maps is not None, maps is None
         if maps is None or tracks is None:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.frame import Reason, Sequence, StarTable, Status, Tracks
+from pipeline.frame import OffsetMap, Reason, Sequence, StarTable, Status, Tracks
 from pipeline.kernels import polynomial
 from ui.colours import STATES
 
@@ -67,6 +67,13 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np
     columns["code"][rows] = np.where(tracks.complete[ids], COMPLETE, PARTIAL)
     columns["x"][rows], columns["y"][rows] = tracks.x[frame, ids], tracks.y[frame, ids]
     return _with_lost(columns, tracks, frame)
+
+
+def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the stars that made a map are, and those that it leaves out, each of shape (2, n), pixels."""
+    places = np.stack([tracks.x[frame], tracks.y[frame]])
+    known = [ids[ids < places.shape[1]] for ids in (maps.stars, maps.clipped)]
+    return places[:, known[0]], places[:, known[1]]
 
 
 def padded(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:

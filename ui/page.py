@@ -65,18 +65,19 @@ class Desk(Viewer):
         super().__init__(session, document)
         self._narrow = self._loaded = False
         self.stages.unfold(FIRST_OPEN)
-        self._make_parts()
+        self._make_parts(document)
         self._make_page()
 
     # What it is made of
 
-    def _make_parts(self) -> None:
+    def _make_parts(self, document: Document | None) -> None:
         session = self.session
         self.side = Side(
             session,
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
-            on_map=self.picture.choose,
+            picture=self.picture,
+            document=document,
             on_open=self._tab_opened,
             on_fold=lambda: self.page.param.update(contextbar_open=False),
         )
@@ -266,6 +267,7 @@ class Desk(Viewer):
     def close(self) -> None:
         """End what belongs to this visitor."""
         self.run_dialog.close()
+        self.side.close()
         super().close()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.document import Document
 
 from pipeline.frame import Tracks
 from ui.results import Scene
@@ -15,16 +16,20 @@ from ui.session import Session
 from ui.theme import RIGHT
 
 if TYPE_CHECKING:
+    from ui.field_plot import FieldPlot
+    from ui.picture import Picture
     from ui.plots import TrackPlots
 
 ImageOf = Callable[[int], np.ndarray | None]
 TABS = ("Tracks", "Map", "Stars", "Frames")
 TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
+DIFFERENCES = {"x_difference", "y_difference"}
+VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
 BY_HAND = "left out by hand"
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked"),
-    "Map": ("tracks", "offset_map"),
+    "Map": ("offset_map", "picked", "kinds"),
     "Stars": ("stars", "tracks", "frame"),
     "Frames": ("frames", "selection", "tracks"),
     TRUTH: (*COMPARED, "frame"),
@@ -48,15 +53,22 @@ class TracksTab:
         self._session, self._theme, self._image_of = session, theme, image_of
         self._drawn: Tracks | None = None
         self._plots: TrackPlots | None = None
+        self._field: FieldPlot | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
 
     def _make(self) -> None:
         """The plots, made with the first tracks: the shell need not wait for them."""
+        from ui.choice import Choice
         from ui.plots import TrackPlots
         from ui.star_card import StarCard
 
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
         self._card = StarCard(self._theme)
+        self._choice = Choice(
+            label="Tracks are drawn", options=VIEWS, value="frames", theme=self._theme, height=32,
+            margin=(8, 16, 0, 16), sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._choice.param.watch(lambda event: self._draw_field(), "value")
 
     @property
     def theme(self) -> str:
@@ -67,7 +79,9 @@ class TracksTab:
     def theme(self, theme: str) -> None:
         self._theme = theme
         if self._plots is not None:
-            self._plots.theme = self._card.theme = theme
+            self._plots.theme = self._card.theme = self._choice.theme = theme
+        if self._field is not None:
+            self._field.theme = theme
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
@@ -84,7 +98,8 @@ class TracksTab:
             self._plots.update(series.frame_series(tracks))
         self._plots.set_frame(frame)
         if first:
-            self.panel.extend([self._plots.panel, self._card.panel])
+            self.panel.extend([self._choice, self._plots.panel, self._card.panel])
+        self._draw_field()
         if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
             self._plots.set_picked(None)
             self._card.clear()
@@ -101,6 +116,21 @@ class TracksTab:
             frame=frame,
         )
 
+    def _draw_field(self) -> None:
+        """Draw arrows over the field in place of the plots against frame, where they are asked for."""
+        from ui.field_plot import FieldPlot
+
+        what = self._choice.value
+        if what != "frames":
+            if self._field is None:
+                self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
+                self.panel.insert(2, self._field.panel)
+            self._field.set_picked(self._session.picked)
+            self._field.update(self._drawn, self._session.frame, what)
+        self._plots.panel.visible = what == "frames"
+        if self._field is not None:
+            self._field.panel.visible = what != "frames"
+
 
 class Side:
     """The tabs.
@@ -113,8 +143,10 @@ class Side:
         "dark" or "light".
     image_of : callable
         A frame's normalized image where it is at hand.
-    on_map : callable
-        Called with the kind of an offset map that was clicked on.
+    picture : Picture
+        Shows what is chosen in the map tab, and the line along which a map is followed.
+    document : Document or None
+        The page's document.
     on_open : callable
         Called when another tab is open.
     on_fold : callable
@@ -127,12 +159,14 @@ class Side:
         theme: str,
         *,
         image_of: ImageOf,
-        on_map: Callable[[str], None],
+        picture: Picture,
+        document: Document | None,
         on_open: Callable[[], None],
         on_fold: Callable[[], None],
     ) -> None:
         self._session, self._theme = session, theme
-        self._image_of, self._on_map, self._on_open = image_of, on_map, on_open
+        self._image_of, self._on_open = image_of, on_open
+        self._picture, self._document = picture, document
         self._names = TABS
         self._scene = Scene()
         self._made: dict[str, Any] = {}
@@ -186,6 +220,7 @@ class Side:
             self._body.append(self._made[name].panel)
         for other, tab in self._made.items():
             tab.panel.visible = other == name
+        self._picture.line.show(name == "Map")
         self._draw(name)
 
     def offer_truth(self, known: bool) -> None:
@@ -212,9 +247,9 @@ class Side:
         return TracksTab(self._session, self._theme, self._image_of)
 
     def _make_map(self) -> Any:
-        from ui.map_plots import MapPlots
+        from ui.map_tab import MapTab
 
-        return MapPlots(self._theme, on_choose=self._on_map)
+        return MapTab(self._session, self._picture, self._theme, self._document)
 
     def _make_stars(self) -> Any:
         from ui.tables import StarTab
@@ -241,6 +276,15 @@ class Side:
         self._scene = scene
         if stage in NEEDS[self.active]:
             self._draw(self.active)
+        elif stage in NEEDS["Map"] and DIFFERENCES & set(self._session.kinds):
+            # A picture shows what the map's tab makes.
+            self._draw("Map")
+
+    def close(self) -> None:
+        """End what belongs to this visitor."""
+        for tab in self._made.values():
+            if hasattr(tab, "close"):
+                tab.close()
 
     def _draw(self, name: str) -> None:
         tab, scene, session = self._made[name], self._scene, self._session
@@ -248,9 +292,5 @@ class Side:
             tab.show(scene["stars"], scene["tracks"], session.frame)
         elif name == "Frames":
             tab.show(scene["frames"], scene["selection"], scene["tracks"])
-        elif name in ("Tracks", TRUTH):
+        else:
             tab.show(scene)
-        elif scene["offset_map"] is not None:
-            maps = scene["offset_map"]
-            images = {"x_offset": maps.x, "y_offset": maps.y, "x_error": maps.x_error, "y_error": maps.y_error}
-            tab.update(images)

@@ -116,6 +116,7 @@ class Viewer:
                 self._show_picked(self.results.scene)
         if "kinds" in names:
             self.results.again(stages_of(session.kinds))
+            self.show_side(self.results.scene, "kinds")
         if names & {"night", "recipe", "frame", "kinds"}:
             self.results.ask()
 
@@ -134,6 +135,8 @@ class Viewer:
                 self._show_sequence(scene)
             if stage in ("stars", "tracks"):
                 self._show_marks(scene)
+            if stage == "offset_map" and scene[stage] is not None and scene["tracks"] is not None:
+                self.picture.set_map_stars(*marks.map_stars(scene[stage], scene["tracks"], scene.frame))
             self.show_side(scene, stage)
 
     def _show_sequence(self, scene: Scene) -> None:
