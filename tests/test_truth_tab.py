@@ -102,8 +102,12 @@ def test_results_that_were_not_compared_are_not_shown_as_if(session):
     shown(tab, scene_of(session, "stars"))
     before = tab._plots.shares.curves.data
     session.turn("stars", "threshold", 25.0)
-    tab.show(scene_of(session, "stars"))
+    scene = scene_of(session, "stars")
+    tab.show(scene)
     assert tab._plots.shares.curves.data is before
+    tab.show(scene.with_result("stars", None, ""))
+    tab.show(scene)
+    assert len(tab._plots.shares.curves.data["x"]) == 0
 
 
 def test_the_reference_says_why_its_map_is_empty(session):
