@@ -14,6 +14,8 @@ import numpy as np
 
 from pipeline import __version__, read
 from pipeline.frame import COLUMNS, FrameError, FrameInfo, OffsetMap, Selection, Sequence, StarTable, Status, Tracks
+from pipeline.header import coordinates, declare_long_texts, standing
+from pipeline.read.layout import quiet
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -31,13 +33,6 @@ STAR_COLUMNS = (
     "sky",
     "fwhm",
     "snr",
-)
-# Cards that describe how the light's own array lies in its file; they would lie about ours.
-STRUCTURE = (
-    *("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "XTENSION", "TFIELDS", "BSCALE", "BZERO"),
-    *("BLANK", "CHECKSUM", "DATASUM", "EXTNAME", "EXTVER", "EXTLEVEL", "INHERIT", "THEAP", "DATAMIN", "DATAMAX"),
-    *("ZIMAGE", "ZTABLE", "ZCMPTYPE", "ZSIMPLE", "ZBITPIX", "ZEXTEND", "ZPCOUNT", "ZGCOUNT", "ZTENSION", "ZBLANK"),
-    *("ZQUANTIZ", "ZDITHER0", "ZHECKSUM", "ZDATASUM", "RECIPE", "CREATOR", "REFFRAME", "END"),
 )
 
 
@@ -101,33 +96,15 @@ def header_of(light: FrameInfo, recipe_hash: str, reference: str, history: str) 
     Header
         A header that describes no array yet.
     """
-    from astropy.io import fits
-
-    header = fits.Header()
-    for card in read.read_header(light.path).cards:
-        if _kept(card.keyword) and _valid(card):
-            header.append(card, end=True)
+    own = read.read_header(light.path)
+    with quiet():
+        header = standing(own)
     header["RECIPE"] = (recipe_hash, "hash of the recipe's knobs")
     header["CREATOR"] = (f"Starshift {__version__}", "program that wrote this file")
     header["REFFRAME"] = (_ascii(reference), "frame that offsets count from")
     header.add_history(history)
+    declare_long_texts(header)
     return header
-
-
-def _kept(keyword: str) -> bool:
-    numbered = ("NAXIS", "TTYPE", "TFORM", "TUNIT", "TDIM", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "TZERO", "TSCAL")
-    return keyword not in STRUCTURE and not keyword.startswith(numbered)
-
-
-def _valid(card: Any) -> bool:
-    """Whether a light's card is one that FITS allows, so that ours is a whole FITS file around any light."""
-    from astropy.io import fits
-
-    try:
-        card.verify("exception")
-        return str(card.image).isascii() and (card.keyword == "" or fits.Card.normalize_keyword(card.keyword) != "")
-    except (fits.VerifyError, ValueError):
-        return False
 
 
 def _ascii(text: str) -> str:
@@ -324,7 +301,8 @@ def write_maps(path: Path, maps: OffsetMap, header: Header) -> None:
         ("XERROR", maps.x_error, "1 sigma"),
         ("YERROR", maps.y_error, "1 sigma"),
     ):
-        hdu = fits.ImageHDU(image, name=name)
+        # The maps have the light's own pixels, so they lie where the light lies on the sky.
+        hdu = fits.ImageHDU(image, coordinates(header), name=name)
         hdu.header["BUNIT"] = ("pixel", comment)
         hdus.append(hdu)
     write_fits(path, hdus)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from pipeline.frame import FrameError, FrameInfo
 from pipeline.read import headers, kinds, times
-from pipeline.read.layout import Layout, careful, damaged, find, open_stream
+from pipeline.read.layout import Layout, careful, damaged, find, open_hdus, open_stream
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -126,9 +127,7 @@ def read_pixels(path: str, file: str, *, overscan: bool) -> tuple[np.ndarray, np
 def _stored(path: str, file: str, layout: Layout) -> np.ndarray:
     """The numbers as the file has them, of the file's own type and byte order."""
     if layout.packed:
-        from astropy.io import fits
-
-        with careful(path, file), fits.open(path, memmap=False, do_not_scale_image_data=True) as hdus:
+        with careful(path, file), open_hdus(path, layout) as hdus:
             return np.asarray(hdus[layout.hdu].data).reshape(layout.shape)
     kind = f">f{-layout.bits // 8}" if layout.bits < 0 else "u1" if layout.bits == 8 else f">i{layout.bits // 8}"
     count = layout.shape[0] * layout.shape[1]
@@ -176,11 +175,11 @@ def _floating(stored: np.ndarray, layout: Layout) -> np.ndarray:
 
 
 def read_header(path: str, file: str) -> Header:
-    """The light's own cards, without those that describe how its pixels are stored.
+    """The light's own cards as they stand in the file, without those that describe how its pixels are stored.
 
-    Cards that break the rules are kept as comments.
+    The image's own cards come first, then those of the primary HDU. A card may break the rules: what may stand in
+    another file is for the writer to say.
     """
-    from astropy.io import fits
     from astropy.io.fits import Header
 
     layout, image, primary = find(path, file)
@@ -188,25 +187,21 @@ def read_header(path: str, file: str) -> Header:
     with careful(path, file):
         if layout.packed:
             # astropy knows which cards of a compressed image's table are the image's own.
-            with fits.open(path, memmap=False) as hdus:
+            with open_hdus(path, layout) as hdus:
                 image = hdus[layout.hdu].header.copy()
-        _copy_cards(image, result, other=False)
+        _copy_cards(image, result)
         if layout.hdu:
-            _copy_cards(primary, result, other=True)
-    for key in ("BLANK", "CHECKSUM", "DATASUM", "ZHECKSUM", "ZDATASUM", "DATAMIN", "DATAMAX", "INHERIT"):
-        result.remove(key, ignore_missing=True, remove_all=True)
-    result.strip()
+            _copy_cards(primary, result)
     return result
 
 
-def _copy_cards(header: Header, result: Header, *, other: bool) -> None:
-    from astropy.io.fits import VerifyError
+_STORED = re.compile(
+    r"(?:SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|BLANK|INHERIT"
+    r"|Z?CHECKSUM|Z?DATASUM|ZHECKSUM)"
+)
 
+
+def _copy_cards(header: Header, result: Header) -> None:
     for card in header.cards:
-        if card.keyword in ("COMMENT", "HISTORY"):
-            result.add_comment(str(card.value)) if card.keyword == "COMMENT" else result.add_history(str(card.value))
-        elif card.keyword and not (other and card.keyword in result):
-            try:
-                result.append((card.keyword, card.value, card.comment), end=True)
-            except (VerifyError, ValueError):
-                result.add_comment(card.image.strip())
+        if not card.is_blank and not _STORED.fullmatch(card.keyword):
+            result.append(card, end=True)

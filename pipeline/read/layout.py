@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
+import re
 import struct
 import threading
 import warnings
@@ -17,10 +19,14 @@ from typing import IO, TYPE_CHECKING
 from pipeline.frame import FrameError
 
 if TYPE_CHECKING:
-    from astropy.io.fits import Header
+    from astropy.io.fits import HDUList, Header
 
 LARGEST = 2**28  # pixels; four times the largest camera that we know of
 SMALLEST = 16  # pixels along a side
+_BLOCK = 2880
+_LONGEST = 2**24  # bytes; a header of two hundred thousand cards is none
+# White space stands for itself, whatever else cannot be printed for a character that was lost.
+_PRINTABLE = bytes(32 if code in b"\0\t\n\v\f\r" else code if 32 <= code < 127 else 63 for code in range(256))
 _DAMAGE = (
     OSError,
     EOFError,
@@ -61,6 +67,8 @@ class Layout:
         Whether the image is tile-compressed.
     zipped : bool
         Whether the file is gzipped.
+    mended : tuple of (int, bytes)
+        First byte and new bytes of headers with characters that FITS does not allow.
     """
 
     hdu: int
@@ -72,6 +80,7 @@ class Layout:
     blank: int | None
     packed: bool
     zipped: bool
+    mended: tuple[tuple[int, bytes], ...]
 
     @property
     def size(self) -> int:
@@ -87,17 +96,23 @@ class Layout:
 
 
 @contextmanager
-def careful(path: str, file: str) -> Iterator[None]:
-    """Hold astropy's warnings back, and turn what a damaged file raises into one sentence.
+def quiet() -> Iterator[None]:
+    """Hold astropy's warnings back; what matters in them is checked here and said.
 
-    What matters in the warnings is checked here and said. Python keeps its warning filters for the whole process, so
-    only one thread at a time may change them.
+    Python keeps its warning filters for the whole process, so only one thread at a time may change them.
     """
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def careful(path: str, file: str) -> Iterator[None]:
+    """Hold astropy's warnings back, and turn what a damaged file raises into one sentence."""
     from astropy.io.fits import VerifyError
     from astropy.io.fits.hdu.compressed._compression import CfitsioException
 
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             yield
         except FileNotFoundError:
@@ -130,24 +145,68 @@ def damaged(path: str, file: str) -> FrameError:
     return FrameError(file, f"is no FITS file (it begins with {head!r})", "choose a FITS or camera file")
 
 
-def _parts(stream: IO[bytes]) -> Iterator[tuple[Header, int, int]]:
-    """Header, first byte and number of bytes of the data of each HDU (FITS standard 4.0, 4.4.1)."""
+def _header_bytes(stream: IO[bytes]) -> bytes:
+    """A header's blocks up to the one with its END; none at the end of the file (FITS standard 4.0, 3.1 and 3.3.1)."""
+    found = bytearray()
+    while len(found) < _LONGEST:
+        block = stream.read(_BLOCK)
+        found += block
+        if any(block[start : start + 80].rstrip(b" \0") == b"END" for start in range(0, len(block), 80)):
+            return bytes(found)
+        if len(block) < _BLOCK:
+            break
+    if not found:
+        return b""
+    raise ValueError
+
+
+def _cleaned(raw: bytes) -> bytes:
+    """A header's bytes with cards that can be read, as many as before.
+
+    Characters that FITS does not allow become blanks where they are white, else question marks. A CONTINUE card that
+    goes on with nothing becomes a COMMENT.
+    """
+    text = raw.translate(_PRINTABLE)
+    if b"CONTINUE" not in text:
+        return text
+    cards = [text[start : start + 80] for start in range(0, len(text), 80)]
+    for position, card in enumerate(cards):
+        if card.startswith(b"CONTINUE"):
+            goes_on = position and re.match(rb"(?:.{8}= |CONTINUE  ) *'(?:[^']|'')*&'\s*(?:/.*)?$", cards[position - 1])
+            if not goes_on or not re.match(rb"CONTINUE  +'(?:[^']|'')*'\s*(?:/.*)?$", card):
+                cards[position] = b"COMMENT " + card[8:]
+    return b"".join(cards)
+
+
+def _parts(stream: IO[bytes]) -> Iterator[tuple[Header, int, int, bytes]]:
+    """Header, first byte and bytes of the data of each HDU (FITS standard 4.0, 4.4.1), the header's text if mended."""
     from astropy.io.fits import Header
 
     if not stream.read(9) == b"SIMPLE  =":
         raise ValueError
     stream.seek(0)
-    while True:
-        try:
-            header = Header.fromfile(stream)
-        except EOFError:
-            return
+    while raw := _header_bytes(stream):
+        text = _cleaned(raw)
+        header = Header.fromstring(text)
         offset = stream.tell()
         axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header.get("NAXIS", 0)) + 1)]
         values = int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
         size = values * abs(int(header["BITPIX"])) // 8
-        yield header, offset, size
-        stream.seek(offset + -(-size // 2880) * 2880)
+        yield header, offset, size, b"" if text == raw else text
+        stream.seek(offset + -(-size // _BLOCK) * _BLOCK)
+
+
+def open_hdus(path: str, layout: Layout) -> HDUList:
+    """The file by astropy, numbers as they are stored, with the headers that were mended."""
+    from astropy.io import fits
+
+    if not layout.mended:
+        return fits.open(path, memmap=False, do_not_scale_image_data=True)
+    with open_stream(path, zipped=layout.zipped) as stream:
+        content = bytearray(stream.read())
+    for start, text in layout.mended:
+        content[start : start + len(text)] = text
+    return fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True)
 
 
 def find(path: str, file: str) -> tuple[Layout, Header, Header]:
@@ -174,10 +233,12 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
     """
     with careful(path, file):
         zipped = _is_zipped(path)
-        parts, images = [], []
+        parts, images, mended = [], [], []
         with open_stream(path, zipped=zipped) as stream:
-            for header, offset, size in _parts(stream):
+            for header, offset, size, text in _parts(stream):
                 axes = _axes(header)
+                if text:
+                    mended.append((offset - len(text), text))
                 parts.append((header, offset, size))
                 if axes:
                     images.append((len(parts) - 1, axes))
@@ -198,6 +259,7 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
             blank=header.get("ZBLANK", header.get("BLANK")),
             packed=packed,
             zipped=zipped,
+            mended=tuple(mended),
         )
         _check_size(path, file, layout, size if packed else layout.size)
         # A tile is unpacked into memory whole, and cannot be larger than the image.
