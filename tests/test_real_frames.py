@@ -36,7 +36,7 @@ def follow(folder, pattern):
         ("hatp32", "light_*", 0.2, 0.02),
         ("skycamt", "t_e_*", 0.2, 0.01),
         ("m27_dng", "*.dng", 0.2, 0.02),
-        # The card is good to 0.03 degrees in each of two frames. Fitted freely, no frame turns by more than 0.011, which
+        # The card is good to 0.03 degrees in each of two frames. Fitted freely, none turns by more than 0.011, which
         # the few stars do not bear out: a shift is chosen, and the card's turns of up to 0.046 are its own error.
         ("pluto", "pluto_*", 0.4, 0.05),
         ("ngc6819", "ngc6819_*", 0.2, 0.01),
