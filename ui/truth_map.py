@@ -85,11 +85,10 @@ class MapErrors:
             rows, columns = shown.x.shape
             limit = self._limit()
             self._mapper.update(low=-limit, high=limit)
-            # Pixels are square, and the field lies in the middle.
+            # Pixels are square.
             scale = max(columns / _WIDTH, rows / _HEIGHT)
-            wide, high = (columns - scale * _WIDTH) / 2, (rows - scale * _HEIGHT) / 2
-            self._ranges[0].update(start=wide, end=columns - wide)
-            self._ranges[1].update(start=rows - high, end=high)
+            self._ranges[0].update(start=0, end=scale * _WIDTH)
+            self._ranges[1].update(start=scale * _HEIGHT, end=0)
             for axis, source in self.sources.items():
                 image = getattr(shown, axis)
                 source.data = {"image": [image], "x": [0], "y": [0], "dw": [columns], "dh": [rows]}
@@ -124,7 +123,7 @@ class MapErrors:
 
     def _number(self, axis: str) -> str:
         if self._shown is None:
-            return axis
+            return ""
         rms, pull = (getattr(self._shown, f"{axis}_{name}") for name in ("rms", "pull"))
         return f"{axis}: rms {number(rms)}\u2009px, pull {number(pull)}"
 
@@ -182,7 +181,7 @@ class FollowedPlot:
         colours, shown = PALETTES[self._theme], self._shown
         right = sentence = ""
         if shown is not None:
-            right = f"{number(100 * shown.false_share)} % false places"
+            right = f"{100 * shown.false_share:.2g} % false places"
             sentence = f"Of {shown.stars} stars that stay in the field, those at their true places."
         title = title_line("Stars followed", "%, by frame", right, colours)
         self._head.object = explained(title, sentence, colours)
