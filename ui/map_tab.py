@@ -71,8 +71,7 @@ class MapTab:
         self._axis = "x"
         self.row.param.watch(lambda event: self._compare(), "method")
         picture.line.on_move(lambda ends: self._follow(ends))
-        parts = (self.small.panel, self.row, self.profile.panel, self.residuals.panel)
-        self._parts = column(*parts, sizing_mode="stretch_width", visible=False)
+        self._parts = column(sizing_mode="stretch_width", visible=False)
         self._none = pn.pane.HTML(_WAIT, margin=16, sizing_mode="stretch_width")
         self.panel = column(self._none, self._parts, sizing_mode="stretch_both", scroll="y-auto")
         self.theme = theme
@@ -105,6 +104,9 @@ class MapTab:
         if maps is not self._maps:
             self._maps, self._tracks, self._frame, self._key = maps, tracks, scene.frame, key
             self._draw()
+            if not self._parts.objects:
+                # A plot that is shown before it has values finds no ranges for its axes.
+                self._parts.extend([self.small.panel, self.row, self.profile.panel, self.residuals.panel])
         self.profile.set_picked(self._session.picked)
         self.residuals.set_picked(self._session.picked)
 

@@ -61,9 +61,11 @@ function make(args) {
     const area = size()
     if (area == null || !(scale > 0)) return
     state.scale = scale
+    const [across, down] = [area[0] / scale / 2, area[1] / scale / 2]
+    state.placed = [cx - across, cx + across, cy + down, cy - down]
     state.placing = true
-    x_range.setv({start: cx - area[0] / scale / 2, end: cx + area[0] / scale / 2})
-    y_range.setv({start: cy + area[1] / scale / 2, end: cy - area[1] / scale / 2})
+    x_range.setv({start: state.placed[0], end: state.placed[1]})
+    y_range.setv({start: state.placed[2], end: state.placed[3]})
     state.placing = false
     moved()
   }
@@ -91,6 +93,8 @@ function make(args) {
 
   function ranged() {
     if (state.placing || size() == null) return
+    // When a figure is drawn first Bokeh tells of its ranges too, though nobody moved them.
+    if (same(state.placed, [x_range.start, x_range.end, y_range.start, y_range.end])) return
     const scale = size()[0] / (x_range.end - x_range.start)
     const spans = y_range.start - y_range.end
     state.fitted = false

@@ -122,11 +122,13 @@ class TracksTab:
 
         what = self._choice.value
         if what != "frames":
-            if self._field is None:
+            first = self._field is None
+            if first:
                 self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
-                self.panel.insert(2, self._field.panel)
             self._field.set_picked(self._session.picked)
             self._field.update(self._drawn, self._session.frame, what)
+            if first:
+                self.panel.insert(2, self._field.panel)
         self._plots.panel.visible = what == "frames"
         if self._field is not None:
             self._field.panel.visible = what != "frames"

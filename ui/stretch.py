@@ -12,6 +12,8 @@ COLOURS = {"grey": "Grey", "viridis": "Viridis", "cividis": "Cividis", "magma": 
 LIMITS = (-2.0, 20.0)
 SOFTENING = 0.42
 PERCENTILES = (1.0, 99.5)
+# Less than this is nothing.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ VIEWS = {
 def limits_of(view: View, low: float, high: float) -> tuple[float, float]:
     """Values drawn with the first and the last colour, where the lowest and highest are known."""
     if view.symmetric:
-        farthest = max(-low, high, 0.0)
+        farthest = max(-low, high, _LEAST)
         return -farthest, farthest
     return (0.0 if view.from_zero else low), high
 
@@ -107,9 +109,9 @@ def shares(values: np.ndarray, stretch: str, low: float, high: float) -> np.ndar
 
 def number(value: float, span: float = 0.0) -> str:
     """A value as written on the page: three significant digits of the span it lies in, a true minus sign."""
-    if value == 0:
-        return "0"
     scale = abs(span) or abs(value)
+    if value == 0 or scale < 100 * _LEAST:
+        return "0"
     decimals = int(np.clip(2 - np.floor(np.log10(scale)), 0, 6))
     rounded = round(value, decimals) + 0.0  # a rounded -0.0 becomes 0.0
     return f"{rounded:.{decimals}f}".replace("-", "−")
