@@ -17,6 +17,7 @@ _RAW = re.compile(
     r"\.(?:3fr|arw|cr[23w]|dcr|dng|erf|fff|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw[2l]|sr[2fw]|x3f)$",
     re.IGNORECASE,
 )
+_PRODUCT = re.compile(r"\.offsets_(?:table|map)\.fits$", re.IGNORECASE)
 
 _hashes: dict[tuple[str, int, int], str] = {}
 _hashes_lock = threading.Lock()
@@ -30,6 +31,24 @@ def is_fits(path: str | os.PathLike[str]) -> bool:
 def is_frame(path: str | os.PathLike[str]) -> bool:
     """Whether a file is named as a FITS or camera file, in any case."""
     return is_fits(path) or _RAW.search(os.fspath(path)) is not None
+
+
+def is_product(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is an offset table, an offset map or the tracks of an earlier run: such files are no lights."""
+    name = os.path.basename(path)
+    if name.lower() != "tracks.fits":
+        return _PRODUCT.search(name) is not None
+    # Any picture may have this name, so its own word counts.
+    try:
+        with open(path, "rb") as stream:
+            return b"CREATOR = 'Starshift " in stream.read(2**20)
+    except OSError:
+        return False
+
+
+def printable(name: str) -> str:
+    """A file's name as text that every file and screen can hold; bytes that are no UTF-8 are spelt in hexadecimal."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def stem(path: str | os.PathLike[str]) -> str:
@@ -51,7 +70,7 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     ----------
     paths : iterable of path
         A file is taken whatever its name; of a folder its own FITS and camera files, not those of folders in it; a glob
-        may have ``**``. Endings count in any case.
+        may have ``**``. Endings count in any case. What an earlier run wrote into a folder is not taken with it.
 
     Returns
     -------
@@ -73,18 +92,21 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 def _expand(path: str) -> list[str]:
     if os.path.isdir(path):
         files = [entry.path for entry in os.scandir(path) if entry.is_file() and not entry.name.startswith(".")]
-        frames = sorted((file for file in files if is_frame(file)), key=natural_key)
+        frames = sorted((file for file in files if is_frame(file) and not is_product(file)), key=natural_key)
         if not frames:
-            raise FrameError(path, f"has no FITS or camera file ({len(files)} other files)", "name another folder")
+            raise FrameError(
+                printable(path), f"has no FITS or camera file ({len(files)} other files)", "name another folder"
+            )
         return frames
     if os.path.exists(path):
         return [path]
     if not glob.has_magic(path):
-        raise FrameError(path, "is not there", "check the path")
+        raise FrameError(printable(path), "is not there", "check the path")
     matches = [match for match in glob.glob(_any_case(path), recursive=True) if os.path.isfile(match)]
-    frames = sorted((match for match in matches if is_frame(match)), key=natural_key)
+    frames = sorted((match for match in matches if is_frame(match) and not is_product(match)), key=natural_key)
     if not frames:
-        raise FrameError(path, f"matches no FITS or camera file ({len(matches)} other files)", "check the pattern")
+        problem = f"matches no FITS or camera file ({len(matches)} other files)"
+        raise FrameError(printable(path), problem, "check the pattern")
     return frames
 
 
@@ -99,12 +121,12 @@ def _any_case(pattern: str) -> str:
 
 
 def shown_name(path: str, root: str | os.PathLike[str] | None) -> str:
-    """The path relative to ``root`` where it lies below it, with "/" between folders; else the bare name."""
+    """The path relative to ``root`` where it lies below it, with "/" between folders, else the bare name; printable."""
     if root is not None:
         relative = os.path.relpath(path, os.path.abspath(root))
         if not relative.startswith(os.pardir) and not os.path.isabs(relative):
-            return Path(relative).as_posix()
-    return os.path.basename(path)
+            return printable(Path(relative).as_posix())
+    return printable(os.path.basename(path))
 
 
 def common_root(paths: Iterable[str]) -> str | None:
@@ -141,4 +163,6 @@ def content_hash(path: str | os.PathLike[str]) -> str:
                 _hashes[key] = known
         return known
     except OSError as error:
-        raise FrameError(os.path.basename(path), f"cannot be read ({error.strerror})", "check the file") from None
+        raise FrameError(
+            printable(os.path.basename(path)), f"cannot be read ({error.strerror})", "check the file"
+        ) from None

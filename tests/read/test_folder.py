@@ -1,5 +1,7 @@
 """Which files are frames, their names, their content."""
 
+import os
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import Failure, FrameError
-from pipeline.read import content_hash, find_files, folder, read_infos, stem
+from pipeline.read import content_hash, find_files, folder, read_frame, read_infos, stem
 
 
 @pytest.fixture
@@ -90,3 +92,31 @@ def test_files_of_one_name_are_named_by_their_folders(tmp_path):
     assert [info.file for info in read_infos([tmp_path / "one"])] == ["a.fits"]
     assert [info.file for info in read_infos([tmp_path / "one"], root=tmp_path)] == ["one/a.fits"]
     assert [info.file for info in read_infos([tmp_path / "one"], root=tmp_path / "two")] == ["a.fits"]
+
+
+def test_what_an_earlier_run_wrote_is_no_light(tmp_path):
+    light = fits.PrimaryHDU(np.zeros((20, 20), np.int16))
+    made = fits.PrimaryHDU(header=fits.Header({"CREATOR": "Starshift 0.1.0"}))
+    light.writeto(tmp_path / "a.fits")
+    for name in ("a.offsets_table.fits", "a.offsets_map.fits", "tracks.fits"):
+        made.writeto(tmp_path / name)
+        problem = rf"{name}: is a result of an earlier run, no light: leave it out"
+        assert problem in read_infos([tmp_path / name])[0].message
+    assert names(find_files([tmp_path])) == ["a.fits"]
+    assert names(find_files([f"{tmp_path}/*.fits"])) == ["a.fits"]
+
+
+def test_a_picture_of_tracks_is_a_light(tmp_path):
+    fits.PrimaryHDU(np.zeros((20, 20), np.int16)).writeto(tmp_path / "tracks.fits")
+    assert names(find_files([tmp_path])) == ["tracks.fits"]
+
+
+def test_a_name_that_is_no_text_is_shown_as_one_that_is(tmp_path):
+    fits.PrimaryHDU(np.zeros((20, 20), np.int16)).writeto(tmp_path / "a.fits")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\xfe\xc3\xa4.fits")
+    os.rename(tmp_path / "a.fits", odd)
+    (info,) = read_infos([tmp_path])
+    assert info.file == "bad\\xff\\xfe\u00e4.fits"
+    assert info.file.encode("utf-8")
+    assert info.path == odd
+    assert read_frame(info).pixels.shape == (20, 20)
