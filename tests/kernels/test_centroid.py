@@ -44,6 +44,14 @@ def test_windowed_centroid_reaches_the_cramer_rao_bound_and_knows_its_error(fwhm
     assert abs(np.mean(residual / error)) < 5 / np.sqrt(residual.size)
 
 
+@pytest.mark.parametrize("fwhm", [5.0, 7.0])
+def test_faint_stars_of_strong_colour_know_their_error_on_a_mosaic(fwhm):
+    table, x, y, _ = measured(fwhm, 400, "RGGB", colour_scatter=1.0)
+    residual = np.concatenate([table["x_winpos"] - x, table["y_winpos"] - y])
+    error = np.concatenate([table["xcentroid_err"], table["ycentroid_err"]])
+    assert np.std(residual / error) == pytest.approx(1.0, abs=0.09)
+
+
 @pytest.mark.parametrize("fwhm", [2.5, 4.0, 8.0])
 def test_noise_free_round_stars_are_found_where_they_are(fwhm):
     table, x, y, _ = measured(fwhm, 5000, "none", quiet=True)

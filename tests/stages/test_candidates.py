@@ -267,6 +267,15 @@ def test_hot_pixels_of_a_mosaic_tell_no_width():
     assert seeing(normalized(image, pattern="RGGB"), fwhm=None)["fwhm"] == pytest.approx(5.0, abs=0.3)
 
 
+@pytest.mark.parametrize("pattern", ["none", "RGGB", "GRBG"])
+def test_a_frame_of_hot_pixels_alone_has_no_width(pattern):
+    rng = np.random.default_rng(13)
+    image = rng.normal(0, 5, (400, 500))
+    image[rng.integers(0, 400, 400), rng.integers(0, 500, 400)] += 10 ** rng.uniform(2.3, 4, 400)
+    with pytest.raises(FrameError, match="no star bright enough"):
+        seeing(normalized(image, pattern=pattern, noise=5.0), fwhm=None)
+
+
 def test_trailed_stars_have_a_width_too():
     x, y = grid(5, 60, np.random.default_rng(6))
     trail = np.linspace(-7, 7, 15)
