@@ -277,6 +277,17 @@ def test_markers_of_a_table_made_with_other_knobs_take_no_tracks(results, graph,
     assert set(columns["code"].tolist()) <= {marks.REJECTED, marks.OTHER}
 
 
+def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lose_it(results, graph, night):
+    tracks, tables = results
+    fewer = graph.result(night, Recipe({"stars": {"brightest": 60}}), "stars", 1)
+    codes, before = marks.markers(fewer, tracks, 1, old=True)["code"], marks.markers(tables[1], tracks, 1)["code"]
+    codes, before = codes[: len(fewer)], before[: len(fewer)]
+    kept = fewer.reason == Reason.STAR
+    assert kept.sum() == 60
+    assert (codes[kept] == before[kept]).all()
+    assert (codes[~kept] == marks.REJECTED).all()
+
+
 def test_padding_adds_rows_that_are_not_drawn(results):
     tracks, tables = results
     columns = marks.markers(tables[0], tracks, 0)

@@ -32,7 +32,7 @@ def strength(stars: StarTable) -> np.ndarray:
     return stars["convolved"] / stars.noise
 
 
-def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np.ndarray]:
+def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = False) -> dict[str, np.ndarray]:
     """A marker for each candidate of a frame, and for each star of the reference that was not measured in it.
 
     Parameters
@@ -43,6 +43,8 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np
         Tracks whose rows name candidates of this very table.
     frame : int
         Number of the frame.
+    old : bool
+        The tracks are those of the knobs before: what is rejected since then is no star of theirs any more.
 
     Returns
     -------
@@ -62,6 +64,8 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int) -> dict[str, np
     if tracks is None or not belongs(tracks, stars, frame):
         return columns
     ids = np.flatnonzero(tracks.row[frame] >= 0)
+    if old:
+        ids = ids[stars.reason[tracks.row[frame, ids]] == Reason.STAR]
     rows = tracks.row[frame, ids]
     columns["id"][rows] = ids
     columns["code"][rows] = np.where(tracks.complete[ids], COMPLETE, PARTIAL)

@@ -73,7 +73,7 @@ class Picture:
         self.stars = ColumnDataSource(data={name: np.empty(0) for name in _MARKERS}, name="picture stars")
         self.filters = [IndexFilter(indices=[], syncable=False, name=f"picture {state}") for state in STATES]
         self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
-        self.picked = ColumnDataSource(data={"x": [], "y": [], "id": []})
+        self.picked = ColumnDataSource(data={"x": [], "y": [], "id": []}, name="picture picked")
         self.track = ColumnDataSource(data={"x": [], "y": []})
         self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
         self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
@@ -294,6 +294,8 @@ class Picture:
     def set_picked(self, star: int | None, x: float = 0.0, y: float = 0.0, track: np.ndarray | None = None) -> None:
         """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away."""
         with pn.io.hold():
+            if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
+                return
             if star is None:
                 self.picked.data = {"x": [], "y": [], "id": []}
                 self.track.data = {"x": [], "y": []}

@@ -138,6 +138,8 @@ class TrackPlots:
 
     def set_frame(self, frame: int) -> None:
         """Put the line on a frame."""
+        if frame == self._frame == self.chosen.data["frame"][0]:
+            return
         self._frame = frame
         with pn.io.hold():
             self.chosen.data = {"frame": [frame], "count": self.chosen.data["count"]}
@@ -153,6 +155,8 @@ class TrackPlots:
         ry: Sequence[float] = (),
     ) -> None:
         """Draw one star over the field: its displacement and its residual against frame, pixels; None takes it away."""
+        if star is None and self._star is None:
+            return
         self._star = star
         count = 0 if star is None else len(dx)
         values = (dx, dy, rx, ry) if count else ((), (), (), ())
@@ -170,7 +174,7 @@ class TrackPlots:
 
     def _figure(self, height: int, *, bottom: bool = False) -> figure:
         made = figure(
-            x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True), height=height,
+            x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False), height=height,
             toolbar_location=None, tools=[], min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8,
             min_border_bottom=24 if bottom else 8, outline_line_color=None, sizing_mode="stretch_width",
         )  # fmt: skip
@@ -219,7 +223,7 @@ class TrackPlots:
 
     def _counts(self) -> figure:
         made = self._figure(160, bottom=True)
-        made.y_range = DataRange1d(start=0, range_padding=0.04)
+        made.y_range = DataRange1d(start=0, range_padding=0.04, syncable=False)
         for (low, high), alpha in zip(
             (("zero", "complete"), ("complete", "partial"), ("partial", "lost")), (0.26, 0.26, 0.2), strict=True
         ):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import panel as pn
 from bokeh.document import Document
 
 from pipeline.frame import Failure, FrameError
@@ -22,6 +23,8 @@ from ui.stage_list import RowState, StageList, seconds_text
 from ui.worker import Worker
 
 PATIENCE = 150
+# Longest that a long piece of work waits for the page to show what came before it, seconds.
+MOMENT = 0.1
 ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map",
@@ -69,6 +72,32 @@ class Scene:
         return replace(self, results=results, keys={stage: self.keys[stage] for stage in results})
 
 
+# What came of a stage, its key, and what ``prepare`` made of it; both None after a failure.
+Arrived = dict[str, tuple[Any, str, Any]]
+
+
+@dataclass
+class Errand:
+    """What the worker goes for, and what it has got that is not shown yet."""
+
+    request: Request
+    frame: int
+    ticket: Ticket
+    scene: Scene
+    blamed: set[str] = field(default_factory=set)
+    arrived: Arrived = field(default_factory=dict)
+
+    def add(self, stage: str, result: Any, key: str, prepared: Any) -> None:
+        """Keep a result until it is shown."""
+        self.scene = self.scene.with_result(stage, result, key)
+        self.arrived[stage] = (result, key, prepared)
+
+    def take(self) -> Arrived:
+        """What is to be shown now."""
+        arrived, self.arrived = self.arrived, {}
+        return arrived
+
+
 def _lasts(stage: str) -> bool:
     return stage in STAGES and STAGES[stage].scope == "sequence"
 
@@ -83,7 +112,9 @@ class Results:
     stages : StageList
         Where states, times and errors are shown.
     show : callable
-        Called on the page's side with a Scene, the stage that is new in it, and what ``prepare`` made of it.
+        Called on the page's side with a Scene and, for each stage that is new in it, what ``prepare`` made of it: what
+        is at hand comes together, as each message costs the page milliseconds and a repaint. Last comes the stage that
+        is made next, whose result in the Scene is out of date, or "".
     prepare : callable
         Called in the worker with a Scene and the stage that is new in it, for what takes time before it can be shown.
     looked_at : callable
@@ -96,7 +127,7 @@ class Results:
         worker: Worker,
         stages: StageList,
         *,
-        show: Callable[[Scene, str, Any], None],
+        show: Callable[[Scene, Mapping[str, Any], str], None],
         prepare: Callable[[Scene, str], Any],
         looked_at: Callable[[], Collection[str]],
     ) -> None:
@@ -168,11 +199,11 @@ class Results:
             self._running.clear()
             self._made.clear()
             self._progress.clear()
-        blamed: set[str] = set()
+        errand = Errand(request, frame, ticket, self.scene.at(frame))
         whole = False
         try:
             for stage in wanted:
-                self._one(request, stage, frame, ticket, blamed)
+                self._one(errand, stage)
             whole = True
         except StaleError:
             whole = True
@@ -180,12 +211,17 @@ class Results:
         finally:
             if not whole:
                 self._worker.hand_back(self._broken)
-        self._worker.hand_back(self._finished, request, frame, recipe, self._autos(request, frame), frozenset(blamed))
+        arrived, autos = errand.take(), self._autos(request, frame)
+        self._worker.hand_back(self._finished, errand, arrived, recipe, autos)
 
-    def _one(self, request: Request, stage: str, frame: int, ticket: Ticket, blamed: set[str]) -> None:
-        """Get one result and hand it back; a failure is told once, at the stage that is to blame."""
+    def _one(self, errand: Errand, stage: str) -> None:
+        """Get one result for the page; a failure is told once, at the stage that is to blame."""
+        request, place = errand.request, None if _lasts(stage) else errand.frame
         try:
-            result = request.get(stage, None if _lasts(stage) else frame)
+            key = request.key(stage, place)
+            if self._session.graph.peek(key) is None:
+                self._show_before(stage, errand)
+            result = request.get(stage, place)
         except (FrameError, KnobError) as error:
             where = error.stage if isinstance(error, StageError) else stage
             if isinstance(error, KnobError):
@@ -194,20 +230,22 @@ class Results:
             if where not in self._stages.names:
                 # Reading a file has no row of its own.
                 where = "frames"
-            if where not in blamed:
-                blamed.add(where)
+            if where not in errand.blamed:
+                errand.blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)
-            self._worker.hand_back(self._missing, stage, frame, ticket)
+            errand.add(stage, None, "", None)
             return
-        key = request.key(stage, None if _lasts(stage) else frame)
-        if self.scene.keys.get(stage) == key and (self.scene.frame == frame or _lasts(stage)):
-            return
-        prepared = self._prepare(self._with(stage, result, key, frame), stage)
-        ticket.check()
-        self._worker.hand_back(self._arrived, stage, result, key, frame, ticket, prepared)
+        if errand.scene.keys.get(stage) != key:
+            errand.add(stage, result, key, self._prepare(errand.scene.with_result(stage, result, key), stage))
+        errand.ticket.check()
 
-    def _with(self, stage: str, result: Any, key: str, frame: int) -> Scene:
-        return self.scene.at(frame).with_result(stage, result, key)
+    def _show_before(self, stage: str, errand: Errand) -> None:
+        """Have shown what is there before a stage is made, which would else slow the page down."""
+        arrived = errand.take()
+        if arrived:
+            shown = threading.Event()
+            self._worker.hand_back(self._arrived, errand, arrived, stage, shown)
+            shown.wait(MOMENT)
 
     def _autos(self, request: Request, frame: int) -> dict[str, dict[str, Any]]:
         """The numbers that stand for auto, of stages that were made and went well."""
@@ -286,31 +324,28 @@ class Results:
                 states[name] = RowState("fresh" if key in self._made else "stored", seconds_text(times[key]))
         return states, total
 
-    def _arrived(self, stage: str, result: Any, key: str, frame: int, ticket: Ticket, prepared: Any) -> None:
-        if not ticket.stale():
-            self.scene = self._with(stage, result, key, frame)
-            self._show(self.scene, stage, prepared)
-
-    def _missing(self, stage: str, frame: int, ticket: Ticket) -> None:
-        if not ticket.stale():
-            self.scene = self.scene.at(frame).with_result(stage, None, "")
-            self._show(self.scene, stage, None)
-
-    def _finished(
-        self,
-        request: Request,
-        frame: int,
-        recipe: Recipe,
-        autos: dict[str, dict[str, Any]],
-        blamed: frozenset[str],
+    def _arrived(
+        self, errand: Errand, arrived: Arrived, making: str = "", shown: threading.Event | None = None
     ) -> None:
-        if request.ticket.stale():
+        if arrived and not errand.ticket.stale():
+            self.scene = self.scene.at(errand.frame)
+            for stage, (result, key, _) in arrived.items():
+                self.scene = self.scene.with_result(stage, result, key)
+            self._show(self.scene, {stage: prepared for stage, (_, _, prepared) in arrived.items()}, making)
+        if shown is not None:
+            shown.set()
+
+    def _finished(self, errand: Errand, arrived: Arrived, recipe: Recipe, autos: dict[str, dict[str, Any]]) -> None:
+        if errand.ticket.stale():
             return
-        self.scene = self.scene.without([stage for stage in LATE if request.known_key(stage, frame) is None])
-        made, total = self._made_states(request, frame)
-        states = {name: made.get(name, RowState()) for name in self._stages.names if name not in blamed}
-        self._stages.set_states(states, seconds_text(total))
-        self._stages.show(recipe, autos)
+        request, frame = errand.request, errand.frame
+        with pn.io.hold():
+            self._arrived(errand, arrived)
+            self.scene = self.scene.without([stage for stage in LATE if request.known_key(stage, frame) is None])
+            made, total = self._made_states(request, frame)
+            states = {name: made.get(name, RowState()) for name in self._stages.names if name not in errand.blamed}
+            self._stages.set_states(states, seconds_text(total))
+            self._stages.show(recipe, autos)
 
     def _cancelled(self) -> None:
         states = {name: self._stages.state(name) for name in STAGES}

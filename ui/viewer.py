@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import panel as pn
@@ -41,6 +41,8 @@ class Viewer:
     ) -> None:
         self.session, self.theme = session, theme
         self.worker = Worker(document)
+        # A knob under the hand shows its value already; the list is told with the results.
+        self._turning = False
         self._cuts_cleared = 0
         self._most_marks = 0
         self._tailed: tuple[int, int] | None = None
@@ -89,11 +91,14 @@ class Viewer:
         self.results.ask()
 
     def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
+        self._turning = True
         try:
             self.session.turn(stage, knob, value, live)
         except KnobError as error:
             place, _, rule = str(error).partition(": ")
             self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
+        finally:
+            self._turning = False
 
     def close(self) -> None:
         """End what belongs to this visitor."""
@@ -106,7 +111,7 @@ class Viewer:
     def _changed(self, names: frozenset[str]) -> None:
         session = self.session
         with pn.io.hold():
-            if "recipe" in names:
+            if "recipe" in names and not self._turning:
                 self.stages.show(session.recipe, None)
             if "frame" in names:
                 self.player.frame = session.frame
@@ -123,21 +128,28 @@ class Viewer:
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
         return prepare(scene, stage, self.session.kinds)
 
-    def _show(self, scene: Scene, stage: str, pixels: list[Pixels] | None) -> None:
+    def _show(self, scene: Scene, arrived: Mapping[str, list[Pixels] | None], making: str) -> None:
         with pn.io.hold():
-            for one in pixels or ():
-                self.picture.show_pyramid(one.kind, one.pyramid, one.key)
-            if pixels is None:
-                for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                    self.picture.forget(kind)
-            self._show_summary(scene, stage)
-            if stage == "frames" and scene[stage] is not None:
+            for stage, pixels in arrived.items():
+                self._show_pictures(stage, pixels)
+                self._show_summary(scene, stage)
+            if "frames" in arrived and scene["frames"] is not None:
                 self._show_sequence(scene)
-            if stage in ("stars", "tracks"):
-                self._show_marks(scene)
-            if stage == "offset_map" and scene[stage] is not None and scene["tracks"] is not None:
-                self.picture.set_map_stars(*marks.map_stars(scene[stage], scene["tracks"], scene.frame))
-            self.show_side(scene, stage)
+            if "stars" in arrived or "tracks" in arrived:
+                self._show_marks(scene, old=making == "tracks")
+            if "offset_map" in arrived and scene["offset_map"] is not None and scene["tracks"] is not None:
+                self.picture.set_map_stars(*marks.map_stars(scene["offset_map"], scene["tracks"], scene.frame))
+            for stage in arrived:
+                # What shows stars shows tracks too, and need not be drawn twice.
+                if stage != "stars" or "tracks" not in arrived:
+                    self.show_side(scene, stage)
+
+    def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
+        for one in pixels or ():
+            self.picture.show_pyramid(one.kind, one.pyramid, one.key)
+        if pixels is None:
+            for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
+                self.picture.forget(kind)
 
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]
@@ -152,9 +164,9 @@ class Viewer:
             exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
             self.player.set_facts(info.file.rsplit("/", 1)[-1], info.filter, time, exposure)
 
-    def _show_marks(self, scene: Scene) -> None:
+    def _show_marks(self, scene: Scene, *, old: bool) -> None:
         stars, tracks = scene["stars"], scene["tracks"]
-        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame)
+        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame, old=old)
         # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
         columns = marks.padded(columns, self._most_marks)
         self._most_marks = len(columns["x"])
@@ -170,7 +182,7 @@ class Viewer:
                 self._tailed = (id(tracks), scene.frame)
                 self.picture.set_tracks(*marks.tails(tracks, scene.frame))
         self.picture.set_hints(hints)
-        self._show_picked(scene)
+        self.picture.set_picked(*marks.picked(tracks, scene.frame, self.session.picked))
 
     def _clear_cut(self) -> None:
         # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
