@@ -310,4 +310,6 @@ def write_maps(path: Path, maps: OffsetMap, header: Header) -> None:
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write the report of a run as JSON."""
-    write_text(path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    # Folders whose names are no text stand in JSON by their codes.
+    write_text(path, text.encode("utf-8", "backslashreplace").decode() + "\n")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.frame import PATTERNS, FrameError, FrameInfo
-from pipeline.read import kinds, times
+from pipeline.read import kinds, tiff, times
 from pipeline.read.cards import number, seconds
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ def _opened(path: str, file: str) -> Iterator[RawPy]:
     size = os.path.getsize(path)
     if size == 0:
         raise FrameError(file, "is empty (0 bytes)", "copy it again")
+    # LibRaw would find this out too late, and write a line of its own to the terminal.
+    if (promised := tiff.promised_length(path)) > size:
+        problem = f"is cut off or damaged (its pixels reach to byte {promised}, the file has {size})"
+        raise FrameError(file, problem, "copy it again")
     try:
         with rawpy.imread(path) as raw:
             yield raw

@@ -1,11 +1,13 @@
 """Camera files, against what was written into them."""
 
+import struct
+
 import numpy as np
 import pytest
 import tifffile
 
 from pipeline.frame import FrameError
-from pipeline.read import read_frame, read_header, read_info
+from pipeline.read import read_frame, read_header, read_info, tiff
 
 ASCII, BYTE, SHORT, LONG, RATIONAL, SRATIONAL = 2, 1, 3, 4, 5, 10
 IDENTITY = (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)
@@ -179,3 +181,38 @@ def test_dng_and_fits_of_one_exposure_are_equal(data, name):
     assert raw.info.gain == fits.info.gain == 180
     assert abs((raw.info.time - fits.info.time).sec) < 1
     assert raw.info.saturation == fits.info.saturation == 65504
+
+
+@pytest.mark.parametrize("ending", ["dng", "NEF"])
+def test_a_cut_camera_file_is_told_without_a_word_from_the_decoder(tmp_path, capfd, ending):
+    path = write_dng(tmp_path / "a.dng", mosaic())
+    content = path.read_bytes()
+    cut = tmp_path / f"cut.{ending}"
+    cut.write_bytes(content[:-1])
+    with pytest.raises(
+        FrameError, match=rf"is cut off .*reach to byte {len(content)}, the file has {len(content) - 1}\)"
+    ):
+        read_info(cut)
+    assert capfd.readouterr().err == ""
+    cut.write_bytes(content)
+    assert read_frame(cut).pixels.shape == mosaic().shape
+
+
+def directory(*tags, order="<", following=0):
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
+    return struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}I", following)
+
+
+@pytest.mark.parametrize(("order", "mark"), [("<", b"II*\0"), (">", b"MM\0*")])
+def test_the_largest_picture_of_all_directories_counts(tmp_path, order, mark):
+    child = directory((273, 5000), (279, 300), order=order)
+    first = directory((273, 9000), (279, 20), (330, 200), order=order, following=200)
+    path = tmp_path / "a.cr2"
+    path.write_bytes((mark + struct.pack(f"{order}I", 8) + first).ljust(200, b"\0") + child)
+    assert tiff.promised_length(str(path)) == 5300
+
+
+def test_a_directory_that_leads_to_itself_ends(tmp_path):
+    path = tmp_path / "a.arw"
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8) + directory((273, 100), (279, 50), (330, 8), following=8))
+    assert tiff.promised_length(str(path)) == 150
