@@ -43,14 +43,15 @@ def best_model(
         wanted = [(model, max(order or 1, 1)), (model, 1), ("shift", 1)]
         return next(rung for rung in wanted if rung == wanted[-1] or len(here) >= len(basis(*rung)))
     rungs = [rung for rung in _rungs(order) if len(here) >= _stars_needed(*rung)] or [("shift", 1)]
-    chosen, best, misses = rungs[0], None, 0
+    chosen, best, misses, usual = rungs[0], None, 0, float(np.median(error))
     for rung in rungs:
         result = fit_transform(here, there, error, start, shape, model=rung[0], order=rung[1], passes=4)
         if best is None or _better(result, best, error):
             chosen, best, misses = rung, result, 0
         else:
             misses += 1
-        if misses == 2:
+        # A field that is bent, not turned, shows it at order 2 alone: go on while the errors leave some of it open.
+        if misses == 2 and best.scatter < usual:
             break
     return chosen
 
