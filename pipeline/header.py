@@ -45,7 +45,9 @@ _OLD_DATE = re.compile(r"\d\d/(?:0[1-9]|1[0-2])/\d\d")
 _ZONE = re.compile(r":.*(?:Z|UTC?|[-+]\d+:?\d*)$")
 
 # Cards of the coordinates, by axis: word, axis, second index, and the letter of an alternate description.
-_AXIS = re.compile(r"(CTYPE|CUNIT|CNAME|CRPIX|CRVAL|CDELT|CROTA|CRDER|CSYER|PV|PS|PC|CD)(\d+)(?:_(\d+))?(.*)")
+_AXIS = re.compile(
+    r"(CTYPE|CUNIT|CNAME|CRPIX|CRVAL|CDELT|CROTA|CRDER|CSYER|PV|PS|(?:PC|CD)(?=\d+_\d))(\d+)(?:_(\d+))?(.*)"
+)
 _WHOLE_SKY = re.compile(r"WCSAXES.*|RADE(?:C)?SYS.*|EQUINOX.*|LONPOLE.*|LATPOLE.*|[AB]P?_(?:ORDER|DMAX|\d+_\d+)")
 
 
@@ -73,9 +75,9 @@ def standing(light: Header) -> Header:
             header.append(card, end=True)
             continue
         ours = None if card.keyword in header or _OTHERS.fullmatch(card.keyword) else _mended(card, light)
-        if ours is not None:
+        if ours is not None and ours.keyword not in header:
             header.append(ours, end=True)
-        if ours is None or ours.image != card.image:
+        if ours is not card:
             told.append(_as_line(card))
     told += _settle_axes(header)
     for line in dict.fromkeys(told):
@@ -214,6 +216,7 @@ def _date(key: str, value: Any) -> str | None:
 def _settle_axes(header: Header) -> list[str]:
     """Keep whole descriptions of coordinates alone, and say how many axes they have; return what was taken out."""
     found = {key: match for key in dict.fromkeys(header) if (match := _AXIS.fullmatch(key))}
+    ways = {match.group(1) for match in found.values() if not match.group(4)}
     count = 0
     while all(f"{word}{count + 1}" in header for word in ("CRPIX", "CRVAL", "CTYPE")):
         count += 1
@@ -221,7 +224,7 @@ def _settle_axes(header: Header) -> list[str]:
     for key, match in found.items():
         axes = _axes(match)
         incomplete = not match.group(4) and max(axes) > count
-        if incomplete or min(axes) < 1 or max(axes) > 9 or _excluded(key, match, header):
+        if incomplete or min(axes) < 1 or max(axes) > 9 or _excluded(match, ways):
             out.append(key)
     told = [_take(header, key) for key in out]
     declared = {key: header[key] for key in dict.fromkeys(header) if _WHOLE.fullmatch(key)}
@@ -237,7 +240,7 @@ def _settle_axes(header: Header) -> list[str]:
         if needed:
             first = next(position for position, word in enumerate(header) if word in left)
             header.insert(first, (key, needed, "number of axes of the coordinates"))
-        if line and needed != declared[key]:
+        if line and (not needed or needed != declared[key]):
             told.append(line)
     return told
 
@@ -248,13 +251,12 @@ def _axes(match: re.Match[str]) -> tuple[int, ...]:
     return (int(first), int(second)) if second and word in ("PC", "CD") else (int(first),)
 
 
-def _excluded(key: str, match: re.Match[str], header: Header) -> bool:
-    """Whether another way to say the same stands beside it: CD goes before PC, and PC before CROTA."""
-    if match.group(4):
+def _excluded(match: re.Match[str], ways: set[str]) -> bool:
+    """Whether a card turns the axes as others beside it do: CD goes before PC, and PC before CROTA."""
+    word, _, _, letter = match.groups()
+    if letter:
         return False
-    if match.group(1) == "PC":
-        return "CD1_1" in header
-    return key == "CROTA2" and "PC1_1" in header and "CD1_1" not in header
+    return (word == "PC" and "CD" in ways) or (word == "CROTA" and "PC" in ways and "CD" not in ways)
 
 
 def _take(header: Header, key: str) -> str:

@@ -34,6 +34,7 @@ def history(result):
     ("text", "key", "value"),
     [
         ("WCSAXES =                   2. / no comment", "WCSAXES", None),
+        ("WCSAXES =                    0", "WCSAXES", None),
         ("DATE-OBS= '2024-01-01T02:08:00+02:00' / start", "DATE-OBS", "2024-01-01T00:08:00"),
         ("DATE-OBS= '2023-12-31T17:09:00-0700'", "DATE-OBS", "2024-01-01T00:09:00"),
         ("DATE-OBS= '2024-01-01T00:10:00Z'", "DATE-OBS", "2024-01-01T00:10:00"),
@@ -99,6 +100,13 @@ def test_of_a_word_that_comes_twice_the_first_stands_and_the_others_are_told():
     assert "2.5" in history(result)
 
 
+def test_an_epoch_is_an_equinox_once():
+    result = standing(("EPOCH", 1950.0), ("EPOCH", 2000.0))
+    assert [each.keyword for each in result.cards] == ["EQUINOX", "HISTORY", "HISTORY"]
+    assert result["EQUINOX"] == 1950.0
+    assert standing(("EPOCH", 1950.0), ("EQUINOX", 2000.0))["EQUINOX"] == 2000.0
+
+
 def test_coordinates_say_how_many_axes_they_have_before_all_else():
     result = standing(*PLANE.items(), "WCSAXES =                   2.")
     assert next(iter(result)) == "WCSAXES"
@@ -127,8 +135,8 @@ def test_two_ways_to_turn_the_axes_do_not_stand_side_by_side():
     both = standing(*PLANE.items(), ("PC1_1", 1.0), ("CD1_1", 0.1), ("CDELT1", 0.0), ("CRDER1", -1.0))
     assert "CD1_1" in both
     assert not {"PC1_1", "CDELT1", "CRDER1"} & set(both)
-    turned = standing(*PLANE.items(), ("PC1_1", 1.0), ("CROTA2", 3.0))
-    assert "PC1_1" in turned
+    turned = standing(*PLANE.items(), ("PC2_1", 1.0), ("CROTA2", 3.0))
+    assert "PC2_1" in turned
     assert "CROTA2" not in turned
     assert "CROTA2" in history(turned)
 

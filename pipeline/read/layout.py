@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.frame import FrameError
 
@@ -245,7 +245,9 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
                 # A picture in front is the frame, whatever stands behind it; the rest need not even be unzipped.
                 if len(parts) == 1 and len(axes) == 2:
                     break
-        names = [str(header.get("EXTNAME", header.get("XTENSION", "primary"))).strip() for header, _, _ in parts]
+        names = [
+            str(_word(header, "EXTNAME") or _word(header, "XTENSION") or "primary").strip() for header, _, _ in parts
+        ]
         index, shape = _choose(images, file, names)
         header, offset, size = parts[index]
         packed = bool(header.get("ZIMAGE", False))
@@ -256,7 +258,7 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
             bits=int(header["ZBITPIX" if packed else "BITPIX"]),
             zero=float(header.get("BZERO", 0)),
             scale=float(header.get("BSCALE", 1)),
-            blank=header.get("ZBLANK", header.get("BLANK")),
+            blank=_blank(header),
             packed=packed,
             zipped=zipped,
             mended=tuple(mended),
@@ -266,6 +268,24 @@ def find(path: str, file: str) -> tuple[Layout, Header, Header]:
         if packed and any(int(header.get(f"ZTILE{axis}", 1)) > max(shape) for axis in (1, 2)):
             raise damaged(path, file)
         return layout, header, parts[0][0]
+
+
+def _word(header: Header, key: str) -> Any:
+    """A card's value; None where it has none or breaks the rules, for a picture can be read without it."""
+    from astropy.io.fits import VerifyError
+
+    try:
+        return header.get(key)
+    except VerifyError:
+        return None
+
+
+def _blank(header: Header) -> int | None:
+    for key in ("ZBLANK", "BLANK"):
+        value = _word(header, key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer():
+            return int(value)
+    return None
 
 
 def _axes(header: Header) -> tuple[int, ...]:

@@ -332,3 +332,11 @@ def test_a_header_without_an_end_is_damaged(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"END     ", b"\0\0\0     "))
     with pytest.raises(FrameError, match="is cut off or damaged"):
         read_info(path)
+
+
+@pytest.mark.parametrize("odd", ["BLANK   = abc", "EXTNAME = SCI", "BLANK   = 1.5"])
+def test_a_word_about_the_pixels_that_is_none_does_not_throw_out_its_frame(tmp_path, odd):
+    path = write(tmp_path / "a.fits", numbers("i2"), FILTER="V")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"FILTER  = 'V       '".ljust(80), odd.encode().ljust(80)))
+    np.testing.assert_array_equal(read_frame(path).pixels - 32768.0, numbers("i2"))
