@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import Failure, Normalized, Selection, Sequence, StarTable, Status, Tracks
+from pipeline.frame import Failure, Normalized, Reason, Selection, Sequence, StarTable, Status, Tracks
 from pipeline.stage import Knob, stage
 from pipeline.stages import identify
 from pipeline.stages.ledger import Ledger, star_points
@@ -160,6 +160,13 @@ def _warn(ledger: Ledger, hot: np.ndarray) -> None:
         ledger.warnings.append(
             f"{file}: {hot.sum()} of its {len(hot)} stars stand still while the others move: they are hot pixels "
             "and are not followed"
+        )
+    table = ledger.tables[ledger.reference]
+    elongated = int((table.reason == Reason.ROUNDNESS).sum())
+    if elongated > len(table.kept):
+        ledger.warnings.append(
+            f"{file}: most of its peaks are not round ({elongated} of {elongated + len(table.kept)}), as in a trailed "
+            "frame: choose another frames.reference, or widen stars.roundness"
         )
     followed = [frame for frame in np.flatnonzero(ledger.used) if frame != ledger.reference]
     if len(ledger.tables) > 1 and not followed:

@@ -302,6 +302,18 @@ def test_star_that_stands_elsewhere_is_moved():
     assert follow_pair(change).status[1, 7] == Status.MOVED
 
 
+def test_a_trailed_reference_says_what_to_turn():
+    place, level = field()
+    reason = np.where(np.arange(60) % 3 == 0, Reason.STAR, Reason.ROUNDNESS)
+    trailed = table(place, level, SHAPE, reason=reason)
+    result = Sky(sequence(2, SHAPE), [trailed, table(place + 5, level, SHAPE)], None).follow()
+    (warning,) = (text for text in result.warnings if "not round" in text)
+    assert warning.startswith("light_000.fits: most of its peaks are not round (40 of 60)")
+    assert "frames.reference" in warning
+    assert "stars.roundness" in warning
+    assert not any("not round" in text for text in follow_pair(lambda p, lv: table(p, lv, SHAPE)).warnings)
+
+
 def test_star_that_is_not_there_has_faded():
     assert follow_pair(lambda p, lv: without(p, lv, 7)).status[1, 7] == Status.FAINT
 
