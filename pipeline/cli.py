@@ -17,6 +17,7 @@ from pipeline.frame import Failure, FrameError
 from pipeline.stage import STAGES, KnobError, nearest
 
 DONE, LEFT_OUT, WRONG, INTERRUPTED = 0, 1, 2, 130
+SIDES = (64, 12_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,8 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lights", nargs="*", metavar="LIGHTS", help="files, folders or globs")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--recipe", type=Path, metavar="FILE")
-    parser.add_argument("--preset", metavar="NAME", help="a recipe that comes with Starshift")
+    recipe = parser.add_mutually_exclusive_group()
+    recipe.add_argument("--recipe", type=Path, metavar="FILE")
+    recipe.add_argument("--preset", metavar="NAME", help="a recipe that comes with Starshift")
     parser.add_argument("--set", action="append", default=[], metavar="STAGE.KNOB=VALUE", dest="options")
     parser.add_argument("--reference", metavar="FILE")
     parser.add_argument("--products", default="offsets,maps", help="offsets, maps or all (default: offsets,maps)")
@@ -105,7 +107,7 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from pipeline.graph import batch
-    from pipeline.graph.output import RunError
+    from pipeline.graph.output import OutputError, RunError
     from pipeline.graph.run import Graph
 
     recipe, lights = _recipe_of(options)
@@ -115,7 +117,7 @@ def _run(options: argparse.Namespace) -> int:
     night = Graph.open(lights)
     progress = None if options.quiet else _progress()
     # A run that is told to stop leaves whole files, as one that is interrupted by hand does.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         report = batch.run(
             night,
@@ -131,7 +133,14 @@ def _run(options: argparse.Namespace) -> int:
     except RunError as error:
         print(error, file=sys.stderr)
         return WRONG
+    except OutputError as error:
+        print(error, file=sys.stderr)
+        return LEFT_OUT
     return _tell(report, options)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def _recipe_of(options: argparse.Namespace) -> tuple[Any, list[Path]]:
@@ -295,7 +304,11 @@ def _sample(options: argparse.Namespace) -> int:
             width, height = (int(side) for side in options.size.lower().split("x"))
         except ValueError:
             raise KnobError(f"--size {options.size}: wants WIDTHxHEIGHT in pixels, such as 900x600") from None
+        if not (SIDES[0] <= width <= SIDES[1] and SIDES[0] <= height <= SIDES[1]):
+            raise KnobError(f"--size {options.size}: wants sides from {SIDES[0]} to {SIDES[1]} pixels")
         shape = (height, width)
+    if options.seed is not None and options.seed < 0:
+        raise KnobError(f"--seed {options.seed}: wants a whole number of at least 0")
     try:
         spec = sample.named(options.name, options.frames, shape, options.seed, options.format)
     except ValueError as error:

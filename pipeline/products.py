@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import tempfile
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 PRODUCTS = ("offsets", "maps")
+TEMPORARY = ".starshift-"
 STAR_COLUMNS = (
     "sharpness",
     "roundness1",
@@ -42,13 +44,12 @@ def stems(sequence: Sequence) -> tuple[str, ...]:
     Lights of equal stem from two folders get their folder's name below the output folder.
     """
     bare = [read.stem(info.file) for info in sequence.frames]
-    names = []
+    names: list[str] = []
     for info, name in zip(sequence.frames, bare, strict=True):
-        names.append(name if bare.count(name) == 1 else f"{Path(info.path).parent.name}/{name}")
-    # Two folders of one name, or two endings of one stem, still need names of their own.
-    for position, name in enumerate(names):
-        if names.count(name) > 1:
-            names[position] = f"{name}_{names[: position + 1].count(name)}" if name in names[:position] else name
+        wished = name if bare.count(name) == 1 else f"{Path(info.path).parent.name}/{name}"
+        # Two folders of one name, or two endings of one stem, still need names of their own.
+        tries = itertools.chain([wished], (f"{wished}_{number}" for number in itertools.count(2)))
+        names.append(next(one for one in tries if one not in names and (one == wished or one not in bare)))
     return tuple(names)
 
 
@@ -56,7 +57,7 @@ def stems(sequence: Sequence) -> tuple[str, ...]:
 def written(path: Path) -> Iterator[Path]:
     """A path beside the final one to write to; it gets the final name when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=f".{path.name}")
     os.close(handle)
     partial = Path(name)
     try:

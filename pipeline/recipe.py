@@ -15,6 +15,8 @@ import pipeline.stages  # noqa: F401  (declares the stages)
 from pipeline.stage import STAGES, KnobError, KnobSpec, nearest
 
 FORMAT = 1
+LARGEST = 1_000_000
+DEEPEST = 4
 PRESETS = ("classic-12800", "classic-6400", "classic-andromeda")
 _DATA = ("lights", "bias", "dark", "flat")
 
@@ -137,11 +139,12 @@ def load(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > 1_000_000:
-            raise RecipeError(
-                f"{path.name}: larger than a recipe can be ({path.stat().st_size} bytes): choose a recipe"
-            )
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise RecipeError(f"{path.name}: is no file: choose a recipe")
+        if (size := path.stat().st_size) > LARGEST:
+            raise RecipeError(f"{path.name}: is larger than a recipe can be ({size} bytes): choose a recipe")
+        # Windows editors begin a file with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise RecipeError(f"{path.name}: cannot be read ({error.strerror}): check the path") from None
     except UnicodeDecodeError:
@@ -159,10 +162,12 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
     """
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RecipeError(f"{name}: is not TOML ({error}): mend that line") from None
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{name}: is not TOML ({str(error)[:200]}): mend that line") from None
+    if _depth(content) > DEEPEST:
+        raise RecipeError(f"{name}: has sections in sections in sections: a recipe has one section for each stage")
     version = content.pop("format", FORMAT)
-    if version != FORMAT:
+    if version != FORMAT or isinstance(version, bool):
         raise RecipeError(f"{name}{_line(text, None, 'format')}: format {version!r}: this version reads {FORMAT}")
     data = _check_data(content.pop("data", {}), text, name)
     for section, values in content.items():
@@ -178,6 +183,15 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
             except KnobError as error:
                 raise RecipeError(f"{name}{_line(text, section, knob)}: {error}") from None
     return Recipe(content, data)
+
+
+def _depth(content: Any) -> int:
+    """How deep tables lie in tables, counted without recursion: the text may come from anywhere."""
+    depth, level = 0, [content]
+    while level and depth <= DEEPEST:
+        level = [item for table in level if isinstance(table, dict) for item in table.values()]
+        depth += 1
+    return depth
 
 
 def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]:

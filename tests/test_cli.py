@@ -124,6 +124,18 @@ def test_an_interrupt_leaves_whole_files_and_status_130(lights, tmp_path):
     assert "--resume" in err
 
 
+def test_a_run_in_the_background_can_be_ended(lights, tmp_path):
+    command = [sys.executable, "-m", "pipeline", "run", str(lights), "--out", str(tmp_path / "out"), "--quiet"]
+    # A shell gives its background jobs an interrupt signal that is ignored.
+    ignore = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=ignore) as process:
+        while not (tmp_path / "out" / ".partial").exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+
+
 def test_info_tells_what_each_file_is(capsys, lights):
     status, out, _ = run(capsys, "info", lights)
     assert status == 0
@@ -159,7 +171,16 @@ def test_a_sample_is_written_with_its_truth(capsys, tmp_path):
     assert len(list(tmp_path.glob("light_*"))) == 2
 
 
-@pytest.mark.parametrize("options", [["nothing"], ["drift", "--size", "12"], ["drift", "--frames", "0"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["nothing"],
+        ["drift", "--size", "12"],
+        ["drift", "--frames", "0"],
+        ["drift", "--seed", "-1"],
+        ["drift", "--size", "5000000x5000000"],
+    ],
+)
 def test_a_wrong_sample_is_refused(capsys, tmp_path, options):
     assert run(capsys, "sample", *options, "--out", tmp_path / "s")[0] == 2
 

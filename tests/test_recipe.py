@@ -1,5 +1,7 @@
 """A recipe is data: it is checked, it survives a round trip, and its errors name line, value and the nearest name."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,6 +82,9 @@ def test_equal_knobs_make_one_recipe_however_they_are_written():
         ("[stars\n", ["not TOML"]),
         ("stars = 3", ["line 1", "[stars]"]),
         ("[data]\nlights = 'here'", ["line 2", "data.lights", "list of paths"]),
+        ("format = true", ["line 1", "format True"]),
+        ("[stars]\nthreshold = " + "9" * 5001, ["night.toml"]),
+        ("[selection.limits]\n" + ".".join("a" * 3000) + " = 1", ["night.toml"]),
         ("[data]\nlight = ['here']", ["line 2", "did you mean lights"]),
     ],
 )
@@ -121,3 +126,16 @@ def test_a_recipe_file_that_cannot_be_read_is_said_so(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RecipeError, match="UTF-8"):
         recipes.load(binary)
+
+
+def test_a_recipe_saved_by_a_windows_editor_loads(tmp_path):
+    path = tmp_path / "bom.toml"
+    path.write_bytes(b"\xef\xbb\xbf[stars]\nthreshold = 7\n")
+    assert recipes.load(path)["stars"]["threshold"] == 7.0
+
+
+def test_what_is_no_file_is_never_read_as_a_recipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", "/dev/zero", tmp_path):
+        with pytest.raises(RecipeError, match="no file"):
+            recipes.load(path)

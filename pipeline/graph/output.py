@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, products
+from pipeline.frame import FrameInfo
 from pipeline.graph.request import Night
 from pipeline.recipe import Recipe
 
 PARTIAL = ".partial"
+STATE = "run.json"
 
 
 class RunError(Exception):
     """A run cannot start; nothing was written. The message says what to do."""
+
+
+class OutputError(Exception):
+    """A run cannot go on writing; what is whole stays. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,46 +49,99 @@ class Job:
 
 
 def prepare(job: Job, overwrite: bool) -> dict[str, Any] | None:
-    """Make the output folder ready; the report of a run that is already whole, if that is what it holds."""
-    state_file, report_file = job.partial / "run.json", job.out / "report.json"
+    """Make the output folder ready for a run; nothing that lies in it is touched yet.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    overwrite : bool
+        Whether an earlier run's products may be replaced.
+
+    Returns
+    -------
+    dict or None
+        The report of a run that is already whole, if that is what the folder holds and ``job.resume`` asks for.
+
+    Raises
+    ------
+    RunError
+        Where the folder cannot be used.
+    """
     try:
         job.out.mkdir(parents=True, exist_ok=True)
         inside = list(job.out.iterdir())
         if inside and not (job.resume or overwrite):
-            raise RunError(
-                f"{job.out}: is not empty ({len(inside)} entries): give --resume, --overwrite or another --out"
-            )
-        if overwrite:
-            _remove_old(job.out)
+            remedy = "give --resume, --overwrite or another --out"
+            raise RunError(f"{job.out}: is not empty ({len(inside)} entries): {remedy}")
+        if job.partial.is_symlink():
+            raise RunError(f"{job.partial}: is a link, not this run's own folder: remove it")
+        report = _read_json(job.out / "report.json")
+        state = _read_json(job.partial / STATE)
         if job.resume:
-            before = _read_json(state_file) or _read_json(report_file).get("state", {})
-            if before and before != job.state:
-                changed = ", ".join(name for name in job.state if before.get(name) != job.state[name])
-                raise RunError(f"{job.out}: holds a run of other {changed}: give --overwrite or another --out")
-            report = _read_json(report_file)
-            whole = all((job.out / path).exists() for path in report.get("products", {}))
-            if report and whole and set(job.products) <= set(report.get("wanted", ())):
+            _compare(job, state.get("state") or report.get("state"))
+            if _whole(job, report):
                 return report
-        job.partial.mkdir(exist_ok=True)
-        products.write_text(state_file, json.dumps(job.state))
+            return _keep_state(job, {"state": job.state, "stale": state.get("stale", [])})
+        shutil.rmtree(job.partial, ignore_errors=True)
+        return _keep_state(job, {"state": job.state, "stale": [*_names(report), *state.get("stale", [])]})
     except OSError as error:
         raise RunError(f"{job.out}: cannot be written to ({error.strerror or error}): choose another --out") from None
-    return None
+
+
+def clear_the_way(job: Job) -> None:
+    """Remove what an earlier run wrote, now that the new one is sure to put something in its place.
+
+    A light is never removed, whatever a report says.
+    """
+    lights = {os.path.realpath(file.path) for file in job.night.files if isinstance(file, FrameInfo)}
+    state = _read_json(job.partial / STATE)
+    for name in state.get("stale", []):
+        path = Path(os.path.realpath(job.out / str(name)))
+        if path.is_relative_to(job.out) and path.is_file() and str(path) not in lights:
+            path.unlink()
+    for left in job.out.rglob(f"{products.TEMPORARY}*"):
+        left.unlink(missing_ok=True)
+    _keep_state(job, {"state": job.state, "stale": []})
+
+
+def discard(job: Job) -> None:
+    """Leave the folder as it was before a run that found nothing to do."""
+    shutil.rmtree(job.partial, ignore_errors=True)
+    with suppress(OSError):
+        job.out.rmdir()
+
+
+def _compare(job: Job, before: Any) -> None:
+    if before is not None and before != job.state:
+        known = before if isinstance(before, dict) else {}
+        changed = ", ".join(name for name in job.state if known.get(name) != job.state[name])
+        raise RunError(f"{job.out}: holds a run of other {changed}: give --overwrite or another --out")
+
+
+def _whole(job: Job, report: dict[str, Any]) -> bool:
+    """Whether a report is that of a run with nothing left to do."""
+    frames, wanted = report.get("frames"), report.get("wanted")
+    if not isinstance(frames, list) or not isinstance(wanted, list) or not set(job.products) <= set(map(str, wanted)):
+        return False
+    settled = all(isinstance(frame, dict) and frame.get("state") != "failed" for frame in frames)
+    return settled and all((job.out / name).exists() for name in _names(report))
+
+
+def _names(report: dict[str, Any]) -> list[str]:
+    """Files that a report says its run wrote; a report may be damaged or made up."""
+    listed = report.get("products")
+    return [*listed, "report.json", "recipe.toml"] if isinstance(listed, dict) else []
+
+
+def _keep_state(job: Job, state: dict[str, Any]) -> None:
+    job.partial.mkdir(exist_ok=True)
+    products.write_text(job.partial / STATE, json.dumps(state))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _remove_old(out: Path) -> None:
-    """Remove what an earlier run wrote, and nothing else."""
-    report = _read_json(out / "report.json")
-    for name in [*report.get("products", {}), "report.json", "recipe.toml"]:
-        path = (out / str(name)).resolve()
-        if path.is_relative_to(out) and path.is_file():
-            path.unlink()
-    shutil.rmtree(out / PARTIAL, ignore_errors=True)

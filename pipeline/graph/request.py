@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -74,15 +75,19 @@ class Night:
     files: tuple[FrameInfo | Failure, ...]
     root: Path | None = None
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
-        """Names these files as they are on the disk now."""
+        """Names these files as they were on the disk when this was first asked."""
         states = []
         for file in self.files:
             if isinstance(file, Failure):
                 states.append(file.message)
                 continue
-            status = os.stat(file.path)
+            try:
+                status = os.stat(file.path)
+            except OSError as error:
+                states.append(f"{file.path} {error.strerror}")
+                continue
             states.append(f"{file.path} {status.st_size} {status.st_mtime_ns}")
         return result_key("files", 1, {}, states)
 
@@ -230,7 +235,12 @@ class Request:
 
             info = self.sequence().frames[frame]
             knobs = {name: self.recipe["frames"][name] for name in ("pattern", "overscan")}
-            return result_key("frame", 1, knobs, [read.content_hash(info.path), info.file])
+            try:
+                content = read.content_hash(info.path)
+            except FrameError as error:
+                # A file that cannot be read has a key like any other; reading it is what fails.
+                content = str(error)
+            return result_key("frame", 1, knobs, [content, info.file])
         if stage == "frames":
             sequence = self.sequence()
             return result_key("frames", 1, self.recipe["frames"], [self._files(), str(sequence.reference)])

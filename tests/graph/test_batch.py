@@ -18,7 +18,9 @@ from pipeline.graph import batch
 from pipeline.graph.output import RunError
 from pipeline.graph.request import StaleError, Ticket
 from pipeline.graph.run import Graph
+from pipeline.graph.tasks import graph_of
 from pipeline.recipe import Recipe
+from pipeline.stage import KnobError
 
 NAMES_ONCE_WRITTEN = ("recipe.toml", "report.json")
 
@@ -129,7 +131,7 @@ def test_whole_tables_are_not_made_again_when_a_run_goes_on(lights, tmp_path):
         batch.run(Graph.open([lights]), Recipe(), out, progress=stop_in_the_middle, ticket=ticket)
     tables = {path: path.stat().st_mtime_ns for path in (out / ".partial" / "store").glob("stars-*.npz")}
     assert len(tables) == 6
-    batch._graph.cache_clear()
+    graph_of.cache_clear()
     report = batch.run(Graph.open([lights]), Recipe(), out, resume=True)
     assert "candidates" not in report["stages"]
     assert "offset_map" in report["stages"]
@@ -220,3 +222,113 @@ def test_every_broken_file_is_named_and_the_good_ones_are_done(data, tmp_path):
     for name in broken:
         assert told[name].startswith(f"{name}: ")
         assert told[name].count(": ") >= 2, told[name]
+
+
+@pytest.mark.parametrize(
+    "hopeless",
+    [
+        ("selection", {"limits": {"fmhm": (0.0, 3.0)}}),
+        ("hot_pixels", {"find": "dark"}),
+        ("frames", {"reference": "no"}),
+    ],
+)
+def test_an_overwriting_run_that_cannot_be_done_leaves_the_old_one(lights, tmp_path, hopeless):
+    out = tmp_path / "out"
+    batch.run(Graph.open([lights]), Recipe(), out, wanted=("offsets",))
+    before = sums(out)
+    with pytest.raises((FrameError, KnobError)):
+        batch.run(Graph.open([lights]), Recipe().with_knobs(hopeless[0], **hopeless[1]), out, overwrite=True)
+    assert sums(out) == before
+    assert (out / "report.json").exists()
+
+
+def test_lights_whose_names_collide_in_any_way_keep_apart(lights, tmp_path):
+    source = sorted(lights.glob("*.dng"))[0]
+    for folder, name in (("a/n", "x"), ("b/n", "x"), ("a/n", "x_2"), ("b/n", "x_2"), ("c", "x_3")):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / f"{name}.dng").write_bytes(source.read_bytes())
+    night = Graph.open([tmp_path / "a/n", tmp_path / "b/n", tmp_path / "c"])
+    names = products.stems(Graph().result(night, Recipe(), "frames"))
+    assert len(set(names)) == 5
+
+
+def test_what_could_not_be_written_is_written_by_the_next_try(lights, finished, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+
+    def full(path, maps, header):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(products, "write_maps", full)
+        report = batch.run(Graph.open([lights]), Recipe(), out)
+    assert {frame["state"] for frame in report["frames"]} == {"failed"}
+    assert all("No space left" in frame["reason"] and "--resume" in frame["reason"] for frame in report["frames"])
+    assert "light_001.offsets_table.fits" in report["products"]
+    report = batch.run(Graph.open([lights]), Recipe(), out, resume=True)
+    assert {frame["state"] for frame in report["frames"]} == {"done"}
+    assert "candidates" not in report["stages"]
+    assert sums(out) == sums(finished[0])
+
+
+@pytest.mark.parametrize("address", ["garbage", "tcp://127.0.0.1:1"])
+def test_a_scheduler_that_does_not_answer_leaves_nothing_behind(lights, tmp_path, address, monkeypatch):
+    monkeypatch.setattr("pipeline.graph.cluster.PATIENCE", "1s")
+    with pytest.raises(RunError, match=f"--scheduler {address}: .*tcp://HOST:PORT"):
+        batch.run(Graph.open([lights]), Recipe(), tmp_path / "out", scheduler=address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_light_that_vanishes_fails_alone(lights, tmp_path):
+    copies = tmp_path / "lights"
+    copies.mkdir()
+    for light in lights.glob("*.dng"):
+        (copies / light.name).write_bytes(light.read_bytes())
+    night = Graph.open([copies])
+    (copies / "light_005.dng").unlink()
+    report = batch.run(night, Recipe(), tmp_path / "out")
+    states = {frame["file"]: frame["state"] for frame in report["frames"]}
+    assert states.pop("light_005.dng") == "left out"
+    assert set(states.values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    "content", ["{", '{"products": 5}', '{"products": {}, "frames": [1], "wanted": 3, "state": 7}']
+)
+def test_a_damaged_report_does_not_stop_a_new_run(lights, tmp_path, content):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.json").write_text(content)
+    assert batch.run(Graph.open([lights]), Recipe(), out, wanted=("offsets",), overwrite=True)["frames"]
+
+
+def test_nothing_is_written_through_a_link_out_of_the_folder(lights, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (out / ".partial").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="link"):
+        batch.run(Graph.open([lights]), Recipe(), out, overwrite=True)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_light_is_never_removed_whatever_a_report_says(tmp_path):
+    out = tmp_path / "night"
+    sample.write_named("rotation", out, frames=3, size=(240, 320))
+    before = sums(out)
+    (out / "report.json").write_text(json.dumps({"products": {"light_002.fits": "written"}}))
+    batch.run(Graph.open(sorted(out.glob("light_*"))), Recipe(), out, wanted=("offsets",), overwrite=True)
+    assert {name: sums(out)[name] for name in before} == before
+
+
+def test_what_a_kill_left_half_written_goes(lights, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / f"{products.TEMPORARY}abc.light_001.offsets_map.fits").write_bytes(b"half")
+    batch.run(Graph.open([lights]), Recipe(), out, wanted=("offsets",), overwrite=True)
+    assert not list(out.glob(".starshift*"))
+
+
+def test_names_in_the_recipe_that_fit_no_file_are_told(lights, tmp_path):
+    recipe = Recipe().with_knobs("selection", rejected={"light_O1.dng": "clouds"})
+    report = batch.run(Graph.open([lights]), recipe, tmp_path / "out", wanted=("offsets",))
+    assert any("light_O1.dng" in warning for warning in report["warnings"])

@@ -1,0 +1,97 @@
+"""What a run does with one frame, in a thread here or in another process: its star table, then its products."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline import __version__, products
+from pipeline.frame import Failure, FrameError
+from pipeline.graph.output import Job
+from pipeline.graph.request import StageError
+from pipeline.graph.run import Graph
+from pipeline.graph.store import Store
+from pipeline.stage import STAGES
+
+MEMORY = 400_000_000
+KEPT = ("hot_pixels", "stars", "tracks", "reference", *(f"{name}.auto" for name in STAGES if STAGES[name].auto))
+ENDINGS = {"offsets": "offsets_table", "maps": "offsets_map"}
+
+
+@dataclass
+class Outcome:
+    """What became of one frame in one task; ``failed`` is what another try may mend."""
+
+    frame: int
+    seconds: float
+    worker: str
+    problem: str = ""
+    failed: bool = False
+    stages: dict[str, float] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@functools.lru_cache(maxsize=2)
+def graph_of(partial: Path) -> Graph:
+    """One graph for each run and process; the run's tables lie on disk."""
+    return Graph(Store(MEMORY, folder=partial / "store", kept_stages=KEPT))
+
+
+def _task(job: Job, frame: int, work: Callable[[Graph, Job, Outcome], None]) -> Outcome:
+    """Run one frame's work; what goes wrong with the frame stays with the frame."""
+    graph = graph_of(job.partial)
+    start = time.perf_counter()
+    outcome = Outcome(frame, 0.0, f"{socket.gethostname()}-{os.getpid()}")
+    try:
+        work(graph, job, outcome)
+    except FrameError as error:
+        outcome.problem = str(error)
+    except OSError as error:
+        light = graph.result(job.night, job.recipe, "frames").frames[frame].file
+        why = error.strerror or str(error).split(". ")[0]
+        outcome.problem = f"{light}: its results cannot be written ({why}): free the disk and run with --resume"
+        outcome.failed = True
+    outcome.seconds = time.perf_counter() - start
+    for event in tuple(graph.log):
+        if event.frame == frame and event.state == "ran":
+            outcome.stages[event.stage] = event.seconds
+    return outcome
+
+
+def find_stars(job: Job, frame: int) -> Outcome:
+    """Task: one frame from its file to its star table, which stays in the run's store."""
+    return _task(job, frame, lambda graph, job, outcome: graph.result(job.night, job.recipe, "stars", frame))
+
+
+def write_products(job: Job, frame: int) -> Outcome:
+    """Task: one frame's offset table and maps into the output folder."""
+    return _task(job, frame, _write_products)
+
+
+def _write_products(graph: Graph, job: Job, outcome: Outcome) -> None:
+    ask = functools.partial(graph.result, job.night, job.recipe)
+    sequence, tracks, frame = ask("frames"), ask("tracks"), outcome.frame
+    light, reference = sequence.frames[frame], sequence.frames[sequence.reference].file
+    if not tracks.used[frame]:
+        raise StageError(Failure(light.file, "tracks", tracks.reason[frame]))
+    stem = products.stems(sequence)[frame]
+    for product, ending in ENDINGS.items():
+        if product not in job.products:
+            continue
+        name = f"{stem}.{ending}.fits"
+        path = job.out / name
+        if not (job.resume and path.exists()):
+            header = products.header_of(light, job.recipe.hash, reference, f"Starshift {__version__}")
+            if product == "offsets":
+                products.write_offsets(path, products.offset_table(tracks, ask("stars", frame), frame), header)
+            else:
+                maps = ask("offset_map", frame)
+                outcome.warnings += [f"{light.file}: {warning}" for warning in maps.warnings]
+                products.write_maps(path, maps, header)
+        outcome.written.append(name)
