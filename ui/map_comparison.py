@@ -11,7 +11,7 @@ from bokeh.document import Document
 from pipeline.frame import FrameError, OffsetMap
 from pipeline.graph.request import Ticket
 from ui.map_facts import coarse, rms_difference
-from ui.pyramid import PYRAMIDS
+from ui.pyramid import PYRAMIDS, Pyramid
 from ui.session import Session
 from ui.worker import Worker
 
@@ -30,7 +30,7 @@ class Difference:
         Differences in x and y, sampled.
     rms : dict of str to float
         Over all pixels, in x and y.
-    images : dict of str to ndarray
+    pyramids : dict of str to Pyramid
         All pixels of the differences that a picture shows.
     key : str
         Names both results.
@@ -40,7 +40,7 @@ class Difference:
     maps: OffsetMap
     small: dict[str, np.ndarray]
     rms: dict[str, float]
-    images: dict[str, np.ndarray]
+    pyramids: dict[str, Pyramid]
     key: str
 
 
@@ -112,14 +112,12 @@ class Comparison:
 def difference(maps: OffsetMap, other: OffsetMap, key: str, axes: str) -> Difference:
     """The other map minus this one; whole differences and their pyramids only of some axes ("", "x", "y", "xy")."""
     pairs = {axis: (getattr(other, axis), getattr(maps, axis)) for axis in "xy"}
-    images = {axis: pairs[axis][0] - pairs[axis][1] for axis in axes}
-    for axis, image in images.items():
-        PYRAMIDS.get(f"{axis}_difference {key}", image)
+    pyramids = {axis: PYRAMIDS.get(f"{axis}_difference {key}", pairs[axis][0] - pairs[axis][1]) for axis in axes}
     return Difference(
         other.method,
         maps,
         small={axis: coarse(one) - coarse(two) for axis, (one, two) in pairs.items()},
         rms={axis: rms_difference(one, two) for axis, (one, two) in pairs.items()},
-        images=images,
+        pyramids=pyramids,
         key=key,
     )

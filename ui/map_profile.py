@@ -63,9 +63,9 @@ class ProfilePlot:
 
     def _make(self) -> figure:
         made = figure(
-            x_range=self._x_range, y_range=DataRange1d(range_padding=0.12), height=136, tools=[], toolbar_location=None,
-            min_border_left=54, min_border_right=24, min_border_top=8, min_border_bottom=24, outline_line_color=None,
-            sizing_mode="stretch_width",
+            x_range=self._x_range, y_range=DataRange1d(range_padding=0.12, syncable=False), height=136, tools=[],
+            toolbar_location=None, min_border_left=54, min_border_right=24, min_border_top=8, min_border_bottom=24,
+            outline_line_color=None, sizing_mode="stretch_width",
         )  # fmt: skip
         made.xgrid.visible = False
         made.yaxis.axis_line_color = None

@@ -61,6 +61,7 @@ class MapTab:
         self._maps: OffsetMap | None = None
         self._tracks: Tracks | None = None
         self._frame, self._key = 0, ""
+        self._picked: int | None = None
         self._difference: Difference | None = None
         pick = lambda star: session.change(picked=star)  # noqa: E731
         self.small = MapPlots(theme, picture.choose_map)
@@ -98,6 +99,9 @@ class MapTab:
         if "offset_map" in scene.results:
             self._none.object = _NO_MAP
             self._parts.visible, self._none.visible = maps is not None, maps is None
+            if maps is None:
+                for kind in DIFFERENCES:
+                    self._picture.forget(kind)
         if maps is None or tracks is None:
             return
         # New tracks come before the map made from them: until then the old two belong together.
@@ -107,8 +111,10 @@ class MapTab:
             if not self._parts.objects:
                 # A plot that is shown before it has values finds no ranges for its axes.
                 self._parts.extend([self.small.panel, self.row, self.profile.panel, self.residuals.panel])
-        self.profile.set_picked(self._session.picked)
-        self.residuals.set_picked(self._session.picked)
+        if self._session.picked != self._picked:
+            self._picked = self._session.picked
+            self.profile.set_picked(self._picked)
+            self.residuals.set_picked(self._picked)
 
     def show_kinds(self) -> None:
         """Outline the maps that the pictures show; the line follows the first of them."""
@@ -180,12 +186,12 @@ class MapTab:
         wanted = [kind for kind in DIFFERENCES if kind in self._session.kinds]
         if self._difference is None or not wanted:
             return
-        images = self._difference.images
-        if any(kind[0] not in images for kind in wanted):
+        pyramids = self._difference.pyramids
+        if any(kind[0] not in pyramids for kind in wanted):
             self._compare()
             return
         for kind in wanted:
-            self._picture.show(kind, images[kind[0]], noise=0.0, key=self._difference.key)
+            self._picture.show_pyramid(kind, pyramids[kind[0]], self._difference.key)
 
     def _failed(self, error: FrameError) -> None:
         self.row.made = str(error)

@@ -21,21 +21,6 @@ PATIENCE = 90_000
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium, or a visible skip where there is none."""
-    compulsory = os.environ.get("STARSHIFT_BROWSER") == "required"
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        (pytest.fail if compulsory else pytest.skip)("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as runner:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = runner.chromium.launch(executable_path=path, args=options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def app(tmp_path_factory):
     """``panel serve app.py`` on a data root of a small sequence and a folder without frames that can be read."""
     root = tmp_path_factory.mktemp("root")
@@ -277,6 +262,51 @@ def test_a_star_picked_in_the_table_is_described(page):
     assert page.evaluate("() => model('track star').data.dx.length") == 24
 
 
+def test_the_map_tab_follows_its_line_and_compares_two_methods(page):
+    page.get_by_role("button", name="Last frame").click()
+    page.get_by_role("tab", name="Map").click()
+    page.get_by_text("X offset from A to B").wait_for()
+    page.get_by_role("button", name="X offset", exact=True).click()
+    page.wait_for_function("() => model('picture cut 0').data.label?.[0] == 'X offset'")
+    page.wait_for_timeout(500)
+    figure = page.locator(".bk-Figure").first.bounding_box()
+    (x0, x1), (y1, y0) = place(page)
+    ends = page.evaluate("() => model('map line').data")
+    spot = [
+        figure["x"] + (ends["x"][0] - x0) / (x1 - x0) * figure["width"],
+        figure["y"] + (ends["y"][0] - y0) / (y1 - y0) * figure["height"],
+    ]
+    length = "() => model('map profile').data.distance[255]"
+    before = page.evaluate(length)
+    page.mouse.move(spot[0] + 2, spot[1])
+    page.wait_for_timeout(100)
+    page.mouse.move(*spot)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(spot[0] + 8 * step, spot[1] - 8 * step)
+    page.mouse.up()
+    page.wait_for_function(f"() => ({length})() < {before} - 20")
+    assert place(page) == [[x0, x1], [y1, y0]], "the picture stays"
+    select = page.get_by_label("Compare the map with another method's")
+    select.select_option("smooth")
+    page.locator(".made", has_text="difference rms").wait_for()
+    select.select_option("")
+    page.get_by_role("button", name="X error").wait_for()
+    page.get_by_label("What the picture shows").select_option("subtracted")
+    page.get_by_role("tab", name="Tracks").click()
+
+
+def test_arrows_over_the_field_take_the_place_of_the_plots_against_frame(page):
+    page.get_by_role("button", name="Last frame").click()
+    settle(page)
+    for name in ("Offset", "Residual"):
+        page.get_by_role("button", name=f"{name} arrows").click()
+        page.get_by_text(re.compile(f"{name} (from|after)")).wait_for()
+    assert page.evaluate("() => model('field arrows').data.x.length") > 6 * 20
+    page.get_by_role("button", name="Against frame").click()
+    page.get_by_text("Stars of the reference").wait_for()
+
+
 def test_completeness_falls_with_the_threshold_under_the_hand_where_the_truth_is_known(page):
     page.get_by_role("tab", name="Truth").click()
     page.wait_for_function("() => model('truth completeness')?.data.x.length > 5")
@@ -310,6 +340,10 @@ def test_there_is_no_truth_tab_where_none_is_known(page, app):
     settle(page)
     assert page.get_by_role("tab", name="Truth").count() == 0
     assert page.get_by_role("tab", name="Tracks").get_attribute("aria-selected") == "true"
+    menu(page, "unknown, 4 frames", "Open a folder")
+    dialog.get_by_text("One folder up").click()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
     menu(page, "unknown, 4 frames", "Sample: drifting")
     page.get_by_role("tab", name="Truth").wait_for()
     settle(page)

@@ -1,7 +1,5 @@
 """The picture in a real browser: zoom, single pixels, markers while a knob turns, readout, theme, console."""
 
-import os
-import shutil
 import socket
 import time
 from types import SimpleNamespace
@@ -21,21 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 SHAPE = (1000, 1500)
 WIDTH, HEIGHT = 900, 700
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium, or a visible skip where there is none."""
-    compulsory = os.environ.get("STARSHIFT_BROWSER") == "required"
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        (pytest.fail if compulsory else pytest.skip)("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as runner:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = runner.chromium.launch(executable_path=path, args=options)
-        yield browser
-        browser.close()
 
 
 def sky():
@@ -265,6 +248,16 @@ def test_two_and_four_pictures_share_their_place(page, served):
     page.get_by_label("One picture").click()
     page.wait_for_timeout(400)
     assert page.locator(".bk-Figure:visible").count() == 1
+
+
+def test_a_whole_frame_stays_whole_when_another_picture_takes_half_of_the_room(page):
+    page.get_by_label("Two pictures").click()
+    page.wait_for_timeout(600)
+    x0, x1, y0, y1 = page.evaluate(SPAN)
+    page.get_by_label("One picture").click()
+    assert min(x0, y1) < -0.4
+    assert x1 > SHAPE[1] - 0.6
+    assert y0 > SHAPE[0] - 0.6
 
 
 def test_zoom_buttons_and_whole_frame(page):
