@@ -299,9 +299,12 @@ def test_the_map_tab_follows_its_line_and_compares_two_methods(page):
 def test_arrows_over_the_field_take_the_place_of_the_plots_against_frame(page):
     page.get_by_role("button", name="Last frame").click()
     settle(page)
+    drawn = []
     for name in ("Offset", "Residual"):
         page.get_by_role("button", name=f"{name} arrows").click()
-        page.get_by_text(re.compile(f"{name} (from|after)")).wait_for()
+        page.get_by_text("over the field").wait_for()
+        page.wait_for_function(f"() => (model('field arrows')?.data.x[1] ?? 0) != {drawn[-1] if drawn else 0}")
+        drawn.append(page.evaluate("() => model('field arrows').data.x[1]"))
     assert page.evaluate("() => model('field arrows').data.x.length") > 6 * 20
     page.get_by_role("button", name="Against frame").click()
     page.get_by_text("Stars of the reference").wait_for()
