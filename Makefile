@@ -37,5 +37,8 @@ lint: install
 bench: install
 	$(BIN)/python -m benchmarks
 
+bench-app: install
+	$(BIN)/python -m benchmarks app
+
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis
