@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _LINES = 9
-# The share of the image's width that a number takes: 42 screen pixels of the 640 that a picture is wide.
-_GAP = 42 / 640
+# The share of the image's width that a number takes: 42 screen pixels of 460.
+_GAP = 42 / 460
 
 
 @dataclass(frozen=True, eq=False)
