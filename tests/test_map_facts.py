@@ -27,14 +27,17 @@ def maps(stars):
     return offset_map(stars, 1, order=1)
 
 
-def test_the_curve_from_a_to_b_is_the_map_there(stars, maps):
+@pytest.mark.parametrize(("axis", "place"), [("x", 0), ("y", 1)])
+def test_the_curve_from_a_to_b_is_the_map_there(stars, maps, axis, place):
     a, b = (30.0, 150.0), (250.0, 40.0)
-    along = map_facts.profile(maps, stars, 1, "x", (a, b))
+    along = map_facts.profile(maps, stars, 1, axis, (a, b))
+    values, errors = getattr(maps, axis), getattr(maps, f"{axis}_error")
     assert along.length == pytest.approx(np.hypot(220, 110))
-    assert along.value[0] == pytest.approx(float(maps.x[150, 30]), abs=1e-5)
-    assert along.value[-1] == pytest.approx(float(maps.x[40, 250]), abs=1e-5)
-    assert along.error[0] == pytest.approx(float(maps.x_error[150, 30]), rel=1e-4)
-    assert np.abs(along.value - field(0, np.linspace(150, 40, 256))[0]).max() < 5 * along.error.max()
+    assert along.value[0] == pytest.approx(float(values[150, 30]), abs=1e-5)
+    assert along.value[-1] == pytest.approx(float(values[40, 250]), abs=1e-5)
+    assert along.error[0] == pytest.approx(float(errors[150, 30]), rel=1e-4)
+    truth = field(np.linspace(30, 250, 256), np.linspace(150, 40, 256))[place]
+    assert np.abs(along.value - truth).max() < 5 * along.error.max()
 
 
 def test_stars_beside_the_line_are_those_within_25_pixels_of_it(stars, maps):
