@@ -147,7 +147,6 @@ class Session:
     def close(self) -> None:
         """Give back what the session holds."""
         self._listeners.clear()
-        self.graph.store.unpin(self)
         if self._uploads is not None:
             shutil.rmtree(self._uploads, ignore_errors=True)
             self._uploads = None

@@ -163,7 +163,10 @@ class Request:
         stage = STAGES["frames"]
         knobs = self.recipe["frames"]
         key = result_key("frames", stage.version, knobs, [self._files()])
-        run = lambda own: own(stage.function, self.night.files, **knobs)  # noqa: E731
+
+        def run(own: OwnTime) -> Sequence:
+            return own(stage.function, self.night.files, **knobs)
+
         return self.graph.make(key, "frames", None, self.ticket, run)
 
     def _first_with_stars(self, sequence: Sequence) -> int:
@@ -242,8 +245,8 @@ class Request:
                 content = str(error)
             return result_key("frame", 1, knobs, [content, info.file])
         if stage == "frames":
-            sequence = self.sequence()
-            return result_key("frames", 1, self.recipe["frames"], [self._files(), str(sequence.reference)])
+            inputs = [self._files(), str(self.sequence().reference)]
+            return result_key("frames", STAGES["frames"].version, self.recipe["frames"], inputs)
         declared = STAGES[stage]
         keys: list[str] = []
         for name in declared.inputs:
@@ -344,5 +347,5 @@ class Request:
             for position in range(len(results)):
                 fetch(position)
         else:
-            list(self.graph._pool.map(fetch, range(len(results))))
+            list(self.graph.pool.map(fetch, range(len(results))))
         return fetched

@@ -44,7 +44,7 @@ class Graph:
         self._flights: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Event], None]] = []
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="frames")
+        self.pool = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="frames")
 
     @staticmethod
     def open(paths: Iterable[str | Path], root: Path | None = None) -> Night:
@@ -117,7 +117,7 @@ class Graph:
         for callback in tuple(self._listeners):
             callback(event)
 
-    def make(self, key: str, name: str, frame: int | None, ticket: Ticket, run: Callable[[], Any]) -> Any:
+    def make(self, key: str, name: str, frame: int | None, ticket: Ticket, run: Callable[[OwnTime], Any]) -> Any:
         """A result by key: from the store, from whoever is making it, or from ``run``."""
         while True:
             stored = self.store.get(key)
@@ -141,7 +141,7 @@ class Graph:
                 del self._flights[key]
             flight.set()
 
-    def _run(self, key: str, name: str, frame: int | None, ticket: Ticket, run: Callable[[], Any]) -> Any:
+    def _run(self, key: str, name: str, frame: int | None, ticket: Ticket, run: Callable[[OwnTime], Any]) -> Any:
         ticket.check()
         self.tell(Event(name, frame, 0.0, "running", key))
         own = OwnTime()

@@ -61,7 +61,7 @@ class Store:
     Parameters
     ----------
     limit : int
-        Bytes that all results together may hold; what is pinned stays above it.
+        Bytes that all results together may hold.
     folder : Path, optional
         Where results of ``kept_stages`` are written too and looked for.
     kept_stages : iterable of str
@@ -73,7 +73,6 @@ class Store:
     ) -> None:
         self.limit, self.folder, self.kept_stages = limit, folder, frozenset(kept_stages)
         self._entries: dict[str, _Entry] = {}
-        self._pins: dict[object, frozenset[str]] = {}
         self._lock = threading.Lock()
         self._floor = 0.0
         self.size = 0
@@ -108,18 +107,6 @@ class Store:
             self.size += size
             self._shrink()
 
-    def pin(self, owner: object, keys: Iterable[str]) -> None:
-        """Keep these results whatever happens, in place of the ones that the owner pinned before."""
-        with self._lock:
-            self._pins[owner] = frozenset(keys)
-            self._shrink()
-
-    def unpin(self, owner: object) -> None:
-        """Forget what an owner pinned."""
-        with self._lock:
-            self._pins.pop(owner, None)
-            self._shrink()
-
     def __contains__(self, key: str) -> bool:
         return key in self._entries
 
@@ -134,10 +121,8 @@ class Store:
     def _shrink(self) -> None:
         if self.size <= self.limit:
             return
-        pinned = frozenset().union(*self._pins.values())
         for key, entry in sorted(self._entries.items(), key=lambda item: item[1].rank):
             if self.size <= self.limit:
                 return
-            if key not in pinned:
-                self._floor = entry.rank
-                self._drop(key)
+            self._floor = entry.rank
+            self._drop(key)
