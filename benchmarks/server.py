@@ -89,6 +89,9 @@ def chromium() -> Iterator[Any]:
 
     with sync_playwright() as runner:
         options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        # Of many pages each is to run as if it were in front.
+        options += ["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows"]
+        options += ["--disable-renderer-backgrounding"]
         browser = runner.chromium.launch(executable_path=path, args=options)
         yield browser
         browser.close()
