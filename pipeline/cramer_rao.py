@@ -74,8 +74,8 @@ def _fisher(truth: Truth, index: int, stars: np.ndarray) -> np.ndarray:
     """Fisher matrices of x, y and the fluxes, the latter relative to the star's own; shape (n, p, p)."""
     sigma = truth.fwhm[index] / SIGMA_TO_FWHM
     ny, nx = truth.shape
-    columns, across, across_slope = _profiles(truth.x[index, stars], sigma, nx)
-    rows, down, down_slope = _profiles(truth.y[index, stars], sigma, ny)
+    columns, across, across_slope = _profiles(truth.x[index, stars], sigma)
+    rows, down, down_slope = _profiles(truth.y[index, stars], sigma)
     colour = np.array(_planes(truth.pattern)).reshape(2, 2)[rows[:, :, None] & 1, columns[:, None, :] & 1]
     flux = (truth.flux[index, stars, None] * truth.response()[stars])[np.arange(len(stars))[:, None, None], colour]
     light = flux * down[:, :, None] * across[:, None, :]
@@ -89,7 +89,7 @@ def _fisher(truth: Truth, index: int, stars: np.ndarray) -> np.ndarray:
     return (slopes * weight.reshape(len(stars), 1, -1)) @ slopes.swapaxes(1, 2)
 
 
-def _profiles(centres: np.ndarray, sigma: float, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _profiles(centres: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels about each centre, a Gaussian's light in each, and how it changes with the centre; shape (n, k)."""
     from scipy.special import erf
 

@@ -133,8 +133,8 @@ def offset_table(tracks: Tracks, stars: StarTable, frame: int) -> Table:
     Returns
     -------
     Table
-        Columns of ``formats.md``; no value is NaN. A star that was not in the previous frame has ``prev_row`` -1 and
-        offsets of zero against it.
+        The star table's columns, then the offsets; no value is NaN. A star that was not in the previous frame has
+        ``prev_row`` -1 and offsets of zero against it.
     """
     from astropy.table import Table
 
@@ -159,13 +159,9 @@ def offset_table(tracks: Tracks, stars: StarTable, frame: int) -> Table:
     table["prev_row"] = np.where(known, _row_among(tracks.measured[previous], ids), -1).astype(np.int32)
     table["complete"] = tracks.complete[ids]
     for name in table.colnames:
-        if name in COLUMNS:
-            table[name].unit = COLUMNS[name][0] or None
-        elif "offset" in name:
-            table[name].unit = "pix"
-    for name in table.colnames:
-        if str(table[name].unit) == "px":
-            table[name].unit = "pix"
+        unit = "px" if "offset" in name else COLUMNS.get(name, ("", ""))[0]
+        # FITS has a word of its own for pixels.
+        table[name].unit = "pix" if unit == "px" else unit or None
     return table
 
 
@@ -186,8 +182,8 @@ def write_offsets(path: Path, table: Table, header: Header) -> None:
 def read_offsets(path: Path) -> Table:
     """Read an offset table, ours or one of the notebooks' own.
 
-    The notebooks count ``id`` from 1 and after the reference write only positions and offsets; both are read into the
-    names of ``formats.md`` with ``id`` from 0.
+    The notebooks count ``id`` from 1 and after the reference write only positions and offsets; both are read into
+    our names with ``id`` from 0.
 
     Raises
     ------

@@ -85,9 +85,9 @@ def parse_value(spec: KnobSpec, text: str) -> Any:
     KnobError
         Where the text is no value of that knob.
     """
-    candidates = [text] if spec.kind not in ("range",) else [f"[{text.strip('[]() ')}]"]
+    written = f"[{text.strip('[]() ')}]" if spec.kind == "range" else text
     try:
-        value = tomllib.loads(f"value = {candidates[0]}")["value"]
+        value = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
     if spec.kind in ("str", "choice"):

@@ -174,9 +174,9 @@ class TrackPlots:
 
     def _figure(self, height: int, *, bottom: bool = False) -> figure:
         made = figure(
-            x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False), height=height,
-            toolbar_location=None, tools=[], min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8,
-            min_border_bottom=24 if bottom else 8, outline_line_color=None, sizing_mode="stretch_width",
+            x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False),
+            height=height, toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
+            min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8, min_border_bottom=24 if bottom else 8,
         )  # fmt: skip
         made.xgrid.visible = False
         made.yaxis.axis_line_color = None

@@ -66,7 +66,11 @@ class RunDialog:
             label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()
         )
         self._save = pmui.Button(
-            label="Download", variant="contained", height=32, visible=False, on_click=lambda *_: courier.save_file(self._zip)
+            label="Download",
+            variant="contained",
+            height=32,
+            visible=False,
+            on_click=lambda *_: courier.save_file(self._zip),
         )
         self._bar = pmui.LinearProgress(value=0, max=100, visible=False, margin=(16, 0, 8, 0), **wide)
         self._note = pn.pane.HTML("", **wide)

@@ -21,8 +21,8 @@ def residuals(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(tracks.transform[frame]).all():
         blank = np.full(tracks.x.shape[1], np.nan)
         return blank, blank
-    here = tracks.reference
-    x, y = polynomial.apply(tracks.transform[frame], tracks.x[here], tracks.y[here], tracks.shape)
+    there = tracks.reference
+    x, y = polynomial.apply(tracks.transform[frame], tracks.x[there], tracks.y[there], tracks.shape)
     return tracks.x[frame] - x, tracks.y[frame] - y
 
 

@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pipeline.frame import Sequence
+from pipeline.read import stem
 from ui.colours import REFERENCE
 from ui.session import Session
 
@@ -133,8 +134,8 @@ class TopBar:
     def show_sequence(self, sequence: Sequence) -> None:
         """Offer the frames as references."""
         files = [info.file for info, why in zip(sequence.frames, sequence.unusable, strict=True) if not why]
-        stem = sequence.frames[sequence.reference].file.rsplit("/", 1)[-1].split(".")[0]
-        self._reference.param.update(items=[{"label": file} for file in files], label=f"reference {stem}", visible=True)
+        name = stem(sequence.frames[sequence.reference].file)
+        self._reference.param.update(items=[{"label": file} for file in files], label=f"reference {name}", visible=True)
 
     def show_theme(self, dark: bool) -> None:
         """Show the theme that a click would bring."""

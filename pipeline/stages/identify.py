@@ -156,9 +156,9 @@ def identify(
 
     A star is first looked for among the frame's stars within half of the fwhm of its place (or five times the
     scatter about the transform, if that is more, and up to one fwhm where its errors are that large): two stars cannot
-    lie nearer to each other and still be two. Then,
-    within ``proximity``, a star of like brightness is taken where it is unlikely that another lies so near. Last, if
-    wanted, among all rows that are no stars by themselves, within four of their errors.
+    lie nearer to each other and still be two. Then, within ``proximity``, a star of like brightness is taken where it
+    is unlikely that another lies so near. Last, if wanted, among all rows that are no stars by themselves, within four
+    of their errors.
 
     Parameters
     ----------
