@@ -103,8 +103,8 @@ def variance_parts(squared: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """How much of each known variance there is in squared residuals: centroid errors, scatter, slopes.
 
     The squares are fitted by the columns, no part below zero, each square weighted by the inverse square of its
-    expectation, as squares of normal deviates want, and capped at 16 times it, so that a few
-    stars far off count little.
+    expectation, as squares of normal deviates want, and capped at 16 times it, so that a few stars far off count
+    little.
 
     Parameters
     ----------

@@ -10,6 +10,9 @@ from itertools import combinations
 import numpy as np
 
 _MOST_PAIRS = 2_000_000
+# Each point makes triangles with so many of its nearest; sides of like triangles have ratios that differ by no more.
+_NEIGHBOURS, _ALIKE = 7, 0.01
+_TURNS = 3
 
 
 def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
@@ -145,15 +148,13 @@ def common_shifts(
     return shifts[:most]
 
 
-def triangles(points: np.ndarray, neighbours: int = 7) -> tuple[np.ndarray, np.ndarray]:
+def triangles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Triangles of neighbouring points and what does not change when they are moved, turned and scaled.
 
     Parameters
     ----------
     points : ndarray of float64, shape (n, 2)
         Points, pixels.
-    neighbours : int
-        Each point makes triangles with so many of its nearest.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def triangles(points: np.ndarray, neighbours: int = 7) -> tuple[np.ndarray, np.n
 
     if len(points) < 3:
         return np.empty((0, 3), np.int64), np.empty((0, 2))
-    near = cKDTree(points).query(points, k=min(neighbours + 1, len(points)))[1]
+    near = cKDTree(points).query(points, k=min(_NEIGHBOURS + 1, len(points)))[1]
     two = np.array(list(combinations(range(1, near.shape[1]), 2)))
     corners = np.concatenate([np.stack([near[:, 0], near[:, i], near[:, j]], axis=1) for i, j in two])
     corners = np.unique(np.sort(corners, axis=1), axis=0)
@@ -181,7 +182,7 @@ def triangles(points: np.ndarray, neighbours: int = 7) -> tuple[np.ndarray, np.n
     return corners, np.stack([turn * side[:, 1] / longest, side[:, 2] / middle], axis=1)
 
 
-def common_turns(here: np.ndarray, there: np.ndarray, tolerance: float = 0.01, most: int = 3) -> list[np.ndarray]:
+def common_turns(here: np.ndarray, there: np.ndarray) -> list[np.ndarray]:
     """The moves with turn and scale that most pairs of like triangles agree on (as in Groth 1986, AJ 91, 1244).
 
     Each pair of triangles of like shape gives a turn and a scale; the fullest cells of turn against the logarithm of
@@ -191,10 +192,6 @@ def common_turns(here: np.ndarray, there: np.ndarray, tolerance: float = 0.01, m
     ----------
     here, there : ndarray of float64, shape (n, 2) and (m, 2)
         Points, pixels; some tens of the brightest.
-    tolerance : float
-        Largest difference of the ratios of sides.
-    most : int
-        How many candidates.
 
     Returns
     -------
@@ -203,7 +200,7 @@ def common_turns(here: np.ndarray, there: np.ndarray, tolerance: float = 0.01, m
     """
     corners_here, shape_here = triangles(here)
     corners_there, shape_there = triangles(there)
-    first, second = pairs_within(shape_here, shape_there, tolerance)
+    first, second = pairs_within(shape_here, shape_there, _ALIKE)
     if len(first) == 0:
         return []
     # Complex numbers turn and scale by multiplying: the longest side there over the longest side here.
@@ -215,7 +212,7 @@ def common_turns(here: np.ndarray, there: np.ndarray, tolerance: float = 0.01, m
     factor, first, second = factor[like], first[like], second[like]
     found = []
     spread = np.stack([np.angle(factor), np.log(np.abs(np.where(factor == 0, 1, factor)))], axis=1)
-    for turn, stretch in _fullest(spread, cell=0.02, most=most):
+    for turn, stretch in _fullest(spread, cell=0.02, most=_TURNS):
         near = (np.abs(np.angle(factor * np.exp(-1j * turn))) < 0.02) & (np.abs(spread[:, 1] - stretch) < 0.02)
         if not near.any():
             continue

@@ -77,11 +77,6 @@ def fit(u: np.ndarray, v: np.ndarray, values: np.ndarray, order: int, weights: n
     return np.linalg.lstsq(design * root[:, None], scaled, rcond=None)[0]
 
 
-def evaluate(coefficients: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Values of a polynomial whose coefficients stand along the first axis."""
-    return terms(u, v, order_of(len(coefficients))) @ coefficients
-
-
 def normalized(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The positions u, v of pixels in a frame of that shape, -1 to 1 along its longer side."""
     centre_x, centre_y, scale = geometry(shape)

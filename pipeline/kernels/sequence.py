@@ -53,7 +53,6 @@ def solve_sequence(
     start = Solution(identity(shape), len(stars), 0.0, 0.0, ("shift", 1))
     solved: dict[int, Solution] = {reference: start}
     frames = [frame for frame in outward(times, reference) if points[frame] is not None]
-    hot = np.zeros(len(stars), bool)
     for _ in range(2):
         # Twice, since frames beyond a gap may tell where the frames inside it lie.
         for frame in frames:

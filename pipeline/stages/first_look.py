@@ -8,6 +8,9 @@ import numpy as np
 
 from pipeline.frame import Background, Frame
 
+# Side of a box, pixels; clipping in it, standard deviations.
+_BOX, _CLIP = 64, 3.0
+
 
 class FirstLook(NamedTuple):
     """A picture without its sky.
@@ -30,9 +33,7 @@ class FirstLook(NamedTuple):
     step: int
 
 
-def first_look(
-    frame: Frame, *, red: float = 1.0, blue: float = 1.0, box_size: int = 64, sigma_clip: float = 3.0
-) -> FirstLook:
+def first_look(frame: Frame, *, red: float = 1.0, blue: float = 1.0) -> FirstLook:
     """Take off the median of each box, colour by colour.
 
     Parameters
@@ -41,10 +42,6 @@ def first_look(
         As read.
     red, blue : float
         Factors of these colours, green being 1.
-    box_size : int
-        Side of the boxes, pixels.
-    sigma_clip : float
-        Clipping in a box, standard deviations.
 
     Returns
     -------
@@ -54,7 +51,7 @@ def first_look(
     from pipeline.stages.background import background, colour_numbers
     from pipeline.stages.normalize import normalized_image
 
-    sky = background(frame, box_size=box_size, sigma_clip=sigma_clip, estimator="median")
+    sky = background(frame, box_size=_BOX, sigma_clip=_CLIP, estimator="median")
     factors = {"red": red, "blue": blue}
     levels = [np.median(noise) * factors.get(name, 1.0) for name, noise in sky.noise.items()]
     noise = np.array(levels, np.float32)[colour_numbers(frame.pattern)]

@@ -13,7 +13,7 @@ from pipeline.stages.background import colour_numbers
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
 
-_LEAST_STARS = 5
+_LEAST_STARS, _MOST_STARS = 5, 300
 FACTORS = (0.1, 10.0)
 #: So far below the sky, sigma, and at less than half of its light, a pixel does not see it.
 DEAD = 20.0
@@ -201,7 +201,7 @@ def bright_mosaic_stars(calibrated: Frame, image: np.ndarray, most: int) -> Brig
     return bright_stars(picture, sky_noise(picture), most=most)
 
 
-def star_colours(calibrated: Frame, background: Background, *, most: int = 300) -> dict[str, np.ndarray]:
+def star_colours(calibrated: Frame, background: Background) -> dict[str, np.ndarray]:
     """Ratio of green's flux per pixel to red's and blue's in the bright stars of a mosaic.
 
     Parameters
@@ -210,16 +210,15 @@ def star_colours(calibrated: Frame, background: Background, *, most: int = 300) 
         A mosaic.
     background : Background
         Its sky.
-    most : int
-        How many stars at most, the brightest that are not full.
 
     Returns
     -------
     dict of str to ndarray of float64
-        ``red`` and ``blue``, each with a value for every star in which both fluxes have 10 sigma or more.
+        ``red`` and ``blue``, each with a value for every star in which both fluxes have 10 sigma or more, of at most
+        the 300 brightest that are not full.
     """
     image = normalized_image(calibrated, background, red=1.0, blue=1.0)
-    stars = bright_mosaic_stars(calibrated, image, most)
+    stars = bright_mosaic_stars(calibrated, image, _MOST_STARS)
     if stars.x.size == 0:
         return {"red": np.empty(0), "blue": np.empty(0)}
     reach = int(np.clip(np.ceil(1.5 * np.median(stars.fwhm)), 2, 6))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.frame import FrameError, Tracks
 from pipeline.kernels.field import LARGEST_LEVERAGE
-from pipeline.kernels.polynomial import count, evaluate, normalized
+from pipeline.kernels.polynomial import count, normalized, terms
 from pipeline.kernels.quadrants import quadrant_maps
 from pipeline.stages.offset_map import offset_map
 from tests import slow_quadrants
@@ -165,9 +165,9 @@ def test_a_polynomial_field_comes_back_exactly(order):
     rng = np.random.default_rng(order)
     coefficients = rng.uniform(-3, 3, (count(order), 2))
     position = scattered(rng, 120)
-    offset = evaluate(coefficients, *normalized(*position, SHAPE)).T
+    offset = (terms(*normalized(*position, SHAPE), order) @ coefficients).T
     made = offset_map(tracks_of(position, offset, np.full((2, 120), 0.05)), 1, order=order)
-    truth = evaluate(coefficients, *normalized(*grid(), SHAPE))
+    truth = terms(*normalized(*grid(), SHAPE), order) @ coefficients
     assert made.order == order
     assert np.allclose(made.x, truth[..., 0], rtol=0, atol=2e-6)
     assert np.allclose(made.y, truth[..., 1], rtol=0, atol=2e-6)
