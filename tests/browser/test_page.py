@@ -264,6 +264,7 @@ def test_a_star_picked_in_the_table_is_described(page):
 
 def test_the_map_tab_follows_its_line_and_compares_two_methods(page):
     page.get_by_role("button", name="Last frame").click()
+    page.get_by_label("Whole frame").click()
     page.get_by_role("tab", name="Map").click()
     page.get_by_text("X offset from A to B").wait_for()
     page.get_by_role("button", name="X offset", exact=True).click()
@@ -297,6 +298,7 @@ def test_the_map_tab_follows_its_line_and_compares_two_methods(page):
 
 
 def test_arrows_over_the_field_take_the_place_of_the_plots_against_frame(page):
+    page.get_by_role("tab", name="Tracks").click()
     page.get_by_role("button", name="Last frame").click()
     settle(page)
     drawn = []
