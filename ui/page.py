@@ -21,6 +21,8 @@ from pipeline.read import stem
 from ui import series
 from ui.courier import Courier
 from ui.open_dialog import OpenDialog, sample_folder
+from ui.optimize_dialog import ACTION, OptimizeDialog
+from ui.optimize_dialog import STAGE as OPTIMIZED
 from ui.pictures import Pixels
 from ui.recipe_menu import recipe_menu
 from ui.results import Scene
@@ -88,6 +90,7 @@ class Desk(Viewer):
         )
         self.open_dialog = OpenDialog(session, self.open_files)
         self.run_dialog = RunDialog(session, self.courier, self.worker)
+        self.optimize_dialog = OptimizeDialog(session, self.worker, self.theme)
         self.top = TopBar(
             session,
             data=[
@@ -106,7 +109,8 @@ class Desk(Viewer):
         )
 
     def _make_page(self) -> None:
-        dialogs = (self.courier, self.text_dialog, self.open_dialog.dialog, self.run_dialog.dialog)
+        opened = (self.open_dialog, self.run_dialog, self.optimize_dialog)
+        dialogs = (self.courier, self.text_dialog, *(one.dialog for one in opened))
         middle = pn.Column(
             self.message,
             self.picture.panel,
@@ -203,7 +207,7 @@ class Desk(Viewer):
     def _swap_theme(self) -> None:
         self.theme = "light" if self.theme == "dark" else "dark"
         self.page.dark_theme = self.theme == "dark"
-        for part in (self.picture, self.player, self.side):
+        for part in (self.picture, self.player, self.side, self.optimize_dialog):
             part.theme = self.theme
         self.top.show_theme(self.theme == "dark")
 
@@ -262,11 +266,21 @@ class Desk(Viewer):
         """Show a new result, frame or star in the right column and the top bar."""
         if stage == "frames" and scene[stage] is not None:
             self.top.show_sequence(scene[stage])
+        if stage == OPTIMIZED:
+            self._offer_search(scene)
         self.side.show(scene, stage)
+
+    def _offer_search(self, scene: Scene) -> None:
+        normalized = scene[OPTIMIZED]
+        if normalized is not None and normalized.pattern != "none":
+            self.stages.offer(OPTIMIZED, ACTION, self.optimize_dialog.show)
+        else:
+            self.stages.withdraw(OPTIMIZED)
 
     def close(self) -> None:
         """End what belongs to this visitor."""
         self.run_dialog.close()
+        self.optimize_dialog.close()
         self.side.close()
         super().close()
 

@@ -91,6 +91,8 @@ class List {
     this.body = element("div", "body")
     this.purpose = element("p", "purpose", this.body)
     this.content = element("div", "", this.body)
+    this.action = element("button", "button action", this.body, {type: "button"})
+    this.action.addEventListener("click", () => model.send_msg({act: model.open}))
   }
 
   draw() {
@@ -102,6 +104,8 @@ class List {
       if (row.name !== model.open) continue
       if (this.body.parentNode !== shown.el) shown.el.append(this.body)
       this.draw_purpose(row)
+      this.action.textContent = row.action
+      this.action.hidden = !row.action
     }
     if (!model.open) this.body.remove()
   }

@@ -106,6 +106,7 @@ class StageList(JSComponent):
         self._states = dict.fromkeys(STAGES, RowState())
         self._changed: frozenset[str] = frozenset()
         self._panels: dict[str, KnobPanel] = {}
+        self._actions: dict[str, tuple[str, Callable[[], None]]] = {}
         super().__init__(rows=self._rows(), stylesheets=[STYLE], sizing_mode="stretch_width", **params)
 
     def _handle_msg(self, data: Any) -> None:
@@ -116,6 +117,8 @@ class StageList(JSComponent):
         for word, callback in self._on.items():
             if data.get(word) in self._names:
                 callback(data[word])
+        if data.get("act") in self._actions:
+            self._actions[data["act"]][1]()
 
     def _rows(self) -> list[dict[str, Any]]:
         return [
@@ -130,6 +133,7 @@ class StageList(JSComponent):
                 "note": state.note,
                 "error": state.error,
                 "cancellable": state.cancellable,
+                "action": self._actions[name][0] if name in self._actions else "",
             }
             for name in self._names
             for stage, state in ((STAGES[name], self._states[name]),)
@@ -152,6 +156,16 @@ class StageList(JSComponent):
             self._panels[name] = KnobPanel(STAGES[name], self._on_turn, channel=channel)
             self._panels[name].show(self._recipe[name], self._auto.get(name, {}))
         return self._panels[name]
+
+    def offer(self, name: str, label: str, on_press: Callable[[], None]) -> None:
+        """Put a button below a stage's knobs."""
+        self._actions[name] = (label, on_press)
+        self._draw()
+
+    def withdraw(self, name: str) -> None:
+        """Take the button below a stage's knobs away."""
+        self._actions.pop(name, None)
+        self._draw()
 
     def unfold(self, name: str) -> None:
         """Open one stage, or none with an empty name."""

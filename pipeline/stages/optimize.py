@@ -125,16 +125,16 @@ def optimize(
     """
     found = []
     for done, (frame, sky) in enumerate(frames):
-        _step(0.8 * done / len(frames), progress, cancelled)
+        _step(0.7 * done / len(frames), progress, cancelled)
         found.append(_star_sums(frame, sky, fwhm, stars))
     every = _Stars(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     if len(every.total) < LEAST_STARS:
         problem = f"too few bright stars to tell the colours' factors ({len(every.total)})"
         raise FrameError(frames[0][0].info.file, problem, "set normalize.red and normalize.blue, or take more frames")
     factors, errors, weights = _roundest(every)
-    _step(0.9, progress, cancelled)
     reds, blues = (factor * np.geomspace(0.5, 2.0, _GRID) for factor in factors)
-    means, spreads = _maps(every, weights, reds, blues, cancelled)
+    step = lambda part: _step(0.7 + 0.3 * part, progress, cancelled)  # noqa: E731
+    means, spreads = _maps(every, weights, reds, blues, step)
     _step(1.0, progress, cancelled)
     middle = _GRID // 2
     return Optimum(
@@ -273,14 +273,16 @@ def _weights(values: np.ndarray, sums: np.ndarray, pattern: np.ndarray) -> np.nd
 
 
 def _maps(
-    stars: _Stars, weights: np.ndarray, reds: np.ndarray, blues: np.ndarray, cancelled: Callable[[], bool] | None
+    stars: _Stars, weights: np.ndarray, reds: np.ndarray, blues: np.ndarray, step: Callable[[float], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean roundness along the pattern and scatter about it at every pair of factors."""
     means, spreads = np.empty((len(reds), len(blues))), np.empty((len(reds), len(blues)))
     inverse = np.linalg.pinv(np.einsum("sp,spi,spk->ik", weights, stars.pattern, stars.pattern))
     for i, red in enumerate(reds):
-        _step(0.0, None, cancelled)
+        step(i / len(reds))
         values = _roundness(stars, np.stack([np.full(len(blues), red), np.ones(len(blues)), blues]))
+        # Far from the factors a faint star's heights may cancel; with two that are positive it lies within these.
+        values = np.clip(values, -2.0, 2.0)
         along = np.einsum("sp,spi,spf->fi", weights, stars.pattern, values)
         mean = np.einsum("fi,ik,fk->f", along, inverse, along) / weights.sum()
         square = np.einsum("sp,spf->f", weights, values**2) / weights.sum()
