@@ -159,6 +159,4 @@ def test_factors_of_a_cell_act_as_if_the_pixels_had_them(shape):
     assert (shared.low, shared.high) == pytest.approx((own.low, own.high), rel=1e-6)
     assert shared.histogram(50, 150, 20).tolist() == own.histogram(50, 150, 20).tolist()
     for place in ((-0.5, 1300, -0.5, 950), (100, 299, 51, 149), (101, 299, 50, 149)):
-        np.testing.assert_allclose(
-            decoded(shared.cut(*place, 900, 600)), decoded(own.cut(*place, 900, 600)), rtol=1e-5
-        )
+        np.testing.assert_allclose(decoded(shared.cut(*place, 900, 600)), decoded(own.cut(*place, 900, 600)), rtol=1e-5)
