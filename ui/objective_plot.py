@@ -86,9 +86,9 @@ class ObjectivePlot:
         add_contours(made, self._lines, self._numbers)
         self._add_marks(made)
         self._bar = ColorBar(
-            color_mapper=self._mapper, width=8, padding=0, margin=0, label_standoff=6, bar_line_color=None,
-            ticker=BasicTicker(desired_num_ticks=5), major_label_text_font_size="12px", major_tick_line_color=None,
-            background_fill_color=None, border_line_color=None,
+            color_mapper=self._mapper, width=8, location=(12, 0), padding=0, margin=0, label_standoff=6,
+            bar_line_color=None, ticker=BasicTicker(desired_num_ticks=5), major_label_text_font_size="12px",
+            major_tick_line_color=None, background_fill_color=None, border_line_color=None,
         )  # fmt: skip
         made.add_layout(self._bar, "right")
         return made

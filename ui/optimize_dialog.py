@@ -21,17 +21,16 @@ STAGE = "normalize"
 ACTION = "Find roundest stars"
 
 
-def with_error(value: float, error: float) -> str:
-    """A value and its error, to two decimals, or three where the error is below half of the second: "1.58 ± 0.01"."""
-    decimals = 2 if error >= 0.005 else 3
-    return f"{value:.{decimals}f} \u00b1 {max(error, 10.0**-decimals):.{decimals}f}"
-
-
 def sentence(found: Found) -> str:
     """What was found, as HTML: "red 1.58 ± 0.01, blue 1.37 ± 0.01 from 412 stars"."""
     best = found.best
-    red, blue = with_error(best.red, best.red_error), with_error(best.blue, best.blue_error)
-    return f"red <b>{red}</b>, blue <b>{blue}</b> from {best.stars} stars"
+    # An error that would be written as 0.00 has both factors written to three decimals.
+    decimals = 2 if min(best.red_error, best.blue_error) >= 0.005 else 3
+    factors = (
+        f"{name} <b>{value:.{decimals}f} ± {max(error, 10.0**-decimals):.{decimals}f}</b>"
+        for name, value, error in (("red", best.red, best.red_error), ("blue", best.blue, best.blue_error))
+    )
+    return f"{', '.join(factors)} from {best.stars} stars"
 
 
 def explained(found: Found) -> str:

@@ -10,7 +10,7 @@ from pipeline.graph.lineage import spread
 from pipeline.graph.request import Request, Ticket
 from pipeline.kernels.bands import checkpoint
 from pipeline.stage import STAGES
-from pipeline.stages.optimize import Optimum, optimize
+from pipeline.stages.optimize import FRAMES_SHARE, Optimum, optimize
 
 FRAMES = 5
 Progress = Callable[[float, str], None]
@@ -90,19 +90,18 @@ def search(request: Request, ticket: Ticket, progress: Progress) -> Found:
         indices = spread(usable, FRAMES)
         if not indices:
             raise FrameError(request.sequence().frames[0].file, "no frame can be used", "open other frames")
-        words = [f"Stars of frame {index + 1}, {place} of {len(indices)}" for place, index in enumerate(indices, 1)]
-        said = words[0]
 
-        def tell(position: int) -> None:
-            nonlocal said
-            said = words[position]
-            progress(0.7 * position / len(indices), said)
+        def tell(place: int) -> None:
+            progress(
+                FRAMES_SHARE * place / len(indices),
+                f"Stars of frame {indices[place] + 1}, {place + 1} of {len(indices)}",
+            )
 
         def done(part: float) -> None:
-            progress(part, "Mean roundness for all pairs of factors" if part >= 0.7 else said)
+            if part >= FRAMES_SHARE:
+                progress(part, "Mean roundness for all pairs of factors")
 
-        exposures = Exposures(request, indices, tell)
-        best = optimize(exposures, progress=done, cancelled=ticket.stale)
+        best = optimize(Exposures(request, indices, tell), progress=done, cancelled=ticket.stale)
         now = request.knobs(STAGES["normalize"])
         return Found(best, now["red"], now["blue"])
     finally:

@@ -23,6 +23,8 @@ _NARROW = 1.5
 #: Half of the window's side, pixels.
 _REACH = 3.0
 _GRID = 61
+#: Part of the search after which the frames are measured, and the map is made.
+FRAMES_SHARE = 0.7
 
 
 class Cancelled(Exception):
@@ -125,7 +127,7 @@ def optimize(
     """
     found = []
     for done, (frame, sky) in enumerate(frames):
-        _step(0.7 * done / len(frames), progress, cancelled)
+        _step(FRAMES_SHARE * done / len(frames), progress, cancelled)
         found.append(_star_sums(frame, sky, fwhm, stars))
     every = _Stars(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     if len(every.total) < LEAST_STARS:
@@ -133,7 +135,10 @@ def optimize(
         raise FrameError(frames[0][0].info.file, problem, "set normalize.red and normalize.blue, or take more frames")
     factors, errors, weights = _roundest(every)
     reds, blues = (factor * np.geomspace(0.5, 2.0, _GRID) for factor in factors)
-    step = lambda part: _step(0.7 + 0.3 * part, progress, cancelled)  # noqa: E731
+
+    def step(part: float) -> None:
+        _step(FRAMES_SHARE + (1.0 - FRAMES_SHARE) * part, progress, cancelled)
+
     means, spreads = _maps(every, weights, reds, blues, step)
     _step(1.0, progress, cancelled)
     middle = _GRID // 2

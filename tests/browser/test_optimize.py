@@ -70,7 +70,11 @@ def test_a_search_can_be_cancelled_and_leaves_the_knobs(mosaics):
 
 def test_frames_without_colours_offer_no_search(mosaics):
     page = mosaics
-    menu(page, "colours, 5 frames", "Sample: drifting")
-    page.get_by_role("button", name="Sample: drifting").wait_for()
+    menu(page, "colours, 5 frames", "Open a folder")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("One folder up").click()
+    dialog.get_by_text("turning").click()
+    dialog.get_by_role("button", name="Open 4 frames").click()
+    page.get_by_role("button", name="turning, 4 frames").wait_for()
     settle(page)
     page.get_by_role("button", name=PRESS).wait_for(state="hidden")
