@@ -137,6 +137,20 @@ def test_markers_travel_as_numbers_never_as_colours():
     assert {values.dtype.kind for values in picture.stars.data.values()} <= {"f", "i"}
 
 
+def test_fewer_markers_leave_rows_that_are_not_drawn():
+    picture = Picture()
+    columns = {"x": np.arange(3.0), "y": np.arange(3.0), "id": np.arange(3), "code": np.array([0, 3, 4])}
+    picture.set_markers(columns)
+    for count in (1, 0):
+        picture.set_markers({name: values[:count] for name, values in columns.items()})
+        data = picture.stars.data
+        assert len(data["x"]) == 3
+        assert np.isnan(data["x"][count:]).all()
+        assert np.isnan(data["sharpness"]).all(), "a cut would count it as rejected"
+        assert (data["code"][count:] == 255).all()
+        assert (data["id"][count:] == -1).all()
+
+
 def test_a_change_of_theme_makes_no_figure_anew():
     picture = Picture("dark")
     before = [id(figure) for figure in picture.figures]
@@ -298,6 +312,7 @@ def test_the_small_maps_carry_their_own_limits():
 def test_a_map_without_slope_and_one_without_values_can_be_drawn():
     plots = MapPlots()
     plots.update({"x_offset": np.zeros((40, 60)), "y_offset": np.full((40, 60), np.nan)})
+    assert all(len(plots.sources[name].data["image"]) == 1 for name in ("x_offset", "y_offset"))
 
 
 def test_the_card_writes_words_as_words():

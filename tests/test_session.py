@@ -288,14 +288,6 @@ def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lo
     assert (codes[~kept] == marks.REJECTED).all()
 
 
-def test_padding_adds_rows_that_are_not_drawn(results):
-    tracks, tables = results
-    columns = marks.markers(tables[0], tracks, 0)
-    longer = marks.padded(columns, len(columns["x"]) + 7)
-    assert len(longer["x"]) == len(columns["x"]) + 7
-    assert set(longer["code"][-7:].tolist()) == {marks.UNSEEN}
-
-
 def test_why_rejected_counts_every_candidate_that_is_no_star(results):
     _, tables = results
     numbers = [int(part.split()[0]) for part in marks.why_rejected(tables[0]).split(", ")]

@@ -12,7 +12,6 @@ from pipeline.kernels import polynomial
 from ui.colours import STATES
 
 COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(len(STATES))
-UNSEEN = 255
 MEASURES = ("strength", "sharpness", "roundness1", "roundness2")
 SENTENCES = {
     Status.FAINT: "too faint",
@@ -78,18 +77,6 @@ def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, 
     places = np.stack([tracks.x[frame], tracks.y[frame]])
     known = [ids[ids < places.shape[1]] for ids in (maps.stars, maps.clipped)]
     return places[:, known[0]], places[:, known[1]]
-
-
-def padded(columns: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """Markers with rows that are not drawn, up to a number of rows."""
-    rows = len(columns.get("x", ()))
-    blank = {"code": UNSEEN, "id": -1, "reason": 0}
-    names = columns or dict.fromkeys(("x", "y", *blank, *MEASURES), np.empty(0))
-    missing = max(0, count - rows)
-    return {
-        name: np.concatenate([values, np.full(missing, blank.get(name, np.nan))]) if missing else values
-        for name, values in names.items()
-    }
 
 
 def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:

@@ -52,22 +52,6 @@ class Part(JSComponent):
     _stylesheets = [style()]  # noqa: RUF012  (Panel reads a class attribute)
 
 
-def script(channel: str, name: str, value: str) -> str:
-    """JavaScript that sends one event to the parts on a channel.
-
-    Parameters
-    ----------
-    channel : str
-        The picture's channel.
-    name : str
-        Name of the event.
-    value : str
-        JavaScript expression of its value.
-    """
-    detail = f"{{channel: '{channel}', name: '{name}', value: {value}}}"
-    return f"window.dispatchEvent(new CustomEvent('starshift', {{detail: {detail}}}))"
-
-
 def column(*parts: pn.viewable.Viewable, **options: object) -> pn.Column:
     """A column without gaps; Panel's own, because Material's leaves plots blank."""
     return pn.Column(*parts, margin=0, **options)

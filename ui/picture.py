@@ -18,7 +18,7 @@ from ui import canvas
 from ui.colours import PALETTES, STATES
 from ui.cuts import Held, bars, cut_columns, limits, map_lines
 from ui.map_line import MapLine
-from ui.part import column, new_channel, script, text
+from ui.part import column, new_channel, text
 from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
@@ -46,8 +46,6 @@ class Picture:
         self.channel = new_channel()
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
-        self._answered = 0
-        self._pushes = 0
         self._tracks: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._pick_callbacks: list[Callable[[int | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
@@ -250,33 +248,10 @@ class Picture:
         data = {}
         for name in _MARKERS:
             given = columns.get(name, ())
-            data[name] = np.full(rows, _NO_MARKER.get(name, 0), np.int32 if name in _NO_MARKER else np.float32)
+            # No cut of a knob reaches NaN, so that such a row is never counted as rejected.
+            data[name] = np.full(rows, _NO_MARKER.get(name, np.nan), np.int32 if name in _NO_MARKER else np.float32)
             data[name][: len(given)] = given
-        data["x"][len(columns["x"]) :] = np.nan
         self.stars.data = data
-
-    def set_cut(
-        self,
-        *,
-        threshold: float | None = None,
-        sharpness: tuple[float, float] | None = None,
-        roundness: tuple[float, float] | None = None,
-    ) -> None:
-        """Filter the markers as the knobs of ``stars`` would; what is not given stays as it is."""
-        given = {"threshold": threshold, "sharpness": sharpness, "roundness": roundness}
-        change = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
-        self.knobs.data = {"cut": [{**self.knobs.data["cut"][0], **change}]}
-
-    def cut_script(self, knob: str) -> str:
-        """JavaScript for a slider's ``jscallback(value=...)`` that filters the markers without the server.
-
-        Parameters
-        ----------
-        knob : str
-            "threshold", "sharpness" or "roundness".
-        """
-        value = f"{{{knob}: (source.data && 'value' in source.data) ? source.data.value : source.value}}"
-        return script(self.channel, "cut", value)
 
     def set_tracks(self, xs: np.ndarray, ys: np.ndarray, codes: np.ndarray) -> None:
         """Draw where the stars came from.

@@ -96,13 +96,6 @@ class Player:
         """Words at the right of the readout: file, filter, time, exposure; empty ones are left out."""
         self._part.facts = [fact for fact in facts if fact]
 
-    def on_blink(self, callback: Callable[[bool], None]) -> None:
-        """Have a function called when blinking against the reference begins and ends.
-
-        The player itself shows the two frames in turn through ``on_frame``.
-        """
-        self._part.param.watch(lambda event: callback(event.new), "blink")
-
     def _stepped(self, event: param.parameterized.Event) -> None:
         if not self._quiet:
             self._on_frame(event.new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import panel as pn
 from bokeh.document import Document
 
@@ -44,7 +45,6 @@ class Viewer:
         # A knob under the hand shows its value already; the list is told with the results.
         self._turning = False
         self._cuts_cleared = 0
-        self._most_marks = 0
         self._tailed: tuple[int, int] | None = None
         self.picture = Picture(theme)
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if made_of == "frame" or made_of in names])
@@ -166,13 +166,10 @@ class Viewer:
 
     def _show_marks(self, scene: Scene, *, old: bool) -> None:
         stars, tracks = scene["stars"], scene["tracks"]
-        columns = {} if stars is None else marks.markers(stars, tracks, scene.frame, old=old)
-        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
-        columns = marks.padded(columns, self._most_marks)
-        self._most_marks = len(columns["x"])
-        self.picture.set_markers(columns)
         if stars is None:
+            self.picture.set_markers({"x": np.empty(0), "y": np.empty(0)})
             return
+        self.picture.set_markers(marks.markers(stars, tracks, scene.frame, old=old))
         if not self.session.live:
             self._clear_cut()
         hints = {"rejected": marks.why_rejected(stars)}
