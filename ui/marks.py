@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.frame import OffsetMap, Reason, Sequence, StarTable, Status, Tracks
+from pipeline.frame import (
+    Background,
+    HotPixels,
+    Normalized,
+    OffsetMap,
+    Reason,
+    Sequence,
+    StarTable,
+    Status,
+    Tracks,
+)
 from pipeline.kernels import polynomial
 from ui.colours import STATES
 
@@ -130,7 +139,7 @@ def measured(stars: StarTable, measure: str) -> np.ndarray:
     return stars[measure]
 
 
-def summary(name: str, results: Mapping[str, object]) -> list[str]:
+def summary(name: str, result: object) -> list[str]:
     """What came out of a stage: a number, and the words after it."""
     writers = {
         "frames": _frames,
@@ -138,48 +147,49 @@ def summary(name: str, results: Mapping[str, object]) -> list[str]:
         "background": _sky,
         "normalize": _factors,
         "candidates": _candidates,
+        "stars": _stars,
+        "tracks": _tracks,
+        "offset_map": _map,
     }
-    writers |= {"stars": _stars, "tracks": _tracks, "offset_map": _map}
-    result = results.get(name)
-    return writers[name](result, results) if name in writers and result is not None else ["", ""]
+    return writers[name](result) if name in writers and result is not None else ["", ""]
 
 
-def _frames(sequence: Sequence, results: Mapping[str, object]) -> list[str]:
+def _frames(sequence: Sequence) -> list[str]:
     unusable = sum(map(bool, sequence.unusable))
     tail = f", {unusable} of them cannot be used" if unusable else ""
     return [str(len(sequence.frames)), f"lights of {sequence.shape[1]} × {sequence.shape[0]} px{tail}"]
 
 
-def _hot(hot: object, results: Mapping[str, object]) -> list[str]:
+def _hot(hot: HotPixels) -> list[str]:
     if hot.mask is None:
         return ["", "each frame is searched by itself" if hot.source == "frame" else "none are looked for"]
     return [str(int(hot.mask.sum())), f"hot pixels, found in the {hot.source}"]
 
 
-def _sky(background: object, results: Mapping[str, object]) -> list[str]:
+def _sky(background: Background) -> list[str]:
     return [f"{background.level():.4g}\u2009ADU", f"of sky, noise {background.rms():.3g}\u2009ADU"]
 
 
-def _factors(normalized: object, results: Mapping[str, object]) -> list[str]:
+def _factors(normalized: Normalized) -> list[str]:
     if normalized.pattern == "none":
         return ["", "one colour: the sky is subtracted, nothing is scaled"]
     return ["", f"red times {normalized.red:.3f}, blue times {normalized.blue:.3f}, green is 1"]
 
 
-def _candidates(candidates: StarTable, results: Mapping[str, object]) -> list[str]:
+def _candidates(candidates: StarTable) -> list[str]:
     return [str(len(candidates)), f"candidates in this frame, filter {candidates.fwhm:.1f}\u2009px wide"]
 
 
-def _stars(stars: StarTable, results: Mapping[str, object]) -> list[str]:
+def _stars(stars: StarTable) -> list[str]:
     return [str(len(stars.kept)), f"of {len(stars)} candidates kept in this frame"]
 
 
-def _tracks(tracks: Tracks, results: Mapping[str, object]) -> list[str]:
+def _tracks(tracks: Tracks) -> list[str]:
     used = int(tracks.used.sum())
     return [str(int(tracks.complete.sum())), f"of {tracks.x.shape[1]} stars are in all {used} frames used"]
 
 
-def _map(maps: object, results: Mapping[str, object]) -> list[str]:
+def _map(maps: OffsetMap) -> list[str]:
     order = f" of order {maps.order}" if maps.order else ""
     return [str(len(maps.stars)), f"stars, {len(maps.clipped)} clipped; {maps.method}{order}"]
 

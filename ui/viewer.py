@@ -195,7 +195,7 @@ class Viewer:
         if stage not in STAGES:
             return
         panel = self.stages.panel(stage)
-        panel.summary = marks.summary(stage, scene.results)
+        panel.summary = marks.summary(stage, scene[stage])
         if stage == "stars" and scene[stage] is not None:
             stars = scene[stage]
             panel.histograms = {

@@ -9,8 +9,6 @@ from typing import Any
 
 from pipeline.stage import STAGES
 
-SOURCES = ("files", "frame", "index")
-
 
 def ancestors(name: str) -> tuple[str, ...]:
     """Every stage that a stage's result is made from, in order, the stage itself not among them."""
@@ -22,11 +20,6 @@ def ancestors(name: str) -> tuple[str, ...]:
                 wanted.add(upstream)
                 waiting.append(upstream)
     return tuple(stage for stage in STAGES if stage in wanted)
-
-
-def descendants(name: str) -> tuple[str, ...]:
-    """Every stage whose result changes when a stage's result does, in order."""
-    return tuple(stage for stage in STAGES if name in ancestors(stage))
 
 
 def spread(indices: Iterable[int], count: int) -> tuple[int, ...]:

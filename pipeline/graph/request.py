@@ -124,13 +124,29 @@ class FrameResults:
 
 @dataclass
 class Request:
-    """One request: an immutable recipe on some files, and the keys that follow from them."""
+    """One request: an immutable recipe on some files, and the keys that follow from them.
+
+    Parameters
+    ----------
+    graph : Graph
+        Makes and keeps the results.
+    night : Night
+        The open files.
+    recipe : Recipe
+        All knobs.
+    ticket : Ticket
+        Withdraws the request.
+    progress : callable, optional
+        Called with stage, frames done and frames in all, from any thread.
+    reference : int, optional
+        Number of the reference, where it is not to be looked for.
+    """
 
     graph: Graph
     night: Night
     recipe: Recipe
     ticket: Ticket
-    progress: Progress | None
+    progress: Progress | None = None
     reference: int | None = None
     _keys: dict[tuple[str, int | None], str] = field(default_factory=dict)
     _knobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -179,7 +195,7 @@ class Request:
         def search(_: Any) -> dict[str, int]:
             best, most = sequence.reference, -1
             for index in order[:REFERENCES_TRIED]:
-                trial = Request(self.graph, self.night, defaults, self.ticket, None, reference=index)
+                trial = Request(self.graph, self.night, defaults, self.ticket, reference=index)
                 try:
                     count = len(trial.get("stars", index).kept)
                 except FrameError:

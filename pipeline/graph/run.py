@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.frame import Failure
-from pipeline.graph.request import Night, OwnTime, Progress, Request, Ticket
+from pipeline.graph.request import Night, OwnTime, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class Graph:
         frame: int | None = None,
         *,
         ticket: Ticket | None = None,
-        progress: Progress | None = None,
     ) -> Any:
         """A stage's result, made only as far as nothing in the store serves.
 
@@ -77,8 +75,6 @@ class Graph:
             Number of the frame in the Sequence, for stages that are made for each frame.
         ticket : Ticket, optional
             Withdraws the request.
-        progress : callable, optional
-            Called with stage, frames done and frames in all, from any thread.
 
         Raises
         ------
@@ -87,19 +83,11 @@ class Graph:
         StaleError
             Where the ticket was withdrawn.
         """
-        return Request(self, night, recipe, ticket or Ticket(), progress).get(stage, frame)
+        return Request(self, night, recipe, ticket or Ticket()).get(stage, frame)
 
     def key(self, night: Night, recipe: Recipe, stage: str, frame: int | None = None) -> str:
         """The key of a result; numbers for knobs at "auto" are made where they are missing."""
-        return Request(self, night, recipe, Ticket(), None).key(stage, frame)
-
-    def resolve(self, night: Night, recipe: Recipe, *, ticket: Ticket | None = None) -> Recipe:
-        """The recipe with the numbers that stand for "auto" in this night."""
-        request = Request(self, night, recipe, ticket or Ticket(), None)
-        for name, stage in STAGES.items():
-            if stage.auto is not None:
-                recipe = recipe.with_knobs(name, **request.knobs(stage))
-        return recipe
+        return Request(self, night, recipe, Ticket()).key(stage, frame)
 
     def peek(self, key: str) -> Any | None:
         """A stored result, or None; never runs anything."""

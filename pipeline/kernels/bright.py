@@ -14,6 +14,7 @@ from numba import njit
 from pipeline.kernels.bands import frozen, map_bands
 
 REACH = 7
+LEVEL = 12.0  # of a peak, at least, in standard deviations of the sky
 _CIRCLE = 1.0 / 1.1331  # flux over peak of a round Gaussian is 1.1331 fwhm^2
 
 
@@ -86,9 +87,7 @@ def binned(image: np.ndarray) -> np.ndarray:
     return out
 
 
-def bright_stars(
-    image: np.ndarray, noise: float, *, ceiling: float | None = None, most: int = 300, level: float = 12.0
-) -> BrightStars:
+def bright_stars(image: np.ndarray, noise: float, *, most: int = 300) -> BrightStars:
     """Find bright stars by their peaks; single hot pixels, streaks, blends and nebulae are not among them.
 
     Parameters
@@ -97,23 +96,17 @@ def bright_stars(
         Picture without its sky; NaN where bad.
     noise : float
         Standard deviation of a sky pixel.
-    ceiling : float, optional
-        Peaks at or above it are full and left out.
     most : int
         How many to return at most.
-    level : float
-        Least height of a peak, in ``noise``.
 
     Returns
     -------
     BrightStars
     """
-    threshold = np.float32(level * noise)
+    threshold = np.float32(LEVEL * noise)
     picture = frozen(image)
     found = np.concatenate(map_bands(lambda first, last: _peak_rows(picture, threshold, first, last), len(image)))
     values = image.ravel()[found]
-    if ceiling is not None:
-        found, values = found[values < ceiling], values[values < ceiling]
     # Beyond this many the faint ones never count, so they need no measuring.
     order = np.argsort(-values, kind="stable")[: 8 * most]
     return _measured(image, found[order], noise, most)

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import sample
 from pipeline.frame import FrameError, readonly
-from pipeline.graph.lineage import descendants
+from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import StageError, StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
@@ -35,6 +35,11 @@ def run_all(graph, night, recipe):
     before = len(graph.log)
     graph.result(night, recipe, "offset_map", FRAMES - 1)
     return [event for event in list(graph.log)[before:] if event.state == "ran"]
+
+
+def descendants(stage):
+    """Every stage whose result changes when a stage's result does."""
+    return [name for name in STAGES if stage in ancestors(name)]
 
 
 CHANGES = [
