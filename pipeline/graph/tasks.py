@@ -46,7 +46,7 @@ def graph_of(partial: Path) -> Graph:
 def _task(job: Job, frame: int, work: Callable[[Graph, Job, Outcome], None]) -> Outcome:
     """Run one frame's work; what goes wrong with the frame stays with the frame."""
     graph = graph_of(job.partial)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), set(tuple(graph.log))
     outcome = Outcome(frame, 0.0, f"{socket.gethostname()}-{os.getpid()}")
     try:
         work(graph, job, outcome)
@@ -58,7 +58,7 @@ def _task(job: Job, frame: int, work: Callable[[Graph, Job, Outcome], None]) -> 
         outcome.problem = f"{light}: its results cannot be written ({why}): free the disk and run with --resume"
         outcome.failed = True
     outcome.seconds = time.perf_counter() - start
-    for event in tuple(graph.log):
+    for event in set(tuple(graph.log)) - before:
         if event.frame == frame and event.state == "ran":
             outcome.stages[event.stage] = event.seconds
     return outcome

@@ -15,10 +15,10 @@ from astropy.io import fits
 from pipeline import products, read, sample
 from pipeline.frame import FrameError
 from pipeline.graph import batch
-from pipeline.graph.output import RunError
+from pipeline.graph.output import Job, RunError
 from pipeline.graph.request import StaleError, Ticket
 from pipeline.graph.run import Graph
-from pipeline.graph.tasks import graph_of
+from pipeline.graph.tasks import find_stars, graph_of, write_products
 from pipeline.recipe import Recipe
 from pipeline.stage import KnobError
 
@@ -135,6 +135,15 @@ def test_whole_tables_are_not_made_again_when_a_run_goes_on(lights, tmp_path):
     report = batch.run(Graph.open([lights]), Recipe(), out, resume=True)
     assert "candidates" not in report["stages"]
     assert "offset_map" in report["stages"]
+
+
+def test_the_time_of_a_stage_counts_once(lights, tmp_path):
+    job = Job(Graph.open([lights]), Recipe(), tmp_path, ("offsets", "maps"))
+    stars, written = find_stars(job, 2), write_products(job, 2)
+    graph_of.cache_clear()
+    assert {"candidates", "stars"} <= set(stars.stages)
+    assert "offset_map" in written.stages
+    assert not set(stars.stages) & set(written.stages)
 
 
 def test_a_finished_run_has_nothing_left_to_do(lights, finished):
