@@ -237,10 +237,6 @@ class Stage:
         """The first line of the function's docstring."""
         return inspect.getdoc(self.function).splitlines()[0]
 
-    def defaults(self) -> dict[str, Any]:
-        """Every knob's default."""
-        return {name: spec.default for name, spec in self.knobs.items()}
-
     def check(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Every knob in canonical form, missing ones at their default.
 

@@ -51,32 +51,6 @@ def terms(u: np.ndarray, v: np.ndarray, order: int) -> np.ndarray:
     return result
 
 
-def fit(u: np.ndarray, v: np.ndarray, values: np.ndarray, order: int, weights: np.ndarray | None = None) -> np.ndarray:
-    """Least squares coefficients of a polynomial.
-
-    Parameters
-    ----------
-    u, v : ndarray of float64, shape (n,)
-        Positions, best within -1 and 1.
-    values : ndarray of float64, shape (n,) or (n, k)
-        What to fit; each column by itself.
-    order : int
-        Highest degree.
-    weights : ndarray of float64, shape (n,), optional
-        1 / variance of each value.
-
-    Returns
-    -------
-    ndarray of float64, shape (count(order),) or (count(order), k)
-    """
-    design = terms(u, v, order)
-    if weights is None:
-        return np.linalg.lstsq(design, values, rcond=None)[0]
-    root = np.sqrt(weights)
-    scaled = values * (root if np.ndim(values) == 1 else root[:, None])
-    return np.linalg.lstsq(design * root[:, None], scaled, rcond=None)[0]
-
-
 def normalized(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The positions u, v of pixels in a frame of that shape, -1 to 1 along its longer side."""
     centre_x, centre_y, scale = geometry(shape)

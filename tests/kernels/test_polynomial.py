@@ -18,27 +18,6 @@ def test_terms_stand_by_degree(order):
     assert polynomial.order_of(expected.shape[1]) == order
 
 
-@pytest.mark.parametrize("order", range(6))
-def test_fit_finds_the_polynomial_that_made_the_values(order):
-    rng = np.random.default_rng(order)
-    truth = rng.normal(size=(polynomial.count(order), 2))
-    u, v = rng.uniform(-1, 1, (2, 200))
-    values = polynomial.terms(u, v, order) @ truth
-    np.testing.assert_allclose(polynomial.fit(u, v, values, order), truth, atol=1e-10)
-    np.testing.assert_allclose(
-        polynomial.fit(u, v, values[:, 0], order, rng.uniform(1, 9, 200)), truth[:, 0], atol=1e-10
-    )
-
-
-def test_weights_are_inverse_variances():
-    rng = np.random.default_rng(3)
-    u, v, noise = *rng.uniform(-1, 1, (2, 50)), rng.normal(0, 1, 50)
-    weight = rng.uniform(0.1, 5, 50)
-    design = polynomial.terms(u, v, 2)
-    expected = np.linalg.solve(design.T @ (weight[:, None] * design), design.T @ (weight * noise))
-    np.testing.assert_allclose(polynomial.fit(u, v, noise, 2, weight), expected, atol=1e-10)
-
-
 @settings(max_examples=30, deadline=None)
 @given(x=st.floats(-1000, 1000), y=st.floats(-1000, 1000))
 def test_identity_leaves_every_place(x, y):

@@ -147,7 +147,7 @@ def test_knobs_have_the_words_of_the_recipe():
     checked = STAGES["frames"].check({"reference": "auto", "kinds": {"b": "dark", "a": "light"}})
     assert checked["reference"] is None
     assert list(checked["kinds"]) == ["a", "b"]
-    assert STAGES["frames"].defaults() == {
+    assert STAGES["frames"].check({}) == {
         "reference": None,
         "order": "time",
         "pattern": "auto",
