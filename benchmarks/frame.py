@@ -15,7 +15,7 @@ import pipeline.stages  # noqa: F401
 from benchmarks import notebooks_way, samples
 from benchmarks.table import Row, Timing, measured, seconds, timed, within
 from pipeline import read, sample
-from pipeline.frame import Frame, HotPixels, Sequence, StarTable, Tracks
+from pipeline.frame import Frame, HotPixels, Sequence
 from pipeline.stages.background import background
 from pipeline.stages.calibrated import calibrated
 from pipeline.stages.candidates import candidates, seeing
@@ -26,6 +26,7 @@ from pipeline.stages.offset_map import offset_map
 from pipeline.stages.selection import selection
 from pipeline.stages.stars import stars
 from pipeline.stages.tracks import tracks
+from pipeline.tables import StarTable, Tracks
 
 SHOWN = 5
 #: Rows of the frame over which the slow reference's loops are run, spread over it.

@@ -12,7 +12,7 @@ from benchmarks import samples
 from benchmarks.table import Row, within
 from pipeline import sample
 from pipeline.cramer_rao import centroid_bounds
-from pipeline.frame import Normalized, Sequence, StarTable
+from pipeline.frame import Normalized, Sequence
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from pipeline.stages.background import background
@@ -22,6 +22,7 @@ from pipeline.stages.offset_map import offset_map
 from pipeline.stages.selection import selection
 from pipeline.stages.stars import stars
 from pipeline.stages.tracks import tracks
+from pipeline.tables import StarTable
 
 FALSE = 1.5
 CLOUDED = 0.5

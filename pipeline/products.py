@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import __version__, read
-from pipeline.frame import COLUMNS, FrameError, FrameInfo, OffsetMap, Selection, Sequence, StarTable, Status, Tracks
+from pipeline.frame import FrameError, FrameInfo, Sequence
 from pipeline.header import coordinates, declare_long_texts, standing
 from pipeline.read.layout import quiet
+from pipeline.tables import COLUMNS, OffsetMap, Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.cramer_rao import brightness, centroid_bounds
-from pipeline.frame import FrameError, OffsetMap, StarTable, Tracks
+from pipeline.frame import FrameError
 from pipeline.sample.sky import TRUTH_FILE, Truth
+from pipeline.tables import OffsetMap, StarTable, Tracks
 
 LEAST_RADIUS = 1.5
 BINS_PER_DECADE = 4

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pipeline.frame import Status, Tracks
 from pipeline.stages.offset_map import offset_map
+from pipeline.tables import Status, Tracks
 
 SHAPE = (200, 300)
 SHIFT = (12.0, -7.0)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.frame import Status
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from pipeline.sample import SAMPLES, make_truth, write
+from pipeline.tables import Status
 
 CLOUDED = 9
 

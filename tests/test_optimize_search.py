@@ -3,7 +3,9 @@
 import shutil
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pipeline import sample
@@ -12,7 +14,7 @@ from pipeline.graph.request import Request, StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from pipeline.stages.optimize import Cancelled
-from ui.objective_plot import factor_ticks
+from ui.objective_plot import between
 from ui.optimize_dialog import OptimizeDialog, sentence
 from ui.optimize_search import search
 from ui.session import Session
@@ -132,7 +134,13 @@ def test_the_dialog_says_what_is_wrong_and_offers_nothing(searched, empty):
     assert session.recipe == Recipe()
 
 
-def test_ticks_are_round_factors_within_the_map():
-    ticks = factor_ticks(0.8, 3.2)
-    assert list(ticks.values()) == ["1", "1.2", "1.5", "2", "2.5", "3"]
-    assert next(iter(ticks)) == 0.0
+def test_the_map_between_its_samples_keeps_the_shape_of_its_minimum():
+    factors = np.geomspace(0.5, 2.0, 61)
+
+    def valley(reds, blues):
+        x, y = np.log(reds)[:, None], np.log(blues)
+        return np.sqrt(x**2 + 0.5 * x * y + y**2)
+
+    best = SimpleNamespace(reds=factors, blues=factors, objective=valley(factors, factors))
+    near = np.geomspace(0.98, 1.02, 30)
+    np.testing.assert_allclose(between(best, near, near), valley(near, near), atol=1e-6)

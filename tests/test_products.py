@@ -8,10 +8,11 @@ from astropy.io import fits
 from astropy.table import Table
 
 from pipeline import products, read, sample
-from pipeline.frame import FrameError, Status
+from pipeline.frame import FrameError
 from pipeline.graph import batch
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
+from pipeline.tables import Status
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from pipeline import sample
-from pipeline.frame import FrameError, Reason
+from pipeline.frame import FrameError
 from pipeline.graph.request import StaleError
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe, loads, with_option
 from pipeline.stage import STAGES, KnobError
+from pipeline.tables import Reason
 from ui import marks, series
 from ui.knobs import BINS, DRAWN, described, drawn, histogram, value_text
 from ui.open_dialog import OpenDialog, below, folders_in, frames_in

@@ -7,7 +7,8 @@ import pytest
 
 from pipeline import sample
 from pipeline.cramer_rao import brightness, centroid_bounds
-from pipeline.frame import SIGMA_TO_FWHM, FrameError, OffsetMap, Reason, StarTable, Tracks
+from pipeline.frame import SIGMA_TO_FWHM, FrameError
+from pipeline.tables import OffsetMap, Reason, StarTable, Tracks
 from pipeline.truth import compare_map, compare_stars, compare_tracks, frame_number, known, pairs, truth_beside
 
 SPEC = sample.SampleSpec(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import panel as pn
 
-from pipeline.frame import Tracks
+from pipeline.tables import Tracks
 from ui.arrows import ArrowPlot
 from ui.colours import PALETTES
 from ui.map_facts import rms

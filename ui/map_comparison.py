@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from bokeh.document import Document
 
-from pipeline.frame import FrameError, OffsetMap
+from pipeline.frame import FrameError
 from pipeline.graph.request import Ticket
+from pipeline.tables import OffsetMap
 from ui.map_facts import coarse, rms_difference
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.session import Session

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frame import OffsetMap, Tracks
+from pipeline.tables import OffsetMap, Tracks
 
 NEAR = 25.0
 _SAMPLES = 256

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import panel as pn
 
-from pipeline.frame import OffsetMap, Tracks
+from pipeline.tables import OffsetMap, Tracks
 from ui.arrows import ArrowPlot
 from ui.colours import PALETTES, REJECTED
 from ui.map_facts import median_error, rms

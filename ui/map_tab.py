@@ -9,8 +9,9 @@ import panel as pn
 import param
 from bokeh.document import Document
 
-from pipeline.frame import FrameError, OffsetMap, Tracks
+from pipeline.frame import FrameError
 from pipeline.stage import STAGES
+from pipeline.tables import OffsetMap, Tracks
 from ui.colours import PALETTES
 from ui.map_comparison import Comparison, Difference
 from ui.map_facts import Ends, profile

@@ -6,18 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from pipeline.frame import (
-    Background,
-    HotPixels,
-    Normalized,
-    OffsetMap,
-    Reason,
-    Sequence,
-    StarTable,
-    Status,
-    Tracks,
-)
+from pipeline.frame import Background, HotPixels, Normalized, Sequence
 from pipeline.kernels import polynomial
+from pipeline.tables import OffsetMap, Reason, StarTable, Status, Tracks
 from ui.colours import STATES
 
 COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(len(STATES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 
 import numpy as np
 import panel as pn
@@ -10,36 +10,27 @@ from bokeh.models import (
     BasicTicker,
     ColorBar,
     ColumnDataSource,
-    FixedTicker,
+    CustomJSTickFormatter,
     Image,
     LinearColorMapper,
-    PanTool,
     Range1d,
-    ResetTool,
     Scatter,
     Segment,
-    WheelZoomTool,
 )
 from bokeh.plotting import figure
 
+from pipeline.stages.optimize import Optimum
 from ui.canvas import add_contours, paint_plot, write
 from ui.colours import HALO, PALETTES
 from ui.contours import contours
 from ui.optimize_search import Found
 from ui.part import column
-from ui.plot_titles import title_line
+from ui.plot_titles import MINUS, title_line
 from ui.stretch import palette
 
 HEIGHT = 380
-_TICKS = tuple(
-    step * power for power in (0.01, 0.1, 1.0, 10.0) for step in (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)
-)
+_FINE = 121
 _NOTHING = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-
-
-def factor_ticks(low: float, high: float) -> dict[float, str]:
-    """Round factors between two, by their logarithm."""
-    return {math.log(tick): f"{tick:g}" for tick in _TICKS if low <= tick <= high}
 
 
 class ObjectivePlot:
@@ -55,9 +46,9 @@ class ObjectivePlot:
         self._theme = theme
         self.image = ColumnDataSource(data=_NOTHING, name="objective")
         self.best = ColumnDataSource(
-            data={name: [] for name in ("x", "y", "x0", "x1", "y0", "y1", "text")}, name="optimum"
+            data={name: [] for name in ("x", "y", "x0", "x1", "y0", "y1", "text", "below")}, name="optimum"
         )
-        self.now = ColumnDataSource(data={"x": [], "y": [], "text": []}, name="factors in use")
+        self.now = ColumnDataSource(data={"x": [], "y": [], "text": [], "below": []}, name="factors in use")
         self._lines = ColumnDataSource(data={"xs": [], "ys": []})
         self._numbers = ColumnDataSource(data={"x": [], "y": [], "text": []})
         self._mapper = LinearColorMapper(palette=palette("viridis"), low=0, high=1)
@@ -68,18 +59,19 @@ class ObjectivePlot:
         self.theme = theme
 
     def _make(self) -> figure:
-        wheel = WheelZoomTool(zoom_on_axis=False)
         made = figure(
-            x_range=Range1d(0, 1), y_range=Range1d(0, 1), tools=[PanTool(), wheel, ResetTool()], active_scroll=wheel,
+            name="objective plot", x_axis_type="log", y_axis_type="log", x_range=Range1d(1, 2), y_range=Range1d(1, 2),
+            tools=[],
             height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, outline_line_color=None,
-            min_border_top=8, min_border_right=8,
+            min_border_top=8, min_border_right=8, min_border_left=60,
         )  # fmt: skip
         made.grid.visible = False
         for axis, word in ((made.xaxis, "factor on red"), (made.yaxis, "factor on blue")):
             axis.update(
                 axis_label=word, axis_label_text_font_style="normal", axis_label_text_font_size="12px",
                 axis_label_text_font="Roboto", major_label_text_font_size="12px", minor_tick_line_color=None,
-                axis_line_color=None, major_tick_in=0,
+                axis_line_color=None, major_tick_in=0, ticker=BasicTicker(desired_num_ticks=6),
+                formatter=CustomJSTickFormatter(code=MINUS),
             )  # fmt: skip
         picture = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._mapper)
         made.add_glyph(self.image, picture)
@@ -100,8 +92,8 @@ class ObjectivePlot:
             made.add_glyph(self.best, Segment(x0="x", x1="x", y0="y0", y1="y1", **look))
             made.add_glyph(self.best, Scatter(x="x", y="y", marker="circle", size=13, fill_color=None, **look))
             made.add_glyph(self.now, Scatter(x="x", y="y", marker="diamond", size=14, fill_color=None, **look))
-        write(made, self.best, text="text", font="12px", x_offset=12, y_offset=-12)
-        write(made, self.now, text="text", font="12px", x_offset=12, y_offset=14)
+        write(made, self.best, text="text", font="12px", x_offset=11, y_offset="below")
+        write(made, self.now, text="text", font="12px", x_offset=11, y_offset="below")
 
     @property
     def theme(self) -> str:
@@ -115,53 +107,89 @@ class ObjectivePlot:
         paint_plot(self.figure, colours)
         # The dialog's ground shows through.
         self.figure.update(background_fill_alpha=0, border_fill_alpha=0)
-        self._title.object = title_line(
-            "Mean roundness", "by factor, 0 is best", "turn the wheel to come closer", colours
-        )
+        self._title.object = title_line("Mean roundness", "by factor, 0 is best", "", colours)
         for axis in self.figure.axis:
             axis.update(axis_label_text_color=colours.second, major_tick_line_color=colours.strong)
         self._bar.update(major_label_text_color=colours.second)
 
     def show(self, found: Found) -> None:
         """Show what a search found."""
-        best = found.best
-        x, y = np.log(best.reds), np.log(best.blues)
-        step_x, step_y = x[1] - x[0], y[1] - y[0]
-        left, bottom = x[0] - step_x / 2, y[0] - step_y / 2
-        width, height = len(x) * step_x, len(y) * step_y
-        # An image's rows go up, along blue.
-        image = best.objective.T
-        self._mapper.update(low=0, high=float(image.max()))
-        self.image.data = {"image": [image], "x": [left], "y": [bottom], "dw": [width], "dh": [height]}
-        for range_, axis, start, size in (
-            (self.figure.x_range, self.figure.xaxis[0], left, width),
-            (self.figure.y_range, self.figure.yaxis[0], bottom, height),
-        ):
-            range_.update(start=start, end=start + size, reset_start=start, reset_end=start + size)
-            ticks = factor_ticks(math.exp(start), math.exp(start + size))
-            axis.update(ticker=FixedTicker(ticks=list(ticks)), major_label_overrides=ticks)
-        self._show_lines(image, (x[0], step_x), (y[0], step_y))
         self._show_marks(found)
+        self.look(found, closely=False)
 
-    def _show_lines(self, image: np.ndarray, x: tuple[float, float], y: tuple[float, float]) -> None:
+    def look(self, found: Found, *, closely: bool) -> None:
+        """Show all of the map, or so much of it that the errors can be seen and the factors in use lie in it."""
+        best = found.best
+        if closely:
+            reds = _near(best.reds, best.red, best.red_error, found.red)
+            blues = _near(best.blues, best.blue, best.blue_error, found.blue)
+            self._draw(reds, blues, between(best, reds, blues))
+        else:
+            self._draw(best.reds, best.blues, best.objective)
+
+    def _draw(self, reds: np.ndarray, blues: np.ndarray, objective: np.ndarray) -> None:
+        # An image's rows go up, along blue.
+        image = objective.T
+        sides = {}
+        for name, size, factors, range_ in (
+            ("x", "dw", reds, self.figure.x_range),
+            ("y", "dh", blues, self.figure.y_range),
+        ):
+            # The outer samples are the middles of the outer pixels, which are equal ratios.
+            half = (factors[1] / factors[0]) ** 0.5
+            low, high = float(factors[0] / half), float(factors[-1] * half)
+            sides |= {name: [low], size: [high - low]}
+            range_.update(start=low, end=high)
+        self._mapper.update(low=0, high=float(image.max()))
+        self.image.data = {"image": [image], **sides}
         lines = contours(image, 1)
-        self._lines.data = {
-            "xs": [x[0] + one * x[1] for one in lines.xs],
-            "ys": [y[0] + one * y[1] for one in lines.ys],
-        }
+        red, blue = (functools.partial(_factor, factors) for factors in (reds, blues))
+        self._lines.data = {"xs": [red(one) for one in lines.xs], "ys": [blue(one) for one in lines.ys]}
         self._numbers.data = {
-            "x": [x[0] + one * x[1] for one in lines.label_x],
-            "y": [y[0] + one * y[1] for one in lines.label_y],
+            "x": red(lines.label_x),
+            "y": blue(lines.label_y),
             "text": [f"{value:.3g}" for value in lines.values],
         }
 
     def _show_marks(self, found: Found) -> None:
         best = found.best
-        red, blue = math.log(best.red), math.log(best.blue)
-        # An error is small against its factor, so along a logarithm it is the error's share of it.
-        across, along = best.red_error / best.red, best.blue_error / best.blue
+        # Each name stands on the far side of the other mark.
+        below = 13 if found.blue > best.blue else -13
         self.best.data = {
-            "x": [red], "y": [blue], "x0": [red - across], "x1": [red + across], "y0": [blue - along],
-            "y1": [blue + along], "text": ["roundest"],
+            "x": [best.red], "x0": [best.red - best.red_error], "x1": [best.red + best.red_error],
+            "y": [best.blue], "y0": [best.blue - best.blue_error], "y1": [best.blue + best.blue_error],
+            "text": ["roundest"], "below": [below],
         }  # fmt: skip
-        self.now.data = {"x": [math.log(found.red)], "y": [math.log(found.blue)], "text": ["in use"]}
+        self.now.data = {"x": [found.red], "y": [found.blue], "text": ["in use"], "below": [-below]}
+
+
+def _factor(factors: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Factors at places counted in samples, which are equal ratios."""
+    return factors[0] * (factors[1] / factors[0]) ** np.asarray(places)
+
+
+def _near(factors: np.ndarray, best: float, error: float, now: float) -> np.ndarray:
+    """Factors about the best, to eight errors from it or beyond those in use, and no farther than the map goes."""
+    ratio = max(1.0 + 8.0 * error / best, max(now / best, best / now) ** 1.25)
+    ratio = min(ratio, best / factors[0])
+    return best * np.geomspace(1.0 / ratio, ratio, _FINE)
+
+
+def between(best: Optimum, reds: np.ndarray, blues: np.ndarray) -> np.ndarray:
+    """The mean roundness between the map's samples: its square is smooth where it is least, and is interpolated.
+
+    Parameters
+    ----------
+    best : Optimum
+        Has the map.
+    reds, blues : ndarray of float64, shape (n,), (m,)
+        Factors within the map, rising.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m)
+    """
+    from scipy.interpolate import RectBivariateSpline
+
+    square = RectBivariateSpline(np.log(best.reds), np.log(best.blues), best.objective**2)
+    return np.sqrt(np.clip(square(np.log(reds), np.log(blues)), 0.0, None))

@@ -19,6 +19,7 @@ from ui.worker import Worker
 
 STAGE = "normalize"
 ACTION = "Find roundest stars"
+CLOSER, WHOLE = "Look closer", "Show all of the map"
 
 
 def sentence(found: Found) -> str:
@@ -70,6 +71,7 @@ class OptimizeDialog:
         self._use = self._button("Use these factors", "contained", self._apply)
         self._cancel = self._button("Cancel", "outlined", self._stop)
         self._close = self._button("Close", "outlined", self._shut)
+        self._look = self._button(CLOSER, "text", self._look_again)
         self.dialog = pmui.Dialog(
             pn.Column(
                 self._note,
@@ -77,7 +79,7 @@ class OptimizeDialog:
                 self._more,
                 self._place,
                 self._problem,
-                pn.Row(self._use, self._cancel, self._close, margin=(8, 0, 0, 0), styles={"gap": "8px"}),
+                pn.Row(self._use, self._cancel, self._close, self._look, margin=(8, 0, 0, 0), styles={"gap": "8px"}),
                 margin=(0, 0, 16, 0),
                 **wide,
             ),
@@ -129,7 +131,7 @@ class OptimizeDialog:
     def _draw(self, *, running: bool = False, problem: str = "") -> None:
         done = self._found is not None
         self._bar.visible = self._cancel.visible = running
-        self._use.visible = self._more.visible = self._place.visible = done
+        self._use.visible = self._look.visible = self._more.visible = self._place.visible = done
         self._close.visible = not running
         self._problem.param.update(object=pn.util.escape(problem), visible=bool(problem))
 
@@ -169,6 +171,7 @@ class OptimizeDialog:
                 self.plot = ObjectivePlot(self._theme)
                 self._place.append(self.plot.panel)
             self.plot.show(found)
+            self._look.label = CLOSER
             self._note.object, self._more.object = sentence(found), explained(found)
             self._draw()
 
@@ -176,6 +179,13 @@ class OptimizeDialog:
         self._ticket.cancel()
         self._note.object = "Cancelled."
         self._draw()
+
+    def _look_again(self) -> None:
+        if self._found is not None:
+            closely = self._look.label == CLOSER
+            self._look.label = WHOLE if closely else CLOSER
+            with pn.io.hold():
+                self.plot.look(self._found, closely=closely)
 
     def _shut(self) -> None:
         self.dialog.open = False

@@ -13,7 +13,7 @@ import numpy as np
 import panel as pn
 from bokeh.models import CDSView, ColumnDataSource, CustomJS, IndexFilter, Range1d
 
-from pipeline.frame import Reason
+from pipeline.tables import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
 from ui.cuts import Held, bars, cut_columns, limits, map_lines

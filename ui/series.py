@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.frame import COLUMNS, StarTable, Status, Tracks
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
+from pipeline.tables import COLUMNS, StarTable, Status, Tracks
 from ui.marks import SENTENCES, belongs, strength
 from ui.plots import FrameSeries
 

@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
-from pipeline.frame import Tracks
+from pipeline.tables import Tracks
 from ui.results import Scene
 from ui.session import Session
 from ui.theme import RIGHT

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import panel as pn
 
-from pipeline.frame import Reason, Selection, Sequence, StarTable, Tracks
+from pipeline.frame import Sequence
 from pipeline.read import stem
+from pipeline.tables import Reason, Selection, StarTable, Tracks
 from ui.marks import belongs, strength
 
 STAR_ROWS = 5000

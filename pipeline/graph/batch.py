@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, products
-from pipeline.frame import FrameError, Sequence, Tracks
+from pipeline.frame import FrameError, Sequence
 from pipeline.graph.cluster import FRAMES_IN_FLIGHT, executor, stream
 from pipeline.graph.lineage import result_key
 from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
@@ -23,6 +23,7 @@ from pipeline.graph.run import Graph
 from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
 from pipeline.recipe import Recipe, dumps
 from pipeline.stage import KnobError
+from pipeline.tables import Tracks
 
 Progress = Callable[[str, int, int], None]
 TABLES = ("tracks.fits", "frames.ecsv")

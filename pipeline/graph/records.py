@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import frame as frame_module
+from pipeline import frame, tables
 from pipeline.frame import readonly
 
 RECORDS = {
     name: kind
-    for name, kind in vars(frame_module).items()
-    if dataclasses.is_dataclass(kind) and kind.__module__ == frame_module.__name__
+    for module in (frame, tables)
+    for name, kind in vars(module).items()
+    if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
 }
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import COLUMNS, SIGMA_TO_FWHM, FrameError, Normalized, Reason, StarTable, colour_planes, readonly
+from pipeline.frame import SIGMA_TO_FWHM, FrameError, Normalized, colour_planes, readonly
 from pipeline.stage import Knob, stage
+from pipeline.tables import COLUMNS, Reason, StarTable
 
 if TYPE_CHECKING:
     from pipeline.kernels.convolve import Filter

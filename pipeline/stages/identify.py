@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frame import Reason, StarTable, Status
+from pipeline.tables import Reason, StarTable, Status
 
 RECOVERABLE = (Reason.THRESHOLD, Reason.SHARPNESS, Reason.ROUNDNESS, Reason.SEPARATION, Reason.BRIGHTEST)
 """Rows that are light at a place where no new star would be looked for; at a known star's place they are that star."""

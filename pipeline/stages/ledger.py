@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.frame import Failure, FrameError, Selection, Sequence, StarTable, Status, Tracks, readonly
+from pipeline.frame import Failure, FrameError, Sequence, readonly
 from pipeline.stages.identify import errors, positions, width
+from pipeline.tables import Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
     from pipeline.kernels.register import Points

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.frame import Reason, Status
+from pipeline.tables import Reason, Status
 
 if TYPE_CHECKING:
     from pipeline.stages.identify import Search

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import FrameError, OffsetMap, Tracks, readonly
+from pipeline.frame import FrameError, readonly
 from pipeline.stage import Knob, stage
+from pipeline.tables import OffsetMap, Tracks
 
 FEW_STARS = 10
 ENOUGH_STARS = 20

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frame import Failure, FrameError, Normalized, Status
+from pipeline.frame import Failure, FrameError, Normalized
 from pipeline.stages.identify import errors, positions
 from pipeline.stages.ledger import Ledger, star_points
+from pipeline.tables import Status
 
 
 @dataclass(frozen=True, eq=False)

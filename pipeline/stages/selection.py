@@ -8,8 +8,9 @@ from typing import Annotated
 
 import numpy as np
 
-from pipeline.frame import Failure, FrameInfo, Selection, Sequence, StarTable, readonly
+from pipeline.frame import Failure, FrameInfo, Sequence, readonly
 from pipeline.stage import Knob, KnobError, Range, nearest, stage
+from pipeline.tables import Selection, StarTable
 
 METRICS = ("stars", "fwhm", "roundness", "background", "noise", "saturated")
 _OF_HEADER = ("exposure", "gain")

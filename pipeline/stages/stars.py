@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import Reason, StarTable, readonly
+from pipeline.frame import readonly
 from pipeline.stage import Knob, Range, Rerun, stage
 from pipeline.stages.candidates import CLEARANCE
+from pipeline.tables import Reason, StarTable
 
 LOWEST_FLOOR, FLOOR_STEP = 0.5, 0.5
 

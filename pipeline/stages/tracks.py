@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import Failure, Normalized, Reason, Selection, Sequence, StarTable, Status, Tracks
+from pipeline.frame import Failure, Normalized, Sequence
 from pipeline.stage import Knob, stage
 from pipeline.stages import identify
 from pipeline.stages.ledger import Ledger, star_points
 from pipeline.stages.previous import follow_previous
+from pipeline.tables import Reason, Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
     from pipeline.kernels.register import Solution

@@ -38,9 +38,13 @@ def test_the_roundest_stars_turn_both_knobs_to_the_hidden_factors(mosaics):
     words = dialog.get_by_text(re.compile(r"red 1\.\d+ ± 0\.\d+, blue 1\.\d+ ± 0\.\d+ from \d+ stars"))
     words.wait_for()
     page.wait_for_function("() => model('objective')?.data.image.length == 1")
-    best = page.evaluate("() => [model('optimum').data.x[0], model('optimum').data.y[0]].map(Math.exp)")
+    best = page.evaluate("() => [model('optimum').data.x[0], model('optimum').data.y[0]]")
     assert best == pytest.approx([hidden.red, hidden.blue], rel=0.02)
     assert dialog.get_by_role("progressbar").count() == 0
+    width = "() => Bokeh.documents[0].get_model_by_name('objective plot').x_range.end"
+    whole = page.evaluate(width)
+    dialog.get_by_role("button", name="Look closer").click()
+    page.wait_for_function(f"(whole) => ({width})() < 0.8 * whole", arg=whole)
     dialog.get_by_role("button", name="Use these factors").click()
     dialog.wait_for(state="detached")
     settle(page)

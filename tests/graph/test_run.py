@@ -58,7 +58,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "knobs", "expected"), CHANGES, ids=lambda value: str(value) if value else "")
+@pytest.mark.parametrize(
+    ("stage", "knobs", "expected"), CHANGES, ids=[f"{stage}-{'-'.join(knobs)}" for stage, knobs, _ in CHANGES]
+)
 def test_a_knob_reruns_exactly_what_depends_on_it(graph, folder, stage, knobs, expected):
     night = graph.open([folder])
     run_all(graph, night, Recipe())

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.time import Time, TimeDelta
 
-from pipeline.frame import COLUMNS, FrameInfo, Reason, Sequence, StarTable
+from pipeline.frame import FrameInfo, Sequence
 from pipeline.stages.selection import selection
 from pipeline.stages.tracks import tracks
+from pipeline.tables import COLUMNS, Reason, StarTable
 
 NOISE, THRESHOLD, FLOOR, FWHM = 10.0, 5.0, 3.0, 4.0
 START = Time("2026-01-01T20:00:00")

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frame import COLUMNS, FrameError, Reason
+from pipeline.frame import FrameError
 from pipeline.stages.candidates import WHOLE_NUMBERS, candidates, seeing
 from pipeline.stages.stars import stars
+from pipeline.tables import COLUMNS, Reason
 from tests.star_fields import grid, normalized, random_field, star_field
 
 PHOTUTILS = {

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frame import FrameError, Tracks
+from pipeline.frame import FrameError
 from pipeline.kernels.field import LARGEST_LEVERAGE
 from pipeline.kernels.polynomial import count, normalized, terms
 from pipeline.kernels.quadrants import quadrant_maps
 from pipeline.stages.offset_map import offset_map
+from pipeline.tables import Tracks
 from tests import slow_quadrants
 
 SHAPE = (60, 90)

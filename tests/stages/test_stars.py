@@ -6,10 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from pipeline.frame import Reason
 from pipeline.stage import Rerun
 from pipeline.stages.candidates import candidates
 from pipeline.stages.stars import stars
+from pipeline.tables import Reason
 from tests.star_fields import grid, normalized, random_field, star_field
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frame import Failure, FrameError, Normalized, Reason, Status
+from pipeline.frame import Failure, FrameError, Normalized
 from pipeline.stages.selection import selection
 from pipeline.stages.tracks import displacement, rotation, scale, tracks
+from pipeline.tables import Reason, Status
 from tests.stages.synthetic import NOISE, Sky, score, sequence, sky, table, turned
 
 SHAPE = (2000, 3000)
