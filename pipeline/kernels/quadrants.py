@@ -66,44 +66,55 @@ def _envelope(along, across, ids, y, above, low, high, winner, start):  # noqa: 
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(sums, first, last, y, star_x, star_y, dx, dy, variance_x, variance_y):  # noqa: ANN001, ANN202
-    """Add one star, weighted by inverse distance, to the sums of the pixels ``first`` to ``last`` of row ``y``."""
-    across = star_y - y
-    squared = across * across
+def _runs(depth, winner, start, order, none, backward, width, names, ends):  # noqa: ANN001, ANN202
+    """An envelope as runs from left to right: star ``names[k]``, or ``none``, up to pixel ``ends[k]``."""
+    count = 0
+    if backward:
+        if depth == 0 or start[0] < 0:
+            names[0], ends[0] = none, -start[0] - 1 if depth > 0 else width - 1
+            count = 1
+        for k in range(depth):
+            names[count] = order[winner[k]]
+            ends[count] = -start[k + 1] - 1 if k + 1 < depth else width - 1
+            count += 1
+        return
+    for k in range(depth - 1, -1, -1):
+        names[count], ends[count] = order[winner[k]], start[k]
+        count += 1
+    names[count], ends[count] = none, width - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _run(first, last, y, a, b, c, d, lean, base, row_x, row_y, row_x_error, row_y_error):  # noqa: ANN001, ANN202
+    """Offsets and errors of the pixels ``first`` to ``last`` of row ``y``, which have the same four stars.
+
+    The weights are multiplied by the product of the four distances, which the mean does not see: one division is left.
+    """
+    ay, by, cy, dy = a[1] - y, b[1] - y, c[1] - y, d[1] - y
     for x in range(first, last + 1):
-        along = star_x - x
-        weight = 1.0 / np.sqrt(along * along + squared)
-        sums[0, x] += weight
-        sums[1, x] += weight * dx
-        sums[2, x] += weight * dy
-        sums[3, x] += weight * weight * variance_x
-        sums[4, x] += weight * weight * variance_y
-        sums[5, x] += weight * along
-        sums[6, x] += weight * across
+        ax, bx, cx, dx = a[0] - x, b[0] - x, c[0] - x, d[0] - x
+        far_a, far_b = np.sqrt(ax * ax + ay * ay), np.sqrt(bx * bx + by * by)
+        far_c, far_d = np.sqrt(cx * cx + cy * cy), np.sqrt(dx * dx + dy * dy)
+        ab, cd = far_a * far_b, far_c * far_d
+        wa, wb, wc, wd = a[6] * far_b * cd, b[6] * far_a * cd, c[6] * ab * far_d, d[6] * ab * far_c
+        scale = 1.0 / (wa + wb + wc + wd)
+        wa, wb, wc, wd = wa * scale, wb * scale, wc * scale, wd * scale
+        along = (wa * ax + wb * bx + wc * cx + wd * dx) ** 2
+        across = (wa * ay + wb * by + wc * cy + wd * dy) ** 2
+        row_x[x] = base[0] + (wa * a[2] + wb * b[2] + wc * c[2] + wd * d[2])
+        row_y[x] = base[1] + (wa * a[3] + wb * b[3] + wc * c[3] + wd * d[3])
+        wa, wb, wc, wd = wa * wa, wb * wb, wc * wc, wd * wd
+        error_x = wa * a[4] + wb * b[4] + wc * c[4] + wd * d[4] + lean[0] * along + lean[1] * across
+        error_y = wa * a[5] + wb * b[5] + wc * c[5] + wd * d[5] + lean[2] * along + lean[3] * across
+        row_x_error[x], row_y_error[x] = np.sqrt(np.float32(error_x)), np.sqrt(np.float32(error_y))
 
 
 @njit(cache=True, nogil=True)
-def _finish(sums, lean, base, row_x, row_y, row_x_error, row_y_error):  # noqa: ANN001, ANN202
-    """Sums of one row to offsets and errors; a pixel without any star stays for :func:`_lonely`."""
-    for x in range(row_x.size):
-        total = sums[0, x]
-        scale = 1.0 / total if total > 0.0 else 0.0
-        along = (sums[5, x] * scale) ** 2
-        across = (sums[6, x] * scale) ** 2
-        row_x[x] = base[0] + sums[1, x] * scale
-        row_y[x] = base[1] + sums[2, x] * scale
-        row_x_error[x] = np.sqrt(sums[3, x] * scale * scale + lean[0, 0] * along + lean[0, 1] * across)
-        row_y_error[x] = np.sqrt(sums[4, x] * scale * scale + lean[1, 0] * along + lean[1, 1] * across)
-
-
-@njit(cache=True, nogil=True)
-def _lonely(sums, y, stars, lean, base, maps):  # noqa: ANN001, ANN202
+def _lonely(first, last, y, stars, lean, base, maps):  # noqa: ANN001, ANN202
     """Pixels of one row whose four quadrants are all empty take the nearest star there is."""
-    for x in range(sums.shape[1]):
-        if sums[0, x] > 0.0:
-            continue
+    for x in range(first, last + 1):
         best, least = 0, np.inf
-        for star in range(stars.shape[1]):
+        for star in range(stars.shape[1] - 1):
             squared = (stars[0, star] - x) ** 2 + (stars[1, star] - y) ** 2
             if squared < least:
                 best, least = star, squared
@@ -117,34 +128,38 @@ def _lonely(sums, y, stars, lean, base, maps):  # noqa: ANN001, ANN202
 @njit(cache=True, nogil=True)
 def _band(stars, rising, falling, lean, base, first_row, last_row, maps):  # noqa: ANN001, ANN202
     """Both offsets and both errors of the rows from ``first_row`` up to ``last_row`` (exclusive)."""
-    width = maps[0].shape[1]
+    width, none = maps[0].shape[1], rising.size
     right_x, right_y = stars[0][falling], stars[1][falling]
     left_x, left_y = -stars[0][rising], stars[1][rising]
-    winner = np.empty(stars.shape[1], np.int64)
-    start = np.empty(stars.shape[1] + 1, np.int64)
-    sums = np.empty((7, width))
+    winner, start = np.empty(none, np.int64), np.empty(none, np.int64)
+    names, ends = np.empty((4, none + 1), np.int64), np.empty((4, none + 1), np.int64)
+    slopes, mean = (lean[0, 0], lean[0, 1], lean[1, 0], lean[1, 1]), (base[0], base[1])
     for y in range(first_row, last_row):
-        sums[:] = 0.0
-        for above in (False, True):
+        for side in range(2):
+            above = side == 1
             depth = _envelope(right_x, right_y, falling, y, above, 0, width - 1, winner, start)
-            start[depth] = -1
-            for k in range(depth):
-                star = falling[winner[k]]
-                first, last = start[k + 1] + 1, start[k]
-                _accumulate(sums, first, last, y, *_column(stars, star))
+            _runs(depth, winner, start, falling, none, False, width, names[side], ends[side])
             depth = _envelope(left_x, left_y, rising, y, above, 1 - width, 0, winner, start)
-            start[depth] = -width
-            for k in range(depth):
-                star = rising[winner[k]]
-                first, last = -start[k], -(start[k + 1] + 1)
-                _accumulate(sums, first, last, y, *_column(stars, star))
-        _finish(sums, lean, base, maps[0][y], maps[1][y], maps[2][y], maps[3][y])
-        _lonely(sums, y, stars, lean, base, maps)
+            _runs(depth, winner, start, rising, none, True, width, names[2 + side], ends[2 + side])
+        at, first = [0, 0, 0, 0], 0
+        while first < width:
+            last = min(ends[0, at[0]], ends[1, at[1]], ends[2, at[2]], ends[3, at[3]])
+            a, b, c, d = names[0, at[0]], names[1, at[1]], names[2, at[2]], names[3, at[3]]
+            if a == none and b == none and c == none and d == none:
+                _lonely(first, last, y, stars, lean, base, maps)
+            else:
+                four = _column(stars, a), _column(stars, b), _column(stars, c), _column(stars, d)
+                _run(first, last, y, *four, slopes, mean, maps[0][y], maps[1][y], maps[2][y], maps[3][y])
+            for side in range(4):
+                if ends[side, at[side]] == last:
+                    at[side] += 1
+            first = last + 1
 
 
 @njit(cache=True, nogil=True)
 def _column(stars, star):  # noqa: ANN001, ANN202
-    return stars[0, star], stars[1, star], stars[2, star], stars[3, star], stars[4, star], stars[5, star]
+    one = stars[:, star]
+    return one[0], one[1], one[2], one[3], one[4], one[5], one[6]
 
 
 @njit(cache=True, nogil=True)
@@ -203,11 +218,15 @@ def quadrant_maps(
         x offset, y offset and their errors (1 sigma), pixels.
     """
     base = offsets.mean(axis=1)
-    stars = np.ascontiguousarray(np.concatenate([positions, offsets - base[:, None], variances]), np.float64)
+    number = positions.shape[1]
+    # The last column stands for an empty quadrant: off the frame, without weight.
+    stars = np.zeros((7, number + 1))
+    stars[:, :number] = np.concatenate([positions, offsets - base[:, None], variances, np.ones((1, number))])
+    stars[:2, number] = -1.0
     lean = np.ascontiguousarray(lean, np.float64)
     # Of stars in one column the envelope takes either order; a stable sort keeps the result the same everywhere.
-    rising = np.argsort(stars[0], kind="stable")
-    falling = np.argsort(-stars[0], kind="stable")
+    rising = np.argsort(positions[0], kind="stable")
+    falling = np.argsort(-positions[0], kind="stable")
     maps = tuple(np.empty(shape, np.float32) for _ in range(4))
     map_bands(lambda first, last: _band(stars, rising, falling, lean, base, first, last, maps), shape[0], least=16)
     _stars_on_pixels(maps, positions, offsets, variances)
