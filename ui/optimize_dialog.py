@@ -177,8 +177,9 @@ class OptimizeDialog:
 
     def _stop(self) -> None:
         self._ticket.cancel()
-        self._note.object = "Cancelled."
-        self._draw()
+        with pn.io.hold():
+            self._note.object = "Cancelled."
+            self._draw()
 
     def _look_again(self) -> None:
         if self._found is not None:

@@ -40,7 +40,7 @@ def test_the_roundest_stars_turn_both_knobs_to_the_hidden_factors(mosaics):
     page.wait_for_function("() => model('objective')?.data.image.length == 1")
     best = page.evaluate("() => [model('optimum').data.x[0], model('optimum').data.y[0]]")
     assert best == pytest.approx([hidden.red, hidden.blue], rel=0.02)
-    assert dialog.get_by_role("progressbar").count() == 0
+    dialog.get_by_role("progressbar").wait_for(state="hidden")
     width = "() => Bokeh.documents[0].get_model_by_name('objective plot').x_range.end"
     whole = page.evaluate(width)
     dialog.get_by_role("button", name="Look closer").click()
@@ -62,7 +62,7 @@ def test_a_search_can_be_cancelled_and_leaves_the_knobs(mosaics):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Cancel").click()
     dialog.get_by_text("Cancelled.").wait_for()
-    assert dialog.get_by_role("progressbar").count() == 0
+    dialog.get_by_role("progressbar").wait_for(state="hidden")
     assert dialog.get_by_role("button", name="Use these factors").is_hidden()
     page.wait_for_timeout(1500)
     assert dialog.get_by_text("Cancelled.").is_visible(), "a search that ends late shows nothing"
