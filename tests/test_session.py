@@ -20,6 +20,7 @@ from ui.open_dialog import OpenDialog, below, folders_in, frames_in
 from ui.recipe_menu import command
 from ui.session import Session
 from ui.stage_list import error_parts, explanation, seconds_text, short
+from ui.viewer import same_star
 from ui.worker import Worker
 
 SPECS = [spec for stage in STAGES.values() for spec in stage.knobs.values()]
@@ -287,6 +288,25 @@ def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lo
     assert kept.sum() == 60
     assert (codes[kept] == before[kept]).all()
     assert (codes[~kept] == marks.REJECTED).all()
+
+
+def test_a_picked_star_is_the_one_at_its_place_when_other_stars_change_the_numbers(results, graph, night):
+    tracks, _ = results
+    fewer = graph.result(night, Recipe({"stars": {"brightest": 40}}), "tracks")
+    here = [same_star(tracks, star, fewer, 1.0) for star in range(tracks.x.shape[1])]
+    known = [(star, new) for star, new in enumerate(here) if new is not None]
+    assert len(known) == fewer.x.shape[1] < tracks.x.shape[1]
+    assert any(star != new for star, new in known)
+    assert all(abs(tracks.x[0, star] - fewer.x[0, new]) < 0.1 for star, new in known)
+
+
+def test_a_picked_star_stays_when_another_frame_is_the_reference(results, graph, night):
+    tracks, _ = results
+    other = graph.result(night, Recipe({"frames": {"reference": night.files[3].file}}), "tracks")
+    assert other.reference != tracks.reference
+    star = int(np.flatnonzero(tracks.complete)[0])
+    new = same_star(tracks, star, other, 1.0)
+    assert abs(other.x[3, new] - tracks.x[3, star]) < 0.1
 
 
 def test_why_rejected_counts_every_candidate_that_is_no_star(results):

@@ -45,6 +45,8 @@ class Session:
         Number of the frame shown, from 0.
     picked : int or None
         The ``id`` of the star picked.
+    unpicked : str
+        Why a star is not picked any more, where its visitor has not let go of it.
     kinds : tuple of str
         The kinds of pictures shown, of ``ui.stretch.VIEWS``.
     """
@@ -58,6 +60,7 @@ class Session:
         self.recipe = Recipe()
         self.frame = 0
         self.picked: int | None = None
+        self.unpicked = ""
         self.kinds: tuple[str, ...] = ("subtracted",)
         self._undo: list[Recipe] = []
         self._redo: list[Recipe] = []
@@ -83,7 +86,7 @@ class Session:
         self.reading, self.truth = reading, truth
         recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
-        self.change(night=night, title=title, recipe=recipe, frame=0, picked=None)
+        self.change(night=night, title=title, recipe=recipe, frame=0, picked=None, unpicked="")
 
     @property
     def live(self) -> bool:

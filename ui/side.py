@@ -102,7 +102,7 @@ class TracksTab:
         self._draw_field()
         if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
             self._plots.set_picked(None)
-            self._card.clear()
+            self._card.clear(self._session.unpicked)
             return
         self._plots.set_picked(star, *series.star_series(tracks, star))
         self._card.show(

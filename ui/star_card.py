@@ -27,6 +27,7 @@ class StarCard:
     def __init__(self, theme: str = "dark") -> None:
         self._theme = theme
         self._shown: tuple | None = None
+        self._why = ""
         self._pane = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
         self.panel = column(self._pane, sizing_mode="stretch_width")
 
@@ -74,16 +75,17 @@ class StarCard:
         self._shown = (star, state, sentence, tuple(measures), tuple(cutouts), noise, reference, frame)
         self._draw()
 
-    def clear(self) -> None:
-        """Empty the card."""
-        self._shown = None
+    def clear(self, why: str = "") -> None:
+        """Empty the card, and say why, where nobody asked for it."""
+        self._shown, self._why = None, why
         self._draw()
 
     def _draw(self) -> None:
         colours = PALETTES[self._theme]
         if self._shown is None:
             look = f"padding:16px;color:{colours.second};font:14px/20px Roboto,sans-serif"
-            self._pane.object = f'<div style="{look}">Click on a star to see what became of it.</div>'
+            words = f"{html.escape(self._why)} Click on a star to see what became of it.".strip()
+            self._pane.object = f'<div style="{look}">{words}</div>'
             return
         star, state, sentence, measures, cutouts, noise, reference, frame = self._shown
         rows = "".join(

@@ -10,7 +10,9 @@ import panel as pn
 from bokeh.document import Document
 
 from pipeline.frame import FrameError, Sequence
+from pipeline.kernels import polynomial
 from pipeline.stage import STAGES, KnobError
+from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures
 from ui.picture import Picture
@@ -46,9 +48,11 @@ class Viewer:
         self._turning = False
         self._cuts_cleared = 0
         self._tailed: tuple[int, int] | None = None
+        # The tracks in which the picked star has its number.
+        self._picked_in: Tracks | None = None
         self.picture = Picture(theme)
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if made_of == "frame" or made_of in names])
-        self.picture.on_pick(lambda star: session.change(picked=star))
+        self.picture.on_pick(lambda star: session.change(picked=star, unpicked=""))
         self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
         self.player = Player(1, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
         self.stages = StageList(
@@ -118,6 +122,7 @@ class Viewer:
                 self._show_facts(self.results.scene["frames"])
                 self.show_side(self.results.scene, "frame")
             if "picked" in names:
+                self._picked_in = self.results.scene["tracks"]
                 self._show_picked(self.results.scene)
         if "kinds" in names:
             self.results.again(stages_of(session.kinds))
@@ -133,8 +138,10 @@ class Viewer:
             for stage, pixels in arrived.items():
                 self._show_pictures(stage, pixels)
                 self._show_summary(scene, stage)
-            if "frames" in arrived and scene["frames"] is not None:
+            if ("frames" in arrived or "selection" in arrived) and scene["frames"] is not None:
                 self._show_sequence(scene)
+            if "tracks" in arrived:
+                self._follow_pick(scene)
             if "stars" in arrived or "tracks" in arrived:
                 self._show_marks(scene, old=making == "tracks")
             if "offset_map" in arrived and scene["offset_map"] is not None and scene["tracks"] is not None:
@@ -154,7 +161,10 @@ class Viewer:
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]
         labels = [info.file for info in sequence.frames]
-        self.player.set_frames(labels, sequence.reference, [i for i, why in enumerate(sequence.unusable) if why])
+        selection = scene["selection"]
+        decided = selection is not None and len(selection.reason) == len(labels)
+        why = selection.reason if decided else sequence.unusable
+        self.player.set_frames(labels, sequence.reference, [i for i, reason in enumerate(why) if reason])
         self._show_facts(sequence)
 
     def _show_facts(self, sequence: Sequence | None) -> None:
@@ -191,6 +201,18 @@ class Viewer:
         self.picture.set_picked(*marks.picked(scene["tracks"], scene.frame, self.session.picked))
         self.show_side(scene, "picked")
 
+    def _follow_pick(self, scene: Scene) -> None:
+        """Keep the star picked, whatever its number is in new tracks; let it go where they have it no more."""
+        star, before, tracks = self.session.picked, self._picked_in, scene["tracks"]
+        if star is None or tracks is None or tracks is before:
+            return
+        self._picked_in = tracks
+        if before is not None:
+            within = 1.0 if scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)
+            here = same_star(before, star, tracks, within)
+            gone = f"Star {star} is no longer among the stars." if here is None else ""
+            self.session.change(picked=here, unpicked=gone)
+
     def _show_summary(self, scene: Scene, stage: str) -> None:
         if stage not in STAGES:
             return
@@ -202,3 +224,36 @@ class Viewer:
                 name: histogram(STAGES[stage].knobs[name], marks.measured(stars, measure))
                 for name, measure in measures(STAGES[stage]).items()
             }
+
+
+def same_star(before: Tracks, star: int, tracks: Tracks, within: float) -> int | None:
+    """The number that a star of some tracks has in others of the same frames.
+
+    Parameters
+    ----------
+    before : Tracks
+        The tracks in which it has the number ``star``.
+    star : int
+        Its number there.
+    tracks : Tracks
+        The other tracks; their reference may be another frame.
+    within : float
+        How far apart its places in that frame may be, pixels.
+
+    Returns
+    -------
+    int or None
+        The nearest star there, None where it is farther than ``within``.
+    """
+    reference = tracks.reference
+    if star >= before.x.shape[1] or reference >= len(before.x):
+        return None
+    x, y = before.x[reference, star], before.y[reference, star]
+    if not np.isfinite(x):
+        home = before.x[before.reference, [star]], before.y[before.reference, [star]]
+        x, y = (float(value[0]) for value in polynomial.apply(before.transform[reference], *home, before.shape))
+    away = np.hypot(tracks.x[reference] - x, tracks.y[reference] - y)
+    if not np.isfinite(away).any():
+        return None
+    nearest = int(np.nanargmin(away))
+    return nearest if away[nearest] <= within else None
