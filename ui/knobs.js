@@ -14,6 +14,15 @@ function element(tag, name, parent, attributes = {}) {
 const minus = (text) => text.replace("-", "\u2212")
 const plain = (text) => text.trim().replace("\u2212", "-").replace(",", ".")
 
+// "9 σ" and "9" are the same where the field itself shows the unit.
+function without_unit(text, spec) {
+  const names = [spec.unit, spec.unit === "σ" ? "sigma" : spec.unit].filter(Boolean)
+  const name = names.find((one) => text.toLowerCase().endsWith(one.toLowerCase()))
+  return name ? text.slice(0, -name.length).trim() : text
+}
+
+const with_unit = (text, spec) => spec.unit ? `${text}\u2009${spec.unit}` : text
+
 function format(spec, value) {
   if (value === null || value === undefined) return spec.none
   if (spec.kind === "int") return minus(String(Math.round(value)))
@@ -59,6 +68,7 @@ class Knob {
   }
 
   turn(value, live) {
+    if (this.said) this.say("")
     this.value = value
     this.draw()
     this.panel.turn(this.spec.name, value, live)
@@ -86,25 +96,27 @@ class Knob {
     const input = element("input", "", box, {type: "text", inputmode: "decimal", "aria-label": name, autocomplete: "off", size: "4"})
     if (spec.unit) element("span", "unit", box).textContent = spec.unit
     const commit = () => {
-      const text = plain(input.value)
+      const text = without_unit(plain(input.value), spec)
+      if (input.value === input.drawn) return this.excuse(box, input)
       if (spec.none && (text === "" || text === spec.none)) return this.turn(null, false)
       const number = Number(text)
-      const low = index === 1 ? this.value[0] : spec.lowest
-      const high = index === 0 ? this.value[1] : spec.highest
-      const wrong = text === "" || !Number.isFinite(number) || (low !== null && number < low) || (high !== null && number > high)
-        || (spec.kind === "int" && (number !== Math.round(number) || (spec.odd && number % 2 === 0)))
-      box.classList.toggle("wrong", wrong)
-      input.setAttribute("aria-invalid", wrong)
-      if (wrong) return this.panel.show_tip(this)
-      this.panel.hide_tip()
+      const pair = index === null ? null : [...(this.value ?? [spec.low, spec.high])]
+      const fault = this.fault(text, number, pair && pair[1 - index], index)
+      if (fault) return this.blame(box, input, fault)
       if (index === null) return this.turn(number, false)
-      const pair = [...this.value]
       pair[index] = number
       this.turn(pair, false)
     }
     input.addEventListener("change", commit)
+    input.addEventListener("blur", () => {
+      if (!box.classList.contains("wrong")) return
+      this.draw()
+      const value = input.value === spec.none ? spec.none : with_unit(input.value, spec)
+      this.say(`${this.said.textContent} It stays at ${value}.`)
+    })
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { box.classList.remove("wrong"); this.draw() }
+      if (event.key === "Escape") { this.draw(); this.say("") }
+      if (event.key === "Enter") commit()
       if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return
       event.preventDefault()
       const step = (spec.step || (spec.kind === "int" ? 1 : 0.1)) * (spec.odd ? 2 : 1) * (event.key === "ArrowUp" ? 1 : -1)
@@ -112,6 +124,35 @@ class Knob {
       commit()
     })
     return input
+  }
+
+  // What is wrong with a text that shall be this knob's number, or "".
+  fault(text, number, other, index) {
+    const {spec} = this
+    if (text === "" || !Number.isFinite(number)
+      || (spec.lowest !== null && number < spec.lowest) || (spec.highest !== null && number > spec.highest)
+      || (spec.kind === "int" && (number !== Math.round(number) || (spec.odd && number % 2 === 0)))) return `Takes ${spec.rule}.`
+    if (index === 0 && number > other) return `The low end cannot be above the high one, ${format(spec, other)}.`
+    if (index === 1 && number < other) return `The high end cannot be below the low one, ${format(spec, other)}.`
+    return ""
+  }
+
+  blame(box, input, fault) {
+    box.classList.add("wrong")
+    input.setAttribute("aria-invalid", true)
+    this.say(fault)
+  }
+
+  excuse(box, input) {
+    box.classList.remove("wrong")
+    input.setAttribute("aria-invalid", false)
+  }
+
+  // A line under the knob; it stays until the knob takes a value.
+  say(text) {
+    if (!this.said) this.said = element("p", "said", this.el, {role: "alert"})
+    this.said.textContent = text
+    this.said.hidden = !text
   }
 
   make_slider() {
@@ -204,7 +245,8 @@ class Knob {
     const values = spec.kind === "range" ? (value ?? [spec.low, spec.high]) : [this.shown]
     this.fields.forEach((field, i) => {
       field.value = values[i] === null ? spec.none : format(spec, values[i])
-      field.parentNode.classList.remove("wrong")
+      field.drawn = field.value
+      this.excuse(field.parentNode, field)
       const unit = field.parentNode.querySelector(".unit")
       if (unit) unit.hidden = values[i] === null
     })

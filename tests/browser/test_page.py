@@ -242,7 +242,29 @@ def test_a_number_out_of_bounds_is_marked_and_not_taken(page):
     field.press("Enter")
     assert field.get_attribute("aria-invalid") == "true"
     assert count(page) == before
-    field.press("Escape")
+    said = page.locator("[data-knob=threshold]").get_by_role("alert")
+    assert "from 0.5 to 1000" in said.inner_text()
+    field.press("Tab")
+    assert float(field.input_value()) > 0
+    assert "stays at" in said.inner_text()
+
+
+def test_a_number_may_carry_the_unit_that_its_field_shows(page):
+    field = page.get_by_role("textbox", name="threshold")
+    field.fill("31 σ")
+    field.press("Enter")
+    settle(page)
+    assert field.input_value() == "31.0"
+    assert page.locator("[data-knob=threshold] .said:not([hidden])").count() == 0
+
+
+def test_the_low_end_of_a_cut_cannot_pass_the_high_one(page):
+    field = page.get_by_role("textbox", name="sharpness, low")
+    before = field.input_value()
+    field.fill("1.3")
+    field.press("Tab")
+    assert field.input_value() == before
+    assert "above the high one" in page.locator("[data-knob=sharpness]").get_by_role("alert").inner_text()
 
 
 def test_a_frame_without_its_tick_is_left_out(page):
@@ -251,6 +273,7 @@ def test_a_frame_without_its_tick_is_left_out(page):
     row.locator("[tabulator-field=used]").click()
     page.locator(".tabulator-row").nth(9).get_by_text("left out by hand").wait_for()
     settle(page)
+    assert page.locator(".rail svg path").count() == 1
     page.get_by_role("tab", name="Tracks").click()
 
 
