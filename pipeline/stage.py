@@ -254,12 +254,20 @@ class Stage:
 STAGES: dict[str, Stage] = {}
 
 
+MOST_NAMES = 14
+
+
 def nearest(name: str, names: typing.Iterable[str]) -> str:
-    """The end of a message: the most similar of some names, or all there are."""
+    """The end of a message: the most similar of some names, or those there are; of many only the first two."""
     import difflib
 
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}" if close else "; there are " + ", ".join(names)
+    known = list(names)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]}"
+    if len(known) > MOST_NAMES:
+        return f"; there are {', '.join(known[:2])} and {len(known) - 2} more"
+    return "; there are " + ", ".join(known)
 
 
 def stage(
