@@ -42,7 +42,12 @@ export function render({model}) {
   const rail = make("div", {className: "rail"})
   const slider = make("input", {type: "range", min: 0, step: 1})
   slider.setAttribute("aria-label", "Frame")
-  slider.addEventListener("input", () => { stop(); go(slider.valueAsNumber) })
+  slider.addEventListener("input", () => {
+    // Stopping draws the slider where the frame still is.
+    const wanted = slider.valueAsNumber
+    stop()
+    go(wanted)
+  })
   const ticks = document.createElementNS("http://www.w3.org/2000/svg", "svg")
   ticks.setAttribute("aria-hidden", "true")
   rail.append(slider, ticks)
