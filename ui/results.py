@@ -204,6 +204,10 @@ class Results:
         try:
             for stage in wanted:
                 self._one(errand, stage)
+            if not errand.blamed:
+                # What was made for a tab that is closed now is at hand still, and its row says so.
+                for stage in LATE:
+                    request.key(stage, frame)
             whole = True
         except StaleError:
             whole = True
@@ -226,14 +230,18 @@ class Results:
             where = error.stage if isinstance(error, StageError) else stage
             if isinstance(error, KnobError):
                 where = str(error).partition(".")[0]
-                error = FrameError(*str(error).partition(": ")[::2], "")
+                error = FrameError(
+                    *str(error).partition(": ")[::2], "set the knob back, or undo; what is shown is from before"
+                )
             if where not in self._stages.names:
                 # Reading a file has no row of its own.
                 where = "frames"
             if where not in errand.blamed:
                 errand.blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)
-            errand.add(stage, None, "", None)
+            # What was there before stays on screen, as far as it is of the same frame.
+            if errand.scene[stage] is None:
+                errand.add(stage, None, "", None)
             return
         if errand.scene.keys.get(stage) != key:
             errand.add(stage, result, key, self._prepare(errand.scene.with_result(stage, result, key), stage))
@@ -311,6 +319,10 @@ class Results:
             states[name] = RowState("running", note, cancellable=total > 1)
         self._stages.set_states(states)
 
+    def _at_hand(self, request: Request, stage: str, frame: int) -> bool:
+        key = request.known_key(stage, frame)
+        return key is not None and self._session.graph.peek(key) is not None
+
     def _made_states(self, request: Request, frame: int) -> tuple[dict[str, RowState], float]:
         """Rows of the stages that are made, and the time that they took together, seconds."""
         times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
@@ -319,7 +331,7 @@ class Results:
         states, total = {}, 0.0
         for name in self._stages.names:
             key = request.known_key(name, frame)
-            if key in times:
+            if key in times and (name not in LATE or self._at_hand(request, name, frame)):
                 total += times[key]
                 states[name] = RowState("fresh" if key in self._made else "stored", seconds_text(times[key]))
         return states, total
@@ -341,7 +353,7 @@ class Results:
         request, frame = errand.request, errand.frame
         with pn.io.hold():
             self._arrived(errand, arrived)
-            self.scene = self.scene.without([stage for stage in LATE if request.known_key(stage, frame) is None])
+            self.scene = self.scene.without([stage for stage in LATE if not self._at_hand(request, stage, frame)])
             made, total = self._made_states(request, frame)
             states = {name: made.get(name, RowState()) for name in self._stages.names if name not in errand.blamed}
             self._stages.set_states(states, seconds_text(total))
