@@ -309,10 +309,32 @@ def test_a_picked_star_stays_when_another_frame_is_the_reference(results, graph,
     assert abs(other.x[3, new] - tracks.x[3, star]) < 0.1
 
 
-def test_why_rejected_counts_every_candidate_that_is_no_star(results):
+def test_a_measure_outside_the_knobs_limits_is_said_in_words(results):
+    tracks, tables = results
+    star = int(np.flatnonzero(tracks.complete)[0])
+    value = float(tables[1]["sharpness"][tracks.row[1, star]])
+    limits = star_limits(tables[1], tracks, 1, star, Recipe())
+    assert all(one.words == "" and one.start <= one.place <= one.end for one in limits.values())
+    narrow = Recipe({"stars": {"sharpness": (value + 0.25, 9.0)}})
+    words = star_limits(tables[1], tracks, 1, star, narrow)["sharpness"].words
+    assert words == f"sharpness {value:.2f}, below {value + 0.25:g}: rejected"
+
+
+def test_the_profile_of_a_gaussian_is_that_gaussian(results):
+    tracks, tables = results
+    star = int(np.flatnonzero(tracks.complete)[0])
+    row, x, y = tracks.row[1, star], tracks.x[1, star], tracks.y[1, star]
+    rows, columns = np.indices((15, 15)) - 7
+    away = np.hypot(columns - (x - round(x)), rows - (y - round(y)))
+    profile = star_profile(500 * gaussian(away, tables[1]["fwhm"][row]), tables[1], tracks, 1, star)
+    assert profile.height == pytest.approx(500)
+    assert profile.value == pytest.approx(500 * gaussian(profile.distance, profile.fwhm))
+
+
+def test_why_rejected_counts_every_peak_above_the_threshold_that_is_no_star(results):
     _, tables = results
     numbers = [int(part.split()[0]) for part in marks.why_rejected(tables[0]).split(", ")]
-    assert sum(numbers) == (tables[0].reason != Reason.STAR).sum()
+    assert sum(numbers) == (tables[0].reason > Reason.THRESHOLD).sum()
 
 
 def test_series_count_every_star_once_in_every_frame(results):

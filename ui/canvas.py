@@ -26,6 +26,7 @@ from bokeh.plotting import figure
 from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
 
 _RING = 10
+DOT = 4.5
 _TAIL_ALPHA = 0.45
 # Metric would else write "2 hpx".
 _PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
@@ -77,6 +78,14 @@ def add_markers(
     for state, source in tails.items():
         look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": _TAIL_ALPHA}
         glyphs[f"tails of {state}"] = add(source, Line(x="x", y="y", **look))
+    # A stronger edge would draw dark rings into the cores of bright stars.
+    dot = {
+        "marker": "circle",
+        "size": DOT,
+        "fill_color": STATE_COLOURS["rejected"],
+        "line_width": 0.8,
+        "line_alpha": 0.3,
+    }
     looks = {
         "complete": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1.4},
         "partial": {
@@ -87,11 +96,12 @@ def add_markers(
             "line_dash": value([3, 2]),
         },
         "lost": {"marker": "x", "size": 8, "line_width": 1.6},
-        "rejected": {"marker": "circle", "size": 4.5, "fill_color": STATE_COLOURS["rejected"], "line_width": 0.8},
+        "rejected": dot,
         "star": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1},
+        "below": dot,
     }
     for state, view in zip(STATES, views, strict=True):
-        line = HALO if state == "rejected" else STATE_COLOURS[state]
+        line = HALO if looks[state] is dot else STATE_COLOURS[state]
         glyphs[state] = add(stars, Scatter(x="x", y="y", line_color=line, syncable=False, **looks[state]), view=view)
     return glyphs
 

@@ -69,5 +69,5 @@ REFERENCE = "#CC79A7"
 HALO = "#1B1F24"
 
 # A marker's code is its place in this tuple.
-STATES = ("complete", "partial", "lost", "rejected", "star")
-STATE_COLOURS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST, "rejected": REJECTED, "star": STAR}
+STATES = ("complete", "partial", "lost", "rejected", "star", "below")
+STATE_COLOURS = dict(zip(STATES, (COMPLETE, PARTIAL, LOST, REJECTED, STAR, REJECTED), strict=True))

@@ -5,11 +5,13 @@ const SHAPES = {
   lost: '<path d="M4.5 4.5l7 7M11.5 4.5l-7 7" stroke="var(--lost)" stroke-width="1.6"/>',
   rejected: '<circle cx="8" cy="8" r="2.25" fill="var(--rejected)"/>',
   star: '<circle cx="8" cy="8" r="5" fill="none" stroke="var(--star)" stroke-width="1"/>',
+  below: '<circle cx="8" cy="8" r="1.6" fill="var(--rejected)"/>',
 }
-const KINDS = ["complete", "partial", "lost", "rejected", "star"]
+const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
+const ROOM_FOR_WORDS = 800
 const HINTS = {
   complete: "in every frame used", partial: "in some frames", lost: "not in this frame", rejected: "a peak that is no star",
-  star: "a star of this frame",
+  star: "a star of this frame", below: "a peak below the threshold",
 }
 
 export function render({model}) {
@@ -18,7 +20,7 @@ export function render({model}) {
   const root = document.createElement("div")
   root.setAttribute("role", "group")
   root.setAttribute("aria-label", "Stars in the picture")
-  let hidden = new Set()
+  let hidden = new Set(["below"])
   let tracked = false
   const chips = Object.fromEntries(KINDS.map((name) => {
     const chip = document.createElement("button")
@@ -35,13 +37,19 @@ export function render({model}) {
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
   root.append(...KINDS.map((name) => chips[name]), spacer)
 
+  function label(name) {
+    const wide = root.clientWidth > ROOM_FOR_WORDS
+    if (name == "below") return wide ? "below threshold" : "below"
+    return name == "star" ? (tracked ? `not in ${wide ? "reference" : "ref."}` : "stars") : name
+  }
+
   function draw() {
     root.className = `part strip ${model.theme}`
     for (const name of KINDS) {
       const chip = chips[name]
       chip.setAttribute("aria-pressed", String(!hidden.has(name)))
       chip.title = `${model.hints[name] || HINTS[name]}; a click ${hidden.has(name) ? "shows" : "hides"} them`
-      chip.children[1].textContent = name == "star" ? (tracked ? "not in reference" : "stars") : name
+      chip.children[1].textContent = label(name)
       chip.style.display = KINDS.indexOf(name) < 3 && !tracked ? "none" : ""
     }
   }
@@ -53,6 +61,7 @@ export function render({model}) {
     if (event.detail.channel == model.channel) commands[event.detail.name]?.(event.detail.value)
   })
   model.on(["theme", "hints"], draw)
+  new ResizeObserver(draw).observe(root)
   draw()
   tell("ready")
   return root

@@ -9,9 +9,8 @@ import numpy as np
 from pipeline.frame import Background, HotPixels, Normalized, Sequence
 from pipeline.kernels import polynomial
 from pipeline.tables import OffsetMap, Reason, StarTable, Status, Tracks
-from ui.colours import STATES
 
-COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(len(STATES))
+COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(5)
 MEASURES = ("strength", "sharpness", "roundness1", "roundness2")
 SENTENCES = {
     Status.FAINT: "too faint",
@@ -116,8 +115,8 @@ def why_lost(tracks: Tracks, frame: int) -> str:
 
 
 def why_rejected(stars: StarTable) -> str:
-    """Say which knobs took them out: "105 sharpness, 16 roundness"."""
-    rejected = Counter(stars.reason[stars.reason != Reason.STAR].tolist())
+    """Say what took them out that are above the threshold: "105 sharpness, 16 roundness"."""
+    rejected = Counter(stars.reason[~np.isin(stars.reason, (Reason.STAR, Reason.THRESHOLD))].tolist())
     return ", ".join(f"{count} {Reason(code).word}" for code, count in rejected.most_common())
 
 
@@ -146,9 +145,12 @@ def summary(name: str, result: object) -> list[str]:
 
 
 def _frames(sequence: Sequence) -> list[str]:
-    unusable = sum(map(bool, sequence.unusable))
+    unusable, rest = sum(map(bool, sequence.unusable)), len(sequence.left_out)
+    count = len(sequence.frames)
+    files = f" of {count + rest} files" if rest else ""
     tail = f", {unusable} of them cannot be used" if unusable else ""
-    return [str(len(sequence.frames)), f"lights of {sequence.shape[1]} × {sequence.shape[0]} px{tail}"]
+    tail += ". The tab Frames says why of each" if rest or unusable else ""
+    return [str(count), f"lights{files}, {sequence.shape[1]} × {sequence.shape[0]} px{tail}"]
 
 
 def _hot(hot: HotPixels) -> list[str]:

@@ -9,9 +9,14 @@ const PICK_RADIUS = 12
 const HOVER_RADIUS = 7
 const RING_PIXELS = 10
 const RING_LIMIT = 44
-const KINDS = ["complete", "partial", "lost", "rejected", "star"]
+const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
 const REJECTED = 3
 const STAR = 4
+const BELOW = 5
+const NONE = 255
+const BELOW_THRESHOLD = 1
+const POINT_RADIUS = 4
+const SMALL_DOT = 2.5
 const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
 
 const STRETCHES = {
@@ -37,7 +42,7 @@ function make(args) {
   const state = {
     nx: 0, ny: 0, scale: 0, sequence: 0, waiting: 0, again: false,
     stretch: args.stretch, colours: args.colours, invert: false, limits: args.limits,
-    cut: args.cut, hidden: new Set(), auto_hidden: null, classes: new Uint8Array(0),
+    cut: args.cut, hidden: new Set(["below"]), auto_hidden: null, classes: new Uint8Array(0), kinds: new Uint8Array(0),
   }
   const tip = tooltip()
   let pointer = [0, 0]
@@ -106,6 +111,9 @@ function make(args) {
   // Rings keep their size on screen until a star outgrows them.
   function size_rings() {
     const least = shown().length > 1 ? 8 : 10
+    const dot = shown().length > 1 ? SMALL_DOT : args.dot
+    if (dot != state.dot) for (const glyph of args.dots) glyph.size = {value: dot}
+    state.dot = dot
     const ring = Math.round(Math.min(Math.max(least, RING_PIXELS * state.scale), RING_LIMIT))
     if (ring == state.ring) return
     state.ring = ring
@@ -220,7 +228,8 @@ function make(args) {
   function classify() {
     const data = stars.data
     const count = data.x.length
-    const classes = new Uint8Array(count).fill(255)
+    const classes = new Uint8Array(count).fill(NONE)
+    const kinds = new Uint8Array(count).fill(NONE)
     const {threshold, sharpness, roundness} = state.cut
     const lists = KINDS.map(() => [])
     const counts = KINDS.map(() => 0)
@@ -234,39 +243,45 @@ function make(args) {
     }
     for (let k = 0; k < count; k++) {
       let kind = data.code[k]
+      if (kind == NONE) continue
       const reason = data.reason[k]
-      if (threshold != null && data.strength[k] < threshold && kind >= REJECTED) continue
+      const faint = threshold == null ? kind == REJECTED && reason == BELOW_THRESHOLD : data.strength[k] < threshold
       let fresh = false
-      if (threshold != null && data.strength[k] < threshold) kind = 255
+      if (faint) kind = BELOW
       else if (!within(data.sharpness[k], sharpness) || !within(data.roundness1[k], roundness)
                || !within(data.roundness2[k], roundness)) kind = REJECTED
       else if (kind == REJECTED && state.cut[REASON_CUT[reason]] != null) { kind = STAR; fresh = true }
-      if (kind == 255) continue
+      kinds[k] = kind
       counts[kind] += 1
       if (state.hidden.has(KINDS[kind]) && !fresh) continue
       classes[k] = kind
       lists[kind].push(k)
     }
     state.classes = classes
+    state.kinds = kinds
     KINDS.forEach((name, kind) => {
       if (!same(filters[kind].indices, lists[kind])) filters[kind].indices = lists[kind]
     })
     tell("counts", counts)
   }
 
-  function nearest(x, y, radius) {
+  function nearest(x, y, radius, seen) {
     const {x: xs, y: ys} = stars.data
     let [best, least] = [-1, (radius / state.scale) ** 2]
-    for (let k = 0; k < state.classes.length; k++) {
-      if (state.classes[k] == 255) continue
+    for (let k = 0; k < xs.length; k++) {
+      if (!seen(k)) continue
       const distance = (xs[k] - x) ** 2 + (ys[k] - y) ** 2
       if (distance <= least) [best, least] = [k, distance]
     }
     return best
   }
 
+  const drawn_star = (k) => state.classes[k] != NONE
+  // What is too faint tells of itself where it is pointed at, drawn or not.
+  const faint_star = (k) => state.kinds[k] == BELOW
+
   function tapped(event) {
-    const k = nearest(event.x, event.y, PICK_RADIUS)
+    const k = nearest(event.x, event.y, PICK_RADIUS, drawn_star)
     pick.data = {row: [k], id: [k < 0 ? -1 : stars.data.id[k]], x: [event.x], y: [event.y], sequence: [pick.data.sequence[0] + 1]}
   }
 
@@ -298,13 +313,23 @@ function make(args) {
     read(event)
     const cut = drawn[state.pointed[0]]
     if (cut == null || !cut.sky[0]) return tip.hide()
-    const k = nearest(event.x, event.y, HOVER_RADIUS)
+    let k = nearest(event.x, event.y, HOVER_RADIUS, drawn_star)
+    if (k < 0) k = nearest(event.x, event.y, POINT_RADIUS, faint_star)
     if (k < 0) return tip.hide()
     const data = stars.data
-    const kind = state.classes[k]
+    const kind = state.kinds[k]
+    const place = `x ${data.x[k].toFixed(1)}, y ${data.y[k].toFixed(1)}`
+    if (kind == BELOW) return tip.show(pointer, "Rejected.", too_faint(k), place)
     const title = kind == REJECTED ? "Rejected" : kind == STAR ? "Star" : `Star ${data.id[k]}, ${KINDS[kind]}`
     tip.show(pointer, `${title}.`, kind == REJECTED ? why(k) : "",
-      `x ${data.x[k].toFixed(1)}, y ${data.y[k].toFixed(1)}, ${data.strength[k].toPrecision(3)} σ`)
+      Number.isFinite(data.strength[k]) ? `${place}, ${data.strength[k].toPrecision(3)} σ` : place)
+  }
+
+  function too_faint(k) {
+    const [strength, least] = [stars.data.strength[k], state.cut.threshold ?? state.cut.resolved]
+    if (least == null) return args.reasons[BELOW_THRESHOLD]
+    const digits = least - strength < 0.1 ? 3 : 1
+    return `${strength.toFixed(digits)} σ, below ${Number(least.toFixed(digits))}`
   }
 
   function why(k) {

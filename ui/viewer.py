@@ -181,7 +181,7 @@ class Viewer:
             return
         self.picture.set_markers(marks.markers(stars, tracks, scene.frame, old=old))
         if not self.session.live:
-            self._clear_cut()
+            self._clear_cut(stars.threshold)
         hints = {"rejected": marks.why_rejected(stars)}
         if tracks is not None:
             hints["lost"] = marks.why_lost(tracks, scene.frame)
@@ -191,11 +191,11 @@ class Viewer:
         self.picture.set_hints(hints)
         self.picture.set_picked(*marks.picked(tracks, scene.frame, self.session.picked))
 
-    def _clear_cut(self) -> None:
+    def _clear_cut(self, threshold: float) -> None:
         # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
         self._cuts_cleared += 1
         none = dict.fromkeys(("threshold", "sharpness", "roundness"))
-        self.picture.knobs.data = {"cut": [{**none, "sequence": self._cuts_cleared}]}
+        self.picture.knobs.data = {"cut": [{**none, "resolved": threshold, "sequence": self._cuts_cleared}]}
 
     def _show_picked(self, scene: Scene) -> None:
         self.picture.set_picked(*marks.picked(scene["tracks"], scene.frame, self.session.picked))

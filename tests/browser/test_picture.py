@@ -105,7 +105,7 @@ def page(chromium, served):
 SEEN = """() => { const d = model('picture fine 0').data, c = model('picture cut 0').data
     return {x: d.x[0], y: d.y[0], width: d.dw[0], columns: d.image[0].shape[1], step: c.step[0]} }"""
 SPAN = "() => [model('picture x').start, model('picture x').end, model('picture y').start, model('picture y').end]"
-COUNTS = "() => ['complete', 'partial', 'lost', 'rejected', 'star'].map((n) => model('picture ' + n).indices.length)"
+COUNTS = "() => ['complete', 'partial', 'lost', 'rejected', 'star', 'below'].map((n) => model('picture ' + n).indices.length)"
 
 
 def spot(page, x, y):
@@ -169,16 +169,32 @@ def test_what_has_no_value_is_left_open(page):
 
 
 def test_markers_follow_the_threshold_without_the_server(page, served):
-    assert page.evaluate(COUNTS) == [10, 10, 10, 10, 0]
-    for threshold, kept in ((5.0, [5, 10, 10, 0, 10]), (25.0, [0, 0, 5, 0, 10]), (0.0, [10, 10, 10, 0, 10])):
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]
+    for threshold, kept, below in (
+        (5.0, [5, 10, 10, 0, 10], 5),
+        (25.0, [0, 0, 5, 0, 10], 25),
+        (0.0, [10, 10, 10, 0, 10], 0),
+    ):
         page.evaluate(f"() => {{ {cut_script(served.picture.channel, f'{{threshold: {threshold}}}')} }}")
-        assert page.evaluate(COUNTS) == kept
+        assert page.evaluate(COUNTS) == [*kept, 0]
+        assert page.locator(".chip", has_text="below").inner_text().split()[-1] == str(below)
+
+
+def test_peaks_below_the_threshold_are_drawn_when_asked_for_and_say_how_faint_they_are(page, served):
+    cut = {"threshold": None, "resolved": 35.0}
+    on_server(served, lambda: served.picture.knobs.update(data={"cut": [cut]}))
+    page.mouse.move(*spot(page, float(markers()["x"][31]), 500))
+    page.get_by_role("tooltip").get_by_text("31.0 σ, below 35").wait_for(timeout=3000)
+    page.locator(".chip", has_text="below").click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 10]
+    page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{threshold: 38}')} }}")
+    assert page.evaluate(COUNTS) == [0, 0, 0, 0, 2, 38]
 
 
 def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
     page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{sharpness: [0.1, 0.7]}')} }}")
-    assert page.evaluate(COUNTS) == [5, 5, 5, 25, 0]
-    assert page.locator(".chip", has_text="rejected").inner_text().split() == ["rejected", "25"]
+    assert page.evaluate(COUNTS) == [5, 5, 5, 15, 0, 0]
+    assert page.locator(".chip", has_text="rejected").inner_text().split() == ["rejected", "15"]
 
 
 def test_the_server_can_filter_too(page, served):
@@ -191,19 +207,19 @@ def test_fewer_markers_can_follow_more(page, served):
     few = {name: values[15:18] for name, values in markers().items()}
     on_server(served, lambda: served.picture.set_markers(few))
     page.wait_for_function("() => model('picture complete').indices.length == 0")
-    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0]
+    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0, 0]
     page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{sharpness: [0.1, 1.7]}')} }}")
-    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0], "rows without a star stay out of every count"
+    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0, 0], "rows without a star stay out of every count"
 
 
 def test_a_click_on_a_chip_hides_its_kind_and_the_count_stays(page):
     chip = page.locator(".chip", has_text="lost")
     chip.click()
-    assert page.evaluate(COUNTS) == [10, 10, 0, 10, 0]
+    assert page.evaluate(COUNTS) == [10, 10, 0, 0, 0, 0]
     assert chip.get_attribute("aria-pressed") == "false"
     assert chip.inner_text().split() == ["lost", "10"]
     chip.click()
-    assert page.evaluate(COUNTS) == [10, 10, 10, 10, 0]
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]
 
 
 def test_a_click_picks_the_nearest_star(page, served):
@@ -256,11 +272,11 @@ def test_two_and_four_pictures_share_their_place(page, served):
     places = "[0, 1].map((i) => model('picture fine ' + i).data).map((d) => [d.x[0], d.y[0], d.dw[0]].join())"
     page.wait_for_function(f"() => {{ const [one, other] = {places}; return one == other }}")
     page.get_by_label("Four pictures").click()
-    page.wait_for_timeout(600)
-    assert page.locator(".bk-Figure:visible").count() == 4
+    expect = pytest.importorskip("playwright.sync_api").expect
+    seen = page.locator(".bk-Figure:visible")
+    expect(seen).to_have_count(4)
     page.get_by_label("One picture").click()
-    page.wait_for_timeout(400)
-    assert page.locator(".bk-Figure:visible").count() == 1
+    expect(seen).to_have_count(1)
 
 
 def test_a_whole_frame_stays_whole_when_another_picture_takes_half_of_the_room(page, served):
