@@ -10,7 +10,7 @@ import panel as pn
 
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
-from ui import nodelay
+from ui import locked, nodelay
 from ui.page import build
 from ui.session import Session
 
@@ -23,6 +23,7 @@ parser.add_argument("--data", type=Path, default=Path.cwd(), help="only frames b
 options = parser.parse_args()
 
 nodelay.install()
+locked.install()
 pn.extension("tabulator", "filedropper", "mathjax")
 graph = pn.state.as_cached("graph", lambda: Graph(Store(MEMORY)))
 build(Session(graph, options.data)).servable()

@@ -82,6 +82,8 @@ class Desk(Viewer):
             document=document,
             on_open=self._tab_opened,
             on_fold=lambda: self.page.param.update(contextbar_open=False),
+            on_choose=self._open_beside,
+            on_narrow=self._window_is,
         )
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, sizing_mode="stretch_width")
@@ -118,11 +120,12 @@ class Desk(Viewer):
             pn.Column(*dialogs, width=0, height=0, margin=0),
             sizing_mode="stretch_both",
             margin=0,
+            styles={"min-width": "0"},
         )
         self.page = pmui.Page(
             header=self.top.parts,
             sidebar=[self.stages],
-            main=[middle],
+            main=[pn.Row(middle, self.side.rail, sizing_mode="stretch_both", margin=0)],
             contextbar=[self.side.panel],
             meta_title="Starshift",
             sidebar_width=LEFT,
@@ -134,7 +137,7 @@ class Desk(Viewer):
             theme_toggle=False,
             busy_indicator=None,
             theme_config=THEME,
-            sx=root_style(left_open=True, right_open=True),
+            sx=root_style(left_open=True, right_open=True, drawn=False),
             dark_theme=True,
         )
         # Material's page follows the server's busy state: each event then has Panel walk every model of the page twice,
@@ -188,21 +191,34 @@ class Desk(Viewer):
         """Fold the stages away."""
         self.page.sidebar_open = False
 
-    def narrow(self) -> None:
-        """Fold the right column away, which then opens over the picture."""
-        self._narrow = True
+    def _window_is(self, narrow: bool) -> None:
+        """Fold the right column away in a narrow window, where it opens over the picture."""
+        self._narrow = narrow
         if self._loaded:
+            self.page.contextbar_open = not narrow
+
+    def _open_beside(self, name: str) -> None:
+        """Open a tab from the rail, or close the column where that tab is open."""
+        if self.page.contextbar_open and self.side.active == name:
             self.page.contextbar_open = False
+        else:
+            self.side.choose(name)
+            self.page.contextbar_open = True
+        self._show_rail()
+
+    def _show_rail(self) -> None:
+        self.side.rail.open = self.side.active if self.page.contextbar_open else ""
 
     def loaded(self) -> None:
         """The shell is drawn: open the first sample. What was changed before would not have reached the browser."""
         self._loaded = True
         if self._narrow:
-            self.narrow()
+            self._window_is(True)
         self.open_sample(next(iter(SAMPLES)))
 
     def _folded(self) -> None:
         self.page.sx = root_style(left_open=self.page.sidebar_open, right_open=self.page.contextbar_open)
+        self._show_rail()
 
     def _swap_theme(self) -> None:
         self.theme = "light" if self.theme == "dark" else "dark"
@@ -253,6 +269,7 @@ class Desk(Viewer):
         super()._changed(names)
 
     def _tab_opened(self) -> None:
+        self._show_rail()
         if self.side.active == TRUTH:
             # What is on screen already was not compared while another tab was open.
             self.results.again(COMPARED)
@@ -266,6 +283,7 @@ class Desk(Viewer):
         """Show a new result, frame or star in the right column and the top bar."""
         if stage == "frames" and scene[stage] is not None:
             self.top.show_sequence(scene[stage])
+            self.session.change(title=f"{self.session.title.rpartition(', ')[0]}, {series.files_text(scene[stage])}")
         if stage == OPTIMIZED:
             self._offer_search(scene)
         self.side.show(scene, stage)

@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 
 from pipeline.tables import Tracks
+from ui.rail import SideRail
 from ui.results import Scene
 from ui.session import Session
 from ui.theme import RIGHT
@@ -63,7 +64,7 @@ class TracksTab:
         from ui.star_card import StarCard
 
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
-        self._card = StarCard(self._theme)
+        self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
         self._choice = Choice(
             label="Tracks are drawn", options=VIEWS, value="frames", theme=self._theme, height=32,
             margin=(8, 16, 0, 16), sizing_mode="stretch_width",
@@ -85,7 +86,7 @@ class TracksTab:
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
-        from ui import series
+        from ui import series, star_facts
 
         tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
         if tracks is None:
@@ -105,15 +106,19 @@ class TracksTab:
             self._card.clear(self._session.unpicked)
             return
         self._plots.set_picked(star, *series.star_series(tracks, star))
+        stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
         self._card.show(
             star,
             series.star_state(tracks, frame, star),
             series.star_sentence(tracks, star),
-            series.star_measures(scene["stars"], tracks, frame, star),
-            series.cutouts(tracks, star, self._image_of),
+            series.star_measures(stars, tracks, frame, star),
+            cutouts,
             noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
             reference=tracks.reference,
             frame=frame,
+            count=tracks.x.shape[1],
+            limits=star_facts.star_limits(stars, tracks, frame, star, self._session.recipe),
+            profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
         )
 
     def _draw_field(self) -> None:
@@ -153,6 +158,10 @@ class Side:
         Called when another tab is open.
     on_fold : callable
         Called when the column shall fold away.
+    on_choose : callable
+        Called with the name that is clicked on in the rail of a narrow window.
+    on_narrow : callable
+        Called with whether the window is narrow.
     """
 
     def __init__(
@@ -165,6 +174,8 @@ class Side:
         document: Document | None,
         on_open: Callable[[], None],
         on_fold: Callable[[], None],
+        on_choose: Callable[[str], None],
+        on_narrow: Callable[[bool], None],
     ) -> None:
         self._session, self._theme = session, theme
         self._image_of, self._on_open = image_of, on_open
@@ -193,6 +204,7 @@ class Side:
             sizing_mode="stretch_height",
             margin=0,
         )
+        self.rail = SideRail(on_choose, on_narrow, names=list(TABS), theme=theme)
         self._open(TABS[0])
 
     @property
@@ -207,10 +219,14 @@ class Side:
 
     @theme.setter
     def theme(self, theme: str) -> None:
-        self._theme = theme
+        self._theme = self.rail.theme = theme
         for tab in self._made.values():
             if hasattr(tab, "theme"):
                 tab.theme = theme
+
+    def choose(self, name: str) -> None:
+        """Open a tab by its name."""
+        self._menu.active = self._names.index(name)
 
     def _switch(self, name: str) -> None:
         self._open(name)
@@ -234,6 +250,7 @@ class Side:
             self._menu.active = 0
         self._names = names
         self._menu.items = [{"label": name} for name in names]
+        self.rail.names = list(names)
 
     def prepare(self, scene: Scene, stage: str) -> None:
         """Make in the worker what takes time before a new result can be shown."""

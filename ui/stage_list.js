@@ -1,6 +1,5 @@
 // The stages in order: a dot for the state, the name, the time; the open one shows what it is for, its knobs and what
 // went wrong in it. Clicks go to the server as messages.
-const NARROW = 1180
 const ICON = {
   idle: '<circle cx="7" cy="7" r="3.5" fill="var(--s-panel)" stroke="var(--s-third)" stroke-width="1.4"/>',
   fresh: '<circle cx="7" cy="7" r="4" fill="var(--s-second)"/>',
@@ -132,7 +131,5 @@ export function render({model}) {
   list.place()
   model.on(["rows", "open", "total"], () => list.draw())
   model.on("content", () => list.place())
-  // A message sent while this is still being drawn would be lost.
-  if (window.innerWidth <= NARROW) setTimeout(() => model.send_msg({narrow: true}), 200)
   return list.el
 }

@@ -73,8 +73,8 @@ class StageList(JSComponent):
         Where the picture listens for cuts of its markers.
     on_open, on_explain, on_cancel : callable
         Called with a stage's name.
-    on_fold, on_narrow : callable
-        Called when the column shall fold away, and when the window has no room for three columns.
+    on_fold : callable
+        Called when the column shall fold away.
     """
 
     rows = param.List(doc="What each row shows.")
@@ -95,10 +95,9 @@ class StageList(JSComponent):
         on_explain: Callable[[str], None],
         on_cancel: Callable[[str], None],
         on_fold: Callable[[], None],
-        on_narrow: Callable[[], None],
         **params: Any,
     ) -> None:
-        self._on_turn, self._on_fold, self._on_narrow = on_turn, on_fold, on_narrow
+        self._on_turn, self._on_fold = on_turn, on_fold
         self._names, self._channel = names, channel
         self._recipe = Recipe()
         self._auto: dict[str, dict[str, Any]] = {}
@@ -112,8 +111,6 @@ class StageList(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         if data.get("fold"):
             self._on_fold()
-        if data.get("narrow"):
-            self._on_narrow()
         for word, callback in self._on.items():
             if data.get(word) in self._names:
                 callback(data[word])

@@ -17,9 +17,11 @@ warnings.filterwarnings("ignore", message="reference already known", category=Bo
 TOP_BAR = 48
 LEFT = 300
 RIGHT = 420
+RAIL = 56
+NARROW_BELOW = 1280
 MILLISECONDS = 120
 FONT = "Roboto, sans-serif"
-NARROW = "@media (max-width: 1180px)"
+NARROW = f"@media (max-width: {NARROW_BELOW}px)"
 
 
 def _components(palette: Palette) -> dict[str, Any]:
@@ -164,23 +166,31 @@ def _scheme(palette: Palette) -> dict[str, Any]:
 THEME = {mode: _scheme(palette) for mode, palette in PALETTES.items()}
 
 
-def root_style(*, left_open: bool, right_open: bool) -> dict[str, Any]:
-    """Style of the page's root: the palettes as variables; a folded column's button shows, an open one's does not."""
+def root_style(*, left_open: bool, right_open: bool, drawn: bool = True) -> dict[str, Any]:
+    """Style of the page's root: the palettes as variables; a folded column's button shows, an open one's does not.
+
+    Until the page is ``drawn`` it is not known how wide it is, and nothing may lie over a narrow one.
+    """
     style: dict[str, Any] = {
         f"&.mui-{mode}": {f"--starshift-{name}": colour for name, colour in asdict(palette).items()}
         for mode, palette in PALETTES.items()
     }
-    # Between the narrowest page and a comfortable one the right column lies over the picture when it is open.
+    # In a narrow window the right column lies over the picture when it is open, beside the rail that opens it. What it
+    # is moved out to is cut off, or the page would scroll sideways.
+    style["&"] = {"position": "relative", "overflow": "hidden"}
     style[NARROW] = {
         "& nav:has(.contextbar)": {
             "position": "absolute",
-            "right": 0,
+            "right": f"{RAIL}px",
             "top": 0,
             "zIndex": 1100,
-            "width": "0 !important",
+            "width": f"{RIGHT if right_open and drawn else 0}px !important",
+            "height": "100%",
+            "overflow": "hidden",
         },
         "& .main": {"marginRight": "0 !important"},
         "& .contextbar": {"position": "absolute !important", "right": 0},
+        "& .MuiAppBar-root > .MuiToolbar-root > .MuiIconButton-edgeEnd": {"display": "none"},
     }
     style["& .MuiToolbar-root"] = {"margin": "0 !important"}
     style["& .MuiAppBar-root"] = {"height": f"{TOP_BAR}px", "boxSizing": "border-box"}

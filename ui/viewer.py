@@ -63,7 +63,6 @@ class Viewer:
             on_explain=self.explain,
             on_cancel=lambda name: self.results.cancel(),
             on_fold=self.fold,
-            on_narrow=self.narrow,
         )
         self.results = Results(
             session, self.worker, self.stages, show=self._show, prepare=self._prepare, looked_at=self.looked_at
@@ -77,9 +76,6 @@ class Viewer:
 
     def fold(self) -> None:
         """Fold the stages away."""
-
-    def narrow(self) -> None:
-        """Make room in a narrow window."""
 
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result beside the picture."""

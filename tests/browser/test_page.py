@@ -426,3 +426,29 @@ def test_a_run_downloads_the_products(page, tmp_path):
     names = zipfile.ZipFile(path).namelist()
     assert {"tracks.fits", "frames.ecsv", "recipe.toml", "report.json"} <= set(names)
     assert sum(name.endswith("offsets_map.fits") for name in names) == 4
+
+
+def test_a_small_window_has_a_rail_that_opens_the_right_column_over_the_picture(chromium, app):
+    small = chromium.new_page(viewport={"width": 1024, "height": 768})
+    small.set_default_timeout(PATIENCE)
+    small.goto(app.address)
+    small.wait_for_function("() => window.Bokeh && Bokeh.documents.length > 0")
+    small.evaluate("() => { window.model = (name) => Bokeh.documents[0].get_model_by_name(name) }")
+    settle(small)
+    width = "() => document.documentElement.scrollWidth"
+    assert small.evaluate(width) <= 1024
+    small.get_by_role("button", name="Next frame").click(timeout=5000)
+    small.get_by_role("button", name="Stars", exact=True).last.click()
+    small.get_by_role("tab", name="Stars").wait_for()
+    assert small.evaluate(width) <= 1024
+    small.get_by_role("button", name="Stars", exact=True).last.click()
+    small.get_by_role("tab", name="Stars").wait_for(state="hidden")
+    small.close()
+
+
+def test_theme_and_tabs_clicked_at_once_leave_no_error(page):
+    for theme in ("Light theme", "Dark theme"):
+        page.get_by_role("button", name=theme).click()
+        for tab in ("Map", "Stars", "Tracks"):
+            page.get_by_role("tab", name=tab).click()
+    settle(page)

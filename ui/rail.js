@@ -1,0 +1,30 @@
+// In a narrow window, at the right of the picture: opens the tabs of the right column, which then lies over the picture.
+const ICONS = {
+  Tracks: "M3 17l6-6 4 4 8-8", Map: "M12 3l9 5-9 5-9-5zM3 14l9 5 9-5", Stars: "M12 3l2.7 5.8 6.3.8-4.6 4.4 1.2 6.3L12 17.2 6.4 20.3l1.2-6.3L3 9.6l6.3-.8z",
+  Frames: "M3 5h8v14H3zM15 5v14M20 5v14", Truth: "M4 12l5 5L20 6",
+}
+export function render({model}) {
+  const root = document.createElement("nav")
+  root.setAttribute("aria-label", "Right column")
+  const draw = () => {
+    root.className = `part tab-rail ${model.theme}`
+    root.replaceChildren(...model.names.map((name) => {
+      const button = document.createElement("button")
+      button.type = "button"
+      button.setAttribute("aria-expanded", String(name === model.open))
+      button.innerHTML = `<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`
+      button.append(Object.assign(document.createElement("span"), {textContent: name}))
+      button.addEventListener("click", () => model.send_msg({name}))
+      return button
+    }))
+  }
+  model.on(["theme", "names", "open"], draw)
+  const narrow = window.matchMedia(`(max-width: ${model.below}px)`)
+  const tell = () => model.send_msg({narrow: narrow.matches})
+  narrow.addEventListener("change", tell)
+  model.on("remove", () => narrow.removeEventListener("change", tell))
+  // A message sent while this is still being drawn would be lost.
+  if (narrow.matches) setTimeout(tell, 200)
+  draw()
+  return root
+}
