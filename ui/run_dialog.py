@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import panel as pn
@@ -40,6 +40,24 @@ def left_text(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} seconds left"
     return f"about {round(seconds / 60)} minutes left"
+
+
+def reasons_text(report: dict[str, Any]) -> str:
+    """List the files of a report that gave nothing, each with its reason, as HTML; "" where there are none."""
+    frames = [(f["file"], f["reason"]) for f in report["frames"] if f["state"] != "done"]
+    files = [(f["file"], f["reason"]) for f in report["left_out"]]
+    parts = []
+    for title, rows in (("Frames left out", frames), ("Files that are no lights or cannot be read", files)):
+        if rows:
+            items = "".join(f"<li>{pn.util.escape(_sentence(*row))}</li>" for row in rows)
+            parts.append(f"<p><b>{title}: {len(rows)}</b></p><ul>{items}</ul>")
+    style = "max-height:280px;overflow:auto;font-size:13px;line-height:18px;overflow-wrap:anywhere"
+    return f'<div style="{style}">{"".join(parts)}</div>' if parts else ""
+
+
+def _sentence(file: str, reason: str) -> str:
+    named = reason.startswith((f"{file}: ", f"{PurePath(file).name}: "))
+    return reason if named else f"{file}: {reason}"
 
 
 class RunDialog:
@@ -167,4 +185,6 @@ class RunDialog:
             return
         done = sum(frame["state"] == "done" for frame in report["frames"])
         size = self._zip.stat().st_size / 1e6
-        self._note.object = f"<b>{done}</b> of {len(report['frames'])} frames done, {size:.1f}\u2009MB."
+        self._note.object = f"<b>{done}</b> of {len(report['frames'])} frames done, {size:.1f}\u2009MB." + reasons_text(
+            report
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pipeline.frame import Sequence as Frames
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
 from pipeline.tables import COLUMNS, StarTable, Status, Tracks
@@ -14,6 +15,14 @@ from ui.plots import FrameSeries
 
 HALF_CUTOUT = 7
 OWN_COLUMNS = 14
+
+
+def files_text(sequence: Frames) -> str:
+    """How many lights there are, and of how many files where some were left out: "25 lights of 47 files"."""
+    count, rest = len(sequence.frames), len(sequence.left_out)
+    if rest:
+        return f"{count} light{'s' if count > 1 else ''} of {count + rest} files"
+    return f"{count} frame{'s' if count > 1 else ''}"
 
 
 def residuals(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import panel as pn
+import panel_material_ui as pmui
+from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.frame import Sequence
 from pipeline.read import stem
@@ -33,12 +36,41 @@ TABLE_STYLE = """
   height: 28px !important; font: 400 13px/18px Roboto, sans-serif !important; }
 .tabulator .tabulator-row:hover, .tabulator .tabulator-row.tabulator-selected {
   background: var(--starshift-field) !important; cursor: pointer; }
+.tabulator .tabulator-header .tabulator-col[aria-sort="ascending"] .tabulator-col-title::after { content: " \\2191"; }
+.tabulator .tabulator-header .tabulator-col[aria-sort="descending"] .tabulator-col-title::after { content: " \\2193"; }
+.tabulator .tabulator-row .tabulator-cell[tabulator-field="state"] { padding-right: 16px !important; }
+.tabulator .tabulator-col[tabulator-field="why not"] { visibility: hidden; }
+.tabulator .tabulator-row:has([tabulator-field="why not"]) { display: flex; flex-wrap: wrap;
+  align-content: flex-start; height: auto !important; min-height: 0 !important; }
+.tabulator .tabulator-row .tabulator-cell { min-height: 0 !important; }
+.tabulator .tabulator-row .tabulator-cell[tabulator-field="why not"] { flex: 0 0 100%; width: 100% !important;
+  height: auto !important; white-space: normal; overflow-wrap: anywhere; color: var(--starshift-second);
+  padding: 0 16px 8px 60px !important; font: 400 12px/16px Roboto, sans-serif !important; }
+.tabulator .tabulator-row .tabulator-cell[tabulator-field="why not"]:not(:has(span)) { display: none !important; }
+.tabulator .tabulator-row:has([tabulator-field="why not"]) .tabulator-cell.empty { display: none !important; }
+.tabulator .tabulator-row:has([aria-checked="mixed"]) .tabulator-cell[tabulator-field="frame"] { flex: 1; }
+.tabulator .tabulator-row:has([aria-checked="mixed"])
+  :is([tabulator-field="stars"], [tabulator-field="matched"], [tabulator-field="fwhm"], [tabulator-field="rms"]) {
+  display: none !important; }
 .tabulator .tabulator-cell svg { height: 12px; }
 .tabulator .tabulator-cell svg path { fill: var(--starshift-second) !important; }
 """
-WHOLE, TENTHS, HUNDREDTHS, THOUSANDTHS = (
-    {"type": "money", "precision": digits, "thousand": False} for digits in range(4)
-)
+_DASH = "value == null || Number.isNaN(value) ? '\u2013' : "
+_NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
+ALL = "every state"
+
+
+def _number(text: str) -> HTMLTemplateFormatter:
+    """A number written by an expression in the browser, with a true minus, or a dash where there is none."""
+    return HTMLTemplateFormatter(template=f"<%= {_DASH}({text}).replace(/^-(?=[0.]*$)/, '').replace('-', '\u2212') %>")
+
+
+def _fixed(digits: int) -> HTMLTemplateFormatter:
+    return _number(f"value.toFixed({digits})")
+
+
+_THREE = _number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFrame:
@@ -53,9 +85,9 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFr
             "id": [str(number) if number >= 0 else "" for number in ids],
             "x": stars["xcentroid"].round(1),
             "y": stars["ycentroid"].round(1),
-            "over σ": strength(stars).round(1),
-            "sharp": stars["sharpness"].round(2),
-            "round": stars["roundness2"].round(2),
+            "over σ": strength(stars),
+            "sharp": stars["sharpness"],
+            "round": stars["roundness2"],
             "state": words[stars.reason],
         }
     )
@@ -63,24 +95,45 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFr
 
 
 def frame_frame(sequence: Sequence, selection: Selection, tracks: Tracks | None) -> pd.DataFrame:
-    """The lights with what was measured in each and whether it is used."""
+    """The lights with what was measured in each and whether it is used; below them the files that are no lights."""
     count = len(sequence.frames)
     metrics = {name: np.asarray(values, float) for name, values in selection.metrics.items()}
     blank = np.full(count, np.nan)
     used = selection.used if tracks is None else tracks.used
     reasons = selection.reason if tracks is None else tracks.reason
     matched = blank if tracks is None else np.where(tracks.measured.any(axis=1), tracks.measured.sum(axis=1), np.nan)
-    return pd.DataFrame(
+    lights = pd.DataFrame(
         {
-            "used": np.asarray(used, bool),
+            "used": np.asarray(used, bool).astype(object),
             "frame": [stem(info.file) for info in sequence.frames],
             "stars": metrics.get("stars", blank),
             "matched": matched,
-            "fwhm": np.round(metrics.get("fwhm", blank), 2),
-            "rms": blank if tracks is None else np.round(tracks.residual, 3),
-            "why not": [why.rsplit("/", 1)[-1] for why in reasons],
+            "fwhm": metrics.get("fwhm", blank),
+            "rms": blank if tracks is None else tracks.residual,
+            "why not": [without_name(why, info.file) for why, info in zip(reasons, sequence.frames, strict=True)],
         }
     )
+    if not sequence.left_out:
+        return lights
+    rest = pd.DataFrame(
+        {
+            "frame": [file for file, _ in sequence.left_out],
+            "why not": [without_name(why, file) for file, why in sequence.left_out],
+        }
+    )
+    # A file without a number in any column has None for its tick, which the browser leaves empty.
+    rest = rest.reindex(columns=lights.columns).astype({"used": object})
+    rest["used"] = None
+    return pd.concat([lights, rest.astype(lights.dtypes)], ignore_index=True)
+
+
+def without_name(reason: str, file: str) -> str:
+    """Why a file is left out, where its name stands beside it already."""
+    for name in (file, PurePath(file).name):
+        if reason.startswith(f"{name}: "):
+            reason = reason[len(name) + 2 :]
+            break
+    return reason[:1].upper() + reason[1:]
 
 
 class StarTab:
@@ -94,18 +147,32 @@ class StarTab:
 
     def __init__(self, on_pick: Callable[[int], None]) -> None:
         self._on_pick = on_pick
+        self._all = pd.DataFrame()
+        self._state = pmui.Select(
+            label="State", options=[ALL], value=ALL, size="small", margin=(12, 16, 8, 16), sizing_mode="stretch_width"
+        )
+        self._state.param.watch(lambda event: self._filter(), "value")
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
+
+    def _filter(self) -> None:
+        """Show the rows of the state that is chosen."""
+        chosen = self._state.value
+        table = self._all if chosen == ALL else self._all[self._all["state"] == chosen].reset_index(drop=True)
+        if self.panel.objects:
+            self.table.value = table
+        else:
+            self._make(table)
 
     def _make(self, table: pd.DataFrame) -> None:
         self.table = pn.widgets.Tabulator(
             table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
             text_align=dict.fromkeys(("id", "x", "y", "over σ", "sharp", "round"), "right"),
-            widths={"id": 48, "x": 60, "y": 60, "over σ": 60, "sharp": 56, "round": 60},
-            formatters={"x": TENTHS, "y": TENTHS, "over σ": TENTHS, "sharp": HUNDREDTHS, "round": HUNDREDTHS},
+            widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
+            formatters={"x": _fixed(1), "y": _fixed(1), "over σ": _THREE, "sharp": _fixed(2), "round": _fixed(2)},
         )  # fmt: skip
         self.table.on_click(self._clicked)
-        self.panel.append(self.table)
+        self.panel.extend([self._state, self.table])
 
     def _clicked(self, event: Any) -> None:
         number = self.table.value["id"].iloc[event.row]
@@ -116,11 +183,12 @@ class StarTab:
         """Show a frame's candidates."""
         if stars is None:
             return
-        table = star_frame(stars, tracks, frame)
-        if self.panel.objects:
-            self.table.value = table
-        else:
-            self._make(table)
+        self._all = star_frame(stars, tracks, frame)
+        states = [ALL, *self._all["state"].unique()]
+        if self._state.value not in states:
+            states.append(self._state.value)
+        self._state.options = states
+        self._filter()
 
 
 class FrameTab:
@@ -136,21 +204,24 @@ class FrameTab:
 
     def __init__(self, on_frame: Callable[[int], None], on_use: Callable[[int, bool], None]) -> None:
         self._on_frame, self._on_use = on_frame, on_use
+        self._lights = 0
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
 
     def _make(self, table: pd.DataFrame) -> None:
         self.table = pn.widgets.Tabulator(
             table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
-            formatters={"used": {"type": "tickCross"}, "stars": WHOLE, "matched": WHOLE, "fwhm": HUNDREDTHS,
-                        "rms": THOUSANDTHS},
+            formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": _fixed(0),
+                        "matched": _fixed(0), "fwhm": _fixed(2), "rms": _fixed(3), "why not": _REASON},
             text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
-            widths={"used": 52, "frame": 96, "stars": 52, "matched": 68, "fwhm": 52, "rms": 56},
+            widths={"used": 48, "stars": 50, "matched": 66, "fwhm": 52, "rms": 56, "why not": 16},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self.panel.append(self.table)
 
     def _clicked(self, event: Any) -> None:
+        if event.row >= self._lights:
+            return
         if event.column == "used":
             self._on_use(event.row, not bool(self.table.value["used"].iloc[event.row]))
         else:
@@ -160,6 +231,7 @@ class FrameTab:
         """Show the lights."""
         if sequence is None or selection is None:
             return
+        self._lights = len(sequence.frames)
         table = frame_frame(sequence, selection, tracks)
         if self.panel.objects:
             self.table.value = table
