@@ -318,11 +318,11 @@ def test_a_map_without_slope_and_one_without_values_can_be_drawn():
 def test_the_card_writes_words_as_words():
     card = StarCard()
     card.show(7, "lost", "<b>not a tag</b>", [("peak", "812", "ADU")], [image((9, 9)), None], noise=5)
-    written = card.panel[0].object
+    written = card.panel[1].object
     assert "&lt;b&gt;not a tag" in written
     assert "data:image/png;base64," in written
     card.clear()
-    assert "Click on a star" in card.panel[0].object
+    assert "Click on a star" in card.panel[1].object
 
 
 def test_the_page_s_parts_start_no_astronomy():
