@@ -110,6 +110,15 @@ def test_a_click_near_an_arrow_picks_its_star_and_one_far_away_none():
     assert plot.ring.data["x"].tolist() == [50]
 
 
+def test_no_arrow_is_cut_off_at_the_edge():
+    plot = ArrowPlot("arrows", 300, 200, "dark")
+    places = np.array([[5.0, 150.0, 290.0], [2.0, 100.0, 195.0]])
+    plot.update(np.arange(3), places, np.array([[-1.0, 0.5, 2.0], [-3.0, 0.5, 1.0]]), SHAPE)
+    xs, ys = plot.arrows.data["x"].reshape(-1, 6)[:, 1], plot.arrows.data["y"].reshape(-1, 6)[:, 1]
+    x, y = plot.figure.x_range, plot.figure.y_range
+    assert x.start <= xs.min() and xs.max() <= x.end and y.end <= ys.min() and ys.max() <= y.start
+
+
 def test_the_reference_has_no_arrows(stars):
     plot = FieldPlot("dark", lambda star: None)
     plot.update(stars, 0, "offset")

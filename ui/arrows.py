@@ -14,6 +14,9 @@ from ui.map_facts import arrow_paths, enlargement, round_below
 
 _PICK_PIXELS = 10
 _SCALE_PIXELS = 40
+# Around the field, of its longer side; and how many times smaller all arrows become at most so that none is cut off.
+_MARGIN = 0.06
+_SMALLER = 5.0
 
 
 class ArrowPlot:
@@ -114,14 +117,17 @@ class ArrowPlot:
         """
         ny, nx = shape
         self._ids, self._places = ids, places
-        self.times = enlargement(*moves, nx)
+        margin = _MARGIN * max(shape)
+        self.times = _fitting(enlargement(*moves, nx), places, moves, shape, margin)
         xs, ys = arrow_paths(*places, *(self.times * moves))
         dots = np.empty((2, 0)) if grey is None else grey
-        shrink = min(self._largest[0] / nx, self._largest[1] / ny)
+        across, down = nx + 2 * margin, ny + 2 * margin
+        shrink = min(self._largest[0] / across, self._largest[1] / down)
         with pn.io.hold():
-            self.figure.update(width=round(nx * shrink), height=round(ny * shrink))
-            self._x_range.update(start=-0.5, end=nx - 0.5)
-            self._y_range.update(start=ny - 0.5, end=-0.5)
+            self.figure.update(width=round(across * shrink), height=round(down * shrink))
+            self._x_range.update(start=-0.5 - margin, end=nx - 0.5 + margin)
+            self._y_range.update(start=ny - 0.5 + margin, end=-0.5 - margin)
+            self._ground.update(left=-0.5, right=nx - 0.5, top=ny - 0.5, bottom=-0.5)
             self.arrows.data = {"x": xs, "y": ys}
             self.grey.data = {"x": dots[0], "y": dots[1]}
             self.set_picked(self._picked)
@@ -139,3 +145,14 @@ class ArrowPlot:
         nearest = int(np.argmin(away))
         if away[nearest] * self.size[0] / abs(self._x_range.end - self._x_range.start) <= _PICK_PIXELS:
             self._on_pick(int(self._ids[nearest]))
+
+
+def _fitting(times: float, places: np.ndarray, moves: np.ndarray, shape: tuple[int, int], margin: float) -> float:
+    """So many times, or fewer by a round number, that arrows end within the margin around the field."""
+    ends = np.array(shape[::-1])[:, None] - 0.5 + margin
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(moves > 0, ends - places, places + 0.5 + margin) / np.abs(moves)
+    room = room[np.isfinite(room)]
+    if not room.size or times <= room.min():
+        return times
+    return round_below(max(float(room.min()), times / _SMALLER), (1.0, 2.0, 2.5, 5.0))

@@ -16,8 +16,6 @@ from ui.plot_titles import title_line
 from ui.series import residuals
 from ui.stretch import number
 
-# As high as the plots against frame, whose place it takes.
-HEIGHT = 488
 _LARGEST = 388, 400
 
 
@@ -40,7 +38,7 @@ class FieldPlot:
         self._title = pn.pane.HTML(margin=(12, 16, 8, 16), sizing_mode="stretch_width", height=20)
         self._key = pn.pane.HTML(margin=(8, 16), sizing_mode="stretch_width", height=20)
         arrows = pn.Row(self.plot.panel, margin=(0, 16))
-        self.panel = column(self._title, arrows, self._key, height=HEIGHT, sizing_mode="stretch_width")
+        self.panel = column(self._title, arrows, self._key, sizing_mode="stretch_width")
 
     @property
     def theme(self) -> str:

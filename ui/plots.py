@@ -161,6 +161,9 @@ class TrackPlots:
         count = 0 if star is None else len(dx)
         values = (dx, dy, rx, ry) if count else ((), (), (), ())
         self.star.data = {"frame": np.arange(count), **dict(zip(("dx", "dy", "rx", "ry"), values, strict=True))}
+        ends = {name: _last(np.asarray(one, float)) for name, one in (("dx", values[2]), ("dy", values[3]))}
+        seen = [np.asarray(one, float) for one in (self.series.data["low"], self.series.data["high"], *values[2:])]
+        _name(self._residual_ends, ends, 0.2 * _span(*seen))
         self._write_titles()
 
     def _dragged(self) -> None:
@@ -219,6 +222,7 @@ class TrackPlots:
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)
+        self._residual_ends = self._name_ends(made)
         return made
 
     def _counts(self) -> figure:
@@ -258,7 +262,7 @@ class TrackPlots:
         self._band.glyph.update(fill_color=colours.strong, fill_alpha=0.55)
         for renderer in self._halos:
             renderer.visible = self._theme == "light"
-        for axis in (self._offset_ends, self._count_ends):
+        for axis in (self._offset_ends, self._residual_ends, self._count_ends):
             axis.major_label_text_color = colours.text
         self._write_titles()
 
