@@ -14,7 +14,7 @@ from pipeline.graph.request import Request, StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from pipeline.stages.optimize import Cancelled
-from ui.objective_plot import between
+from ui.objective_plot import ObjectivePlot, between
 from ui.optimize_dialog import OptimizeDialog, sentence
 from ui.optimize_search import search
 from ui.session import Session
@@ -144,3 +144,17 @@ def test_the_map_between_its_samples_keeps_the_shape_of_its_minimum():
     best = SimpleNamespace(reds=factors, blues=factors, objective=valley(factors, factors))
     near = np.geomspace(0.98, 1.02, 30)
     np.testing.assert_allclose(between(best, near, near), valley(near, near), atol=1e-6)
+
+
+def test_marks_that_would_cover_each_other_are_one_with_both_names():
+    factors = np.geomspace(0.5, 2.0, 21)
+    best = SimpleNamespace(
+        reds=factors, blues=factors, objective=np.hypot.outer(np.log(factors), np.log(factors)),
+        red=1.0, blue=1.0, red_error=0.01, blue_error=0.01,
+    )  # fmt: skip
+    plot = ObjectivePlot()
+    plot.show(SimpleNamespace(best=best, red=1.01, blue=0.99))
+    assert plot.best.data["text"] == ["roundest and in use"]
+    assert plot.now.data["text"] == []
+    plot.show(SimpleNamespace(best=best, red=1.5, blue=0.99))
+    assert (plot.best.data["text"], plot.now.data["text"]) == (["roundest"], ["in use"])

@@ -115,6 +115,10 @@ def test_the_reference_says_why_its_map_is_empty(session):
     plots = shown(TruthTab(session, "light"), scene_of(session, *COMPARED))
     assert "This is the reference" in plots.maps._head.object
     assert plots.maps.sources["y"].data["image"] == []
+    assert not plots.maps._pictures.visible
+    session.change(frame=1)
+    tab = TruthTab(session, "light")
+    assert shown(tab, scene_of(session, *COMPARED)).maps._pictures.visible
 
 
 def test_another_centroid_is_compared_when_the_tracks_use_it(session):

@@ -30,6 +30,7 @@ from ui.stretch import palette
 
 HEIGHT = 380
 _FINE = 121
+_CLOSE = 0.04
 _NOTHING = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 
 
@@ -114,7 +115,6 @@ class ObjectivePlot:
 
     def show(self, found: Found) -> None:
         """Show what a search found."""
-        self._show_marks(found)
         self.look(found, closely=False)
 
     def look(self, found: Found, *, closely: bool) -> None:
@@ -125,7 +125,9 @@ class ObjectivePlot:
             blues = _near(best.blues, best.blue, best.blue_error, found.blue)
             self._draw(reds, blues, between(best, reds, blues))
         else:
-            self._draw(best.reds, best.blues, best.objective)
+            reds, blues = best.reds, best.blues
+            self._draw(reds, blues, best.objective)
+        self._show_marks(found, together=_close(best.red, found.red, reds) and _close(best.blue, found.blue, blues))
 
     def _draw(self, reds: np.ndarray, blues: np.ndarray, objective: np.ndarray) -> None:
         # An image's rows go up, along blue.
@@ -151,21 +153,27 @@ class ObjectivePlot:
             "text": [f"{value:.3g}" for value in lines.values],
         }
 
-    def _show_marks(self, found: Found) -> None:
+    def _show_marks(self, found: Found, *, together: bool) -> None:
         best = found.best
         # Each name stands on the far side of the other mark.
         below = 13 if found.blue > best.blue else -13
         self.best.data = {
             "x": [best.red], "x0": [best.red - best.red_error], "x1": [best.red + best.red_error],
             "y": [best.blue], "y0": [best.blue - best.blue_error], "y1": [best.blue + best.blue_error],
-            "text": ["roundest"], "below": [below],
+            "text": ["roundest and in use" if together else "roundest"], "below": [below],
         }  # fmt: skip
-        self.now.data = {"x": [found.red], "y": [found.blue], "text": ["in use"], "below": [-below]}
+        now = {"x": [found.red], "y": [found.blue], "text": ["in use"], "below": [-below]}
+        self.now.data = {name: [] for name in now} if together else now
 
 
 def _factor(factors: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Factors at places counted in samples, which are equal ratios."""
     return factors[0] * (factors[1] / factors[0]) ** np.asarray(places)
+
+
+def _close(one: float, other: float, factors: np.ndarray) -> bool:
+    """Whether marks at two factors would cover each other on an axis of these."""
+    return abs(np.log(one / other)) < _CLOSE * np.log(factors[-1] / factors[0])
 
 
 def _near(factors: np.ndarray, best: float, error: float, now: float) -> np.ndarray:

@@ -46,10 +46,10 @@ class MapErrors:
         self._figures = {axis: self._make(axis) for axis in "xy"}
         self._head = pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=36)
         self._numbers = pn.pane.HTML(margin=(4, 16, 0, 16), sizing_mode="stretch_width", height=18)
-        pictures = pn.Row(*(pn.pane.Bokeh(one, margin=0) for one in self._figures.values()), margin=(0, 16))
-        pictures.styles = {"gap": f"{_GAP}px"}
+        self._pictures = pn.Row(*(pn.pane.Bokeh(one, margin=0) for one in self._figures.values()), margin=(0, 16))
+        self._pictures.styles = {"gap": f"{_GAP}px"}
         self.panel = column(
-            self._head, self._numbers, pictures, sizing_mode="stretch_width", styles={"padding-bottom": "12px"}
+            self._head, self._numbers, self._pictures, sizing_mode="stretch_width", styles={"padding-bottom": "12px"}
         )
 
     def _make(self, axis: str) -> figure:
@@ -77,6 +77,8 @@ class MapErrors:
     def update(self, shown: MapComparison | None, is_reference: bool = False) -> None:
         """Show a frame's map errors; None empties the pictures, and so does the reference, which has none."""
         self._shown, self._is_reference = None if is_reference else shown, is_reference
+        # The reference never has any; of other frames they come, and keep their place.
+        self._numbers.visible = self._pictures.visible = not is_reference
         shown = self._shown
         if shown is None:
             for source in self.sources.values():
@@ -136,10 +138,11 @@ class FollowedPlot:
         self._shown: TrackComparison | None = None
         self.source = ColumnDataSource(data={"frame": [], "share": []}, name="truth followed")
         self._range = Range1d(-0.3, 1.3, syncable=False)
-        self._line = Span(dimension="height", location=0, line_width=1)
+        self._line = Span(dimension="height", location=0, line_width=1, visible=False)
         self._mark = Span(dimension="height", location=0, line_color=REFERENCE, line_dash=[1, 3])
         self.figure = truth_figure(self._range, Range1d(0, 105), 104)
         self.figure.yaxis.ticker = FixedTicker(ticks=[0, 50, 100])
+        self.figure.xaxis.ticker = FixedTicker(ticks=[])
         self.figure.xaxis.formatter = CustomJSTickFormatter(code="return String(tick + 1)")
         self._curve = self.figure.add_glyph(self.source, Line(x="frame", y="share", line_width=1.5))
         self._points = self.figure.add_glyph(self.source, Scatter(x="frame", y="share", size=4, line_color=None))
@@ -168,9 +171,10 @@ class FollowedPlot:
         share = np.empty(0) if shown is None else 100 * shown.followed
         self.source.data = {"frame": np.arange(len(share)), "share": share}
         self._mark.location = reference
+        self._line.visible = shown is not None
         last = max(len(share) - 1, 1)
         self._range.update(start=-0.02 * last, end=1.02 * last)
-        self.figure.xaxis.ticker = FixedTicker(ticks=frame_ticks(max(len(share), 1)))
+        self.figure.xaxis.ticker = FixedTicker(ticks=frame_ticks(len(share)) if len(share) else [])
         self._write()
 
     def set_frame(self, frame: int) -> None:
