@@ -119,9 +119,10 @@ def test_no_arrow_is_cut_off_at_the_edge():
     assert x.start <= xs.min() and xs.max() <= x.end and y.end <= ys.min() and ys.max() <= y.start
 
 
-def test_the_reference_has_no_arrows(stars):
+@pytest.mark.parametrize("what", ["offset", "residual"])
+def test_the_reference_has_no_arrows(stars, what):
     plot = FieldPlot("dark", lambda star: None)
-    plot.update(stars, 0, "offset")
+    plot.update(stars, 0, what)
     assert plot.plot.times == 0
     assert "all zero" in plot._title.object
 

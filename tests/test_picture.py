@@ -321,8 +321,8 @@ def test_the_card_writes_words_as_words():
     written = card.panel[1].object
     assert "&lt;b&gt;not a tag" in written
     assert "data:image/png;base64," in written
-    card.clear()
-    assert "Click on a star" in card.panel[1].object
+    card.clear("Star 7 is no longer among the stars.")
+    assert "no longer among the stars. Click on a star" in card.panel[1].object
 
 
 def test_the_page_s_parts_start_no_astronomy():

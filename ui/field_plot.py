@@ -17,6 +17,7 @@ from ui.series import residuals
 from ui.stretch import number
 
 _LARGEST = 388, 400
+_ROUNDED = 1e-9
 
 
 class FieldPlot:
@@ -66,6 +67,8 @@ class FieldPlot:
             return
         offset = tracks.x_offset[frame], tracks.y_offset[frame]
         moves = np.stack(offset if self._what == "offset" else residuals(tracks, frame))
+        # The reference's own transform leaves what arithmetic rounds off.
+        moves[np.abs(moves) < _ROUNDED] = 0.0
         ids = np.flatnonzero(np.isfinite(moves).all(axis=0))
         with pn.io.hold():
             self.plot.update(ids, np.stack([tracks.x[frame, ids], tracks.y[frame, ids]]), moves[:, ids], tracks.shape)

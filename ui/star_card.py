@@ -19,7 +19,7 @@ from ui.stretch import LIMITS, shares
 
 _A_ROW = 12
 # The profile's plot: its size, and where its axes are, screen pixels.
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 176, 116, 34, 16
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 176, 116, 42, 16
 
 
 class StarCard:
