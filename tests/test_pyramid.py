@@ -160,3 +160,10 @@ def test_factors_of_a_cell_act_as_if_the_pixels_had_them(shape):
     assert shared.histogram(50, 150, 20).tolist() == own.histogram(50, 150, 20).tolist()
     for place in ((-0.5, 1300, -0.5, 950), (100, 299, 51, 149), (101, 299, 50, 149)):
         np.testing.assert_allclose(decoded(shared.cut(*place, 900, 600)), decoded(own.cut(*place, 900, 600)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sky", [0.0, 0.37])
+def test_the_histogram_of_whole_numbers_has_no_comb(sky):
+    image = np.rint(np.random.default_rng(6).normal(1000, 4, (300, 300))) - sky
+    counts = Pyramid(image, noise=4.0, level=1000.0).histogram(998, 1002, 11).astype(float)
+    assert np.abs(counts / counts.mean() - 1).max() < 0.15

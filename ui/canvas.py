@@ -58,9 +58,9 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
 def _scale_bar(x_range: Range1d) -> ScaleBar:
     return ScaleBar(
         range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
-        bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}", label_text_color="#FFFFFF",
+        bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
         label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=2,
-        bar_line_color="#FFFFFF", bar_line_width=1.5, background_fill_color="#000000", background_fill_alpha=0.45,
+        bar_line_width=1.5, background_fill_alpha=0.8,
         border_line_color=None, margin=8, padding=4,
     )  # fmt: skip
 
@@ -118,7 +118,8 @@ def add_picked(made: figure, track: ColumnDataSource, picked: ColumnDataSource) 
             made.add_glyph(picked, ring)
             rings.append([extra, ring])
     name = Text(
-        x="x", y="y", text="id", x_offset=16, text_baseline="middle", text_color=PICKED, text_font=value("Roboto"),
+        x="x", y="y", text="id", x_offset="right", y_offset="down", text_align="align", text_baseline="middle",
+        text_color=PICKED, text_font=value("Roboto"),
         text_font_size="13px", text_font_style="bold", syncable=False,
     )  # fmt: skip
     made.add_glyph(picked, name)
@@ -136,7 +137,7 @@ def add_contours(made: figure, lines: ColumnDataSource, numbers: ColumnDataSourc
 def write(made: figure, source: ColumnDataSource, *, text: str, font: str, **look: object) -> list[GlyphRenderer]:
     """Write white words with a dark edge, which can be read on every colour."""
     font_look = {"text_font": value("Roboto"), "text_font_size": font, "text_baseline": "middle", **look}
-    edged = Text(x="x", y="y", text=text, text_color=HALO, text_outline_color=HALO, **font_look)
+    edged = Text(x="x", y="y", text=text, text_color=HALO, text_outline_color=HALO, text_outline_width=3, **font_look)
     return [
         made.add_glyph(source, edged),
         made.add_glyph(source, Text(x="x", y="y", text=text, text_color="#FFFFFF", **font_look)),
@@ -163,6 +164,9 @@ def paint_theme(made: figure, palette: Palette) -> None:
             box.fill_color = palette.well
         elif box.name == "hatch":
             box.hatch_color = palette.strong
+        elif isinstance(box, ScaleBar):
+            box.background_fill_color = palette.panel
+            box.bar_line_color = box.label_text_color = palette.text
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well
 

@@ -47,6 +47,13 @@ function make(args) {
   const tip = tooltip()
   let pointer = [0, 0]
   window.addEventListener("pointermove", (event) => { pointer = [event.clientX, event.clientY] }, {passive: true, capture: true})
+  // Bokeh frames a figure that was clicked on with dots; who comes to it by the keyboard is to see them.
+  window.addEventListener("pointerdown", (event) => {
+    const box = event.composedPath().find((one) => one.classList?.contains("bk-events"))
+    if (box == null) return
+    box.style.outline = "none"
+    box.addEventListener("blur", () => { box.style.outline = "" }, {once: true})
+  }, {passive: true, capture: true})
   window.addEventListener("starshift", (event) => {
     if (event.detail.channel == channel) commands[event.detail.name]?.(event.detail.value)
   })

@@ -28,6 +28,7 @@ _MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roun
 # Columns of whole numbers, and what they hold in a row without a star.
 _NO_MARKER = {"id": -1, "code": 255, "reason": 0}
 _TAIL_FRAMES = 3
+_PICKED = ("x", "y", "id", "right", "down", "align")
 
 
 class Picture:
@@ -71,7 +72,7 @@ class Picture:
         self.stars = ColumnDataSource(data={name: np.empty(0) for name in _MARKERS}, name="picture stars")
         self.filters = [IndexFilter(indices=[], syncable=False, name=f"picture {state}") for state in STATES]
         self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
-        self.picked = ColumnDataSource(data={"x": [], "y": [], "id": []}, name="picture picked")
+        self.picked = ColumnDataSource(data={name: [] for name in _PICKED}, name="picture picked")
         self.track = ColumnDataSource(data={"x": [], "y": []})
         self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
         self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
@@ -273,12 +274,14 @@ class Picture:
             if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
                 return
             if star is None:
-                self.picked.data = {"x": [], "y": [], "id": []}
+                self.picked.data = {name: [] for name in _PICKED}
                 self.track.data = {"x": [], "y": []}
                 return
             here = bool(np.isfinite(x) and np.isfinite(y))
-            self.picked.data = {"x": [x], "y": [y], "id": [str(star)]} if here else {"x": [], "y": [], "id": []}
             path = np.empty((0, 2)) if track is None else np.asarray(track, float)
+            right, down, align = _beside(path)
+            row = {"x": x, "y": y, "id": str(star), "right": right, "down": down, "align": align}
+            self.picked.data = {name: [value] if here else [] for name, value in row.items()}
             self.track.data = {"x": path[:, 0], "y": path[:, 1]}
 
     def set_map_stars(self, used: np.ndarray, clipped: np.ndarray) -> None:
@@ -386,3 +389,10 @@ class Picture:
 
 def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
     return [kind if i == index else held for i, held in enumerate(kinds)]
+
+
+def _beside(path: np.ndarray) -> tuple[int, int, str]:
+    """Where a picked star's number stands, pixels of the screen from its rings, so that its track does not cross it."""
+    known = path[np.isfinite(path).all(axis=1)]
+    across, down = np.ptp(known, axis=0) if len(known) else (0, 0)
+    return (0, -22, "center") if across > down else (16, 0, "left")

@@ -100,11 +100,17 @@ class Pyramid:
         return tuple(np.percentile(values, percents).tolist()) if values.size else (0.0,) * len(percents)
 
     def histogram(self, low: float, high: float, bins: int) -> np.ndarray:
-        """Counts of about 60,000 pixels of the image itself between two values."""
+        """Counts of about 60,000 pixels of the image itself between two values.
+
+        Each value is moved by up to half of the noise: bins would else hold unequal numbers of whole ADU, and comb.
+        """
         # An odd stride meets all four colours of a mosaic.
         stride = max(1, math.isqrt(self.levels[0].size // 60_000)) | 1
         values = _times(self.levels[0][::stride, ::stride], self.factors)
-        return np.histogram(values[np.isfinite(values)], bins, (low, high))[0]
+        values = values[np.isfinite(values)]
+        width = max(self.noise, 1.0 if self.whole else 0.0)
+        dither = np.random.default_rng(0).random(len(values), np.float32) - np.float32(0.5)
+        return np.histogram(values + np.float32(width) * dither, bins, (low, high))[0]
 
     def cut(self, x0: float, x1: float, y0: float, y1: float, width: float, height: float) -> Cut:
         """The visible piece, sampled for a screen.

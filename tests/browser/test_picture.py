@@ -232,6 +232,14 @@ def test_a_click_picks_the_nearest_star(page, served):
     assert served.picks == [12]
 
 
+def test_a_click_draws_no_frame_round_the_picture(page):
+    page.mouse.click(*spot(page, 700, 200))
+    outline = """() => { let at = document.activeElement
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+        return at.className + ' ' + getComputedStyle(at).outlineStyle }"""
+    assert page.evaluate(outline) == "bk-layer bk-events none"
+
+
 def test_stretch_and_colours_ask_the_server_for_nothing(page):
     picture = "() => Array.from(model('picture fine 0').data.image[0].slice(4000, 4400))"
     asked = page.evaluate("() => model('picture cut 0').data.values[0].length")
