@@ -116,6 +116,7 @@ class List {
     const how = element("button", "link", this.purpose, {type: "button"})
     how.textContent = "How it works"
     how.addEventListener("click", () => this.model.send_msg({explain: row.name}))
+    if (row.hint) this.purpose.append(element("br"), row.hint)
   }
 
   place() {

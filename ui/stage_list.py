@@ -48,6 +48,14 @@ def short(purpose: str) -> str:
     return re.sub(r"\s*\([^()]*\)(?=\.?$)", "", purpose)
 
 
+NOTES = {
+    "calibrated": "Nothing to set here: hot pixels are repaired as the stage above says.",
+    "selection": "The ticks in the tab Frames leave frames out. Limits are set in a recipe's file (Recipe, Save), for "
+    "instance fwhm = [1, 6] under [selection.limits]; stars, fwhm, roundness, background, noise, saturated, exposure, "
+    "gain and residual can have one.",
+}
+
+
 def error_parts(error: FrameError) -> dict[str, str]:
     """An error as file, what is wrong and what to do, each a sentence of its own."""
     file, problem, remedy = error.file, error.problem, error.remedy
@@ -123,6 +131,7 @@ class StageList(JSComponent):
                 "name": name,
                 "title": title(name),
                 "purpose": short(stage.purpose),
+                "hint": NOTES.get(name, ""),
                 "group": name in GROUPS_START_AT,
                 "changed": name in self._changed,
                 "state": state.state,
