@@ -116,7 +116,10 @@ def test_no_arrow_is_cut_off_at_the_edge():
     plot.update(np.arange(3), places, np.array([[-1.0, 0.5, 2.0], [-3.0, 0.5, 1.0]]), SHAPE)
     xs, ys = plot.arrows.data["x"].reshape(-1, 6)[:, 1], plot.arrows.data["y"].reshape(-1, 6)[:, 1]
     x, y = plot.figure.x_range, plot.figure.y_range
-    assert x.start <= xs.min() and xs.max() <= x.end and y.end <= ys.min() and ys.max() <= y.start
+    assert x.start <= xs.min()
+    assert xs.max() <= x.end
+    assert y.end <= ys.min()
+    assert ys.max() <= y.start
 
 
 @pytest.mark.parametrize("what", ["offset", "residual"])
