@@ -19,6 +19,9 @@ from ui.session import Session
 LARGEST_UPLOAD = 1_000_000_000
 LARGEST_FILE = 250_000_000
 MOST_FOLDERS = 500
+# The words of the drop field are the library's own: they are replaced where they are drawn.
+_DROP = """.filepond--drop-label label { font-size: 0 !important; }
+.filepond--drop-label label::after { content: "Drop frames here, or click to choose"; font: 14px/20px Roboto; }"""
 
 
 def below(root: Path, path: Path) -> bool:
@@ -96,6 +99,7 @@ class OpenDialog:
         self._open = pmui.Button(
             label="Open", variant="contained", height=32, margin=(8, 0), on_click=lambda *_: self._open_folder()
         )
+        self._none = pn.pane.HTML("", margin=(14, 12))
         self._problem = pmui.Alert(severity="error", visible=False, margin=(8, 0), sizing_mode="stretch_width")
         self._drop = pn.widgets.FileDropper(
             multiple=True,
@@ -103,13 +107,14 @@ class OpenDialog:
             sizing_mode="stretch_width",
             margin=0,
             height=88,
+            stylesheets=[_DROP],
         )
         self._drop.param.watch(self._dropped, "value")
         self.dialog = pmui.Dialog(
             pn.Column(
                 self._where,
-                pn.Column(self._list, height=280, scroll="y-auto", sizing_mode="stretch_width", margin=0),
-                self._open,
+                pn.Column(self._list, height=264, scroll="y-auto", sizing_mode="stretch_width", margin=0),
+                pn.Row(self._open, self._none, margin=0),
                 pn.pane.HTML("Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0)),
                 self._drop,
                 self._problem,
@@ -149,7 +154,8 @@ class OpenDialog:
             f" / {pn.util.escape(part)}" for part in place.parts
         )
         many = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
-        self._open.label = f"Open {many}" if frames else "No frames in this folder"
+        self._open.label = f"Open {many}" if frames else "Open"
+        self._none.object = "" if frames else "No frames in this folder"
         self._open.disabled = not frames
 
     def _enter(self, item: dict[str, Any]) -> None:

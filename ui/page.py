@@ -30,7 +30,7 @@ from ui.run_dialog import RunDialog
 from ui.session import Session
 from ui.side import COMPARED, NEEDS, TRUTH, Side, TracksTab
 from ui.stage_list import explanation
-from ui.theme import LEFT, RIGHT, THEME, root_style
+from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
 
@@ -43,6 +43,16 @@ SAMPLES = {
     "codes": "Sample: one star for each fate",
 }
 FIRST_OPEN = "stars"
+# A message lies over the picture; one that is no error leaves by itself.
+TOAST = {
+    "position": "fixed",
+    "top": "136px",
+    "left": "calc(50% - 260px)",
+    "z-index": "1200",
+    "border-radius": "6px",
+    "background": "var(--starshift-raised)",
+}
+TOAST_STAYS = 6000
 FIRST_PICTURE = {
     "frames": "raw",
     "hot_pixels": "raw",
@@ -66,6 +76,7 @@ class Desk(Viewer):
     def __init__(self, session: Session, document: Document | None) -> None:
         super().__init__(session, document)
         self._narrow = self._loaded = False
+        self._told = 0
         self.stages.unfold(FIRST_OPEN)
         self._make_parts(document)
         self._make_page()
@@ -86,7 +97,7 @@ class Desk(Viewer):
             on_narrow=self._window_is,
         )
         self.courier = Courier()
-        self.message = pmui.Alert(visible=False, closeable=True, margin=0, sizing_mode="stretch_width")
+        self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
         self.text_dialog = pmui.Dialog(
             show_close_button=True, close_on_click=True, width_option="md", sizing_mode="stretch_width"
         )
@@ -128,6 +139,7 @@ class Desk(Viewer):
             main=[pn.Row(middle, self.side.rail, sizing_mode="stretch_both", margin=0)],
             contextbar=[self.side.panel],
             meta_title="Starshift",
+            raw_css=[FIRST_PAINT],
             sidebar_width=LEFT,
             sidebar_variant="persistent",
             sidebar_resizable=False,
@@ -254,6 +266,14 @@ class Desk(Viewer):
     def _tell(self, sentence: str, wrong: bool = False) -> None:
         severity = "error" if wrong else "success"
         self.message.param.update(object=pn.util.escape(sentence), severity=severity, visible=True, closed=False)
+        self._told += 1
+        if not wrong and self.worker.document is not None:
+            self.worker.document.add_timeout_callback(functools.partial(self._hush, self._told), TOAST_STAYS)
+
+    def _hush(self, told: int) -> None:
+        """Take a message away, unless another came after it."""
+        if told == self._told and self.message.severity != "error":
+            self.message.visible = False
 
     # What is drawn from the session
 
@@ -263,6 +283,7 @@ class Desk(Viewer):
 
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"recipe", "title"}:
+            self._hush(self._told)
             self.top.draw()
         if "night" in names:
             self.side.offer_truth(self.session.truth is not None)

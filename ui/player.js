@@ -128,7 +128,7 @@ export function render({model}) {
     slider.value = at
     slider.setAttribute("aria-valuetext", model.labels[at] ?? `frame ${at + 1}`)
     slider.style.setProperty("--share", `${(100 * at) / Math.max(model.count - 1, 1)}%`)
-    count.innerHTML = `<b>${model.count ? model.frame + 1 : 0}</b> of ${model.count}`
+    count.innerHTML = model.count ? `<b>${model.frame + 1}</b> of ${model.count}` : ""
     play.classList.add("play")
     play.innerHTML = svg(ICONS[playing ? "pause" : "play"])
     play.title = playing ? "Pause" : "Play"

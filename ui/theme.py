@@ -43,6 +43,7 @@ def _components(palette: Palette) -> dict[str, Any]:
         "backgroundColor": palette.accent,
         "color": palette.accent_text,
         "&:hover": {"backgroundColor": palette.text},
+        "&.Mui-disabled": {"backgroundColor": palette.field, "color": palette.third},
     }
     line = f"1px solid {palette.hairline}"
     return {
@@ -163,6 +164,15 @@ def _scheme(palette: Palette) -> dict[str, Any]:
     }
 
 
+# What stands before the first model is drawn: the page's ground and its name, where the page will write it.
+FIRST_PAINT = f"""
+html:root {{ background-color: {PALETTES["dark"].page}; }}
+#loader {{
+  background: none; pointer-events: none; align-items: flex-start; justify-content: flex-start; padding: 12px 50px;
+}}
+#loader::before {{ content: "Starshift"; font: 700 20px/24px {FONT}; color: {PALETTES["dark"].text}; }}
+#loader .spinner {{ display: none; }}
+"""
 THEME = {mode: _scheme(palette) for mode, palette in PALETTES.items()}
 
 

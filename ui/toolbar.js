@@ -68,7 +68,7 @@ export function render({model}) {
   })
   invert.setAttribute("aria-pressed", String(model.invert))
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
-  const percent = Object.assign(document.createElement("span"), {className: "percent", textContent: "100 %"})
+  const percent = Object.assign(document.createElement("span"), {className: "percent"})
   root.append(kind.box, group, first, stretch.box, colours.box, tails.box, invert, spacer,
     button("minus", "Smaller", () => tell("zoom", -1)), percent, button("plus", "Larger", () => tell("zoom", 1)),
     button("fit", "Whole frame", () => tell("fit")))
@@ -81,7 +81,7 @@ export function render({model}) {
   }
   const listen = (event) => {
     if (event.detail.channel == model.channel && event.detail.name == "scale")
-      percent.textContent = `${Number((100 * event.detail.value).toPrecision(3))} %`
+      percent.textContent = event.detail.value ? `${Number((100 * event.detail.value).toPrecision(3))} %` : ""
   }
   window.addEventListener("starshift", listen)
   model.on(["theme", "count", "kinds"], draw)

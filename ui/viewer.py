@@ -54,7 +54,7 @@ class Viewer:
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if made_of == "frame" or made_of in names])
         self.picture.on_pick(lambda star: session.change(picked=star, unpicked=""))
         self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
-        self.player = Player(1, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
+        self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
         self.stages = StageList(
             self._turn,
             names=tuple(names),
