@@ -105,7 +105,8 @@ def page(chromium, served):
 SEEN = """() => { const d = model('picture fine 0').data, c = model('picture cut 0').data
     return {x: d.x[0], y: d.y[0], width: d.dw[0], columns: d.image[0].shape[1], step: c.step[0]} }"""
 SPAN = "() => [model('picture x').start, model('picture x').end, model('picture y').start, model('picture y').end]"
-COUNTS = "() => ['complete', 'partial', 'lost', 'rejected', 'star', 'below'].map((n) => model('picture ' + n).indices.length)"
+KINDS = "['complete', 'partial', 'lost', 'rejected', 'star', 'below']"
+COUNTS = f"() => {KINDS}.map((n) => model('picture ' + n).indices.length)"
 
 
 def spot(page, x, y):
