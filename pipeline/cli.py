@@ -8,13 +8,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.frame import Failure, FrameError
 from pipeline.stage import STAGES, KnobError, nearest
+
+if TYPE_CHECKING:
+    from pipeline.graph.request import Ticket
 
 DONE, LEFT_OUT, WRONG, INTERRUPTED = 0, 1, 2, 130
 SIDES = (64, 12_000)
@@ -108,6 +112,7 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pipeline.graph import batch
     from pipeline.graph.output import OutputError, RunError
+    from pipeline.graph.request import StaleError, Ticket
     from pipeline.graph.run import Graph
 
     recipe, lights = _recipe_of(options)
@@ -116,20 +121,23 @@ def _run(options: argparse.Namespace) -> int:
         raise KnobError(f"--workers {options.workers}: wants a whole number from 1 to 256")
     night = Graph.open(lights)
     progress = None if options.quiet else _progress()
-    # A run that is told to stop leaves whole files, as one that is interrupted by hand does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    ticket = Ticket()
     try:
-        report = batch.run(
-            night,
-            recipe,
-            options.out,
-            wanted=wanted,
-            workers=options.workers,
-            scheduler=options.scheduler,
-            resume=options.resume,
-            overwrite=options.overwrite,
-            progress=progress,
-        )
+        with _ended_by_signals(ticket):
+            report = batch.run(
+                night,
+                recipe,
+                options.out,
+                wanted=wanted,
+                workers=options.workers,
+                scheduler=options.scheduler,
+                resume=options.resume,
+                overwrite=options.overwrite,
+                progress=progress,
+                ticket=ticket,
+            )
+    except StaleError:
+        raise KeyboardInterrupt from None
     except RunError as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -139,8 +147,26 @@ def _run(options: argparse.Namespace) -> int:
     return _tell(report, options)
 
 
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _ended_by_signals(ticket: Ticket) -> Iterator[None]:
+    """Let a first signal end the run between two steps, and a second one at once.
+
+    An exception raised by a signal in the middle of a thread pool's own work would leave a thread that nobody ends.
+    """
+
+    def stop(*_: Any) -> None:
+        if ticket.stale():
+            os._exit(INTERRUPTED)
+        ticket.cancel()
+
+    # A job in the background of a shell has its interrupts ignored, and keeps it so.
+    kinds = [kind for kind in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(kind) != signal.SIG_IGN]
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _recipe_of(options: argparse.Namespace) -> tuple[Any, list[Path]]:
