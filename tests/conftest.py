@@ -1,6 +1,7 @@
 """What tests share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ def data():
     if not Path(folder).is_dir():
         pytest.fail(f"STARSHIFT_DATA = {folder}: no such folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_pictures():
+    """Forget the pictures of the module before: its keys name other pixels, which on a page they never do."""
+    if "ui.pyramid" in sys.modules:
+        sys.modules["ui.pyramid"].PYRAMIDS._held.clear()
 
 
 @pytest.hookimpl(hookwrapper=True)

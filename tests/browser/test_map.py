@@ -112,7 +112,7 @@ def test_an_end_of_the_line_follows_the_mouse_and_the_picture_stays(page, served
     assert ends[1] == pytest.approx(b)
     assert page.evaluate(PLACE) == place
     length = np.hypot(*np.subtract(ends[1], ends[0]))
-    page.wait_for_function(f"() => Math.abs(model('map profile').data.distance[255] - {length}) < 0.01", timeout=5000)
+    page.wait_for_function(f"() => Math.abs(model('map profile').data.distance[255] - {length}) < 0.01", timeout=30_000)
     drag(page, b, (20.0, 100.0))
     ends = page.evaluate(ENDS)
     assert ends[1] == pytest.approx([20, 100], abs=1)
@@ -131,17 +131,17 @@ def test_comparing_shows_the_difference_in_place_of_the_errors(page, served):
     select.select_option("quadrants")
     page.locator(".made", has_text="difference rms").wait_for(timeout=20_000)
     page.get_by_role("button", name="X difference").click()
-    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X difference'", timeout=5000)
+    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X difference'", timeout=30_000)
     assert page.get_by_role("button", name="X difference").get_attribute("aria-pressed") == "true"
     assert not page.get_by_role("button", name="X error").is_visible()
     select.select_option("")
     page.get_by_role("button", name="X error").wait_for()
-    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X offset'", timeout=5000)
+    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X offset'", timeout=30_000)
 
 
 def test_a_click_on_a_small_map_shows_it_in_the_picture(page):
     page.locator(".bk-Figure").nth(2).click()
-    page.wait_for_function("() => model('picture cut 0').data.values.length == 0", timeout=5000)
+    page.wait_for_function("() => model('picture cut 0').data.values.length == 0", timeout=30_000)
     assert page.get_by_role("button", name="Y offset").get_attribute("aria-pressed") == "true"
     page.get_by_text("Y offset from A to B").wait_for()
 

@@ -437,7 +437,7 @@ def test_a_small_window_has_a_rail_that_opens_the_right_column_over_the_picture(
     settle(small)
     width = "() => document.documentElement.scrollWidth"
     assert small.evaluate(width) <= 1024
-    small.get_by_role("button", name="Next frame").click(timeout=5000)
+    small.get_by_role("button", name="Next frame").click(timeout=30_000)
     small.get_by_role("button", name="Stars", exact=True).last.click()
     small.get_by_role("tab", name="Stars").wait_for()
     assert small.evaluate(width) <= 1024

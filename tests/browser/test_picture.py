@@ -270,7 +270,7 @@ def test_two_and_four_pictures_share_their_place(page, served):
     on_server(
         served,
         lambda: served.picture.show(
-            "x_offset", np.add.outer(np.zeros(1000), np.linspace(-3, 5, 1500)), noise=0.0, key="map"
+            "x_offset", np.add.outer(np.zeros(1000), np.linspace(-3, 5, 1500)), noise=0.0, key="a map beside"
         ),
     )
     page.get_by_label("Two pictures").click()
@@ -379,5 +379,5 @@ def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
 def test_the_theme_changes_without_a_new_picture(page, served):
     page.evaluate("() => { window.one = model('picture fine 0') }")
     on_server(served, lambda: setattr(served.picture, "theme", "light"))
-    page.locator(".part.bar.light").wait_for(timeout=5000)
+    page.locator(".part.bar.light").wait_for(timeout=30_000)
     assert page.evaluate("() => window.one === model('picture fine 0')")
