@@ -1,0 +1,57 @@
+"""A stage whose results move must raise its version, or stored results of before would be taken for those of now."""
+
+import numpy as np
+import pytest
+
+from pipeline import sample
+from pipeline.graph.run import Graph
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES
+
+# For each stage its version and what its result on one sky came to. Change a number and its version together.
+KNOWN = {
+    "hot_pixels": (1, 4.0187366),
+    "calibrated": (1, 910.99142),
+    "background": (1, 369.83118),
+    "normalize": (1, 88.019394),
+    "candidates": (1, 67270.377),
+    "stars": (1, 74),
+    "selection": (1, 24.051331),
+    "tracks": (1, 112.92847),
+    "offset_map": (1, 0.49490586),
+}
+
+
+def statistics(folder):
+    graph = Graph()
+    night = graph.open([folder])
+
+    def made(stage, frame=None):
+        return graph.result(night, Recipe(), stage, frame)
+
+    tracks, maps, candidates = made("tracks"), made("offset_map", 2), made("candidates", 1)
+    return {
+        "hot_pixels": float(made("hot_pixels").contrast + made("hot_pixels").red),
+        "calibrated": float(made("calibrated", 1).pixels.mean()),
+        "background": float(np.mean([mesh.mean() for mesh in made("background", 1).mesh.values()])),
+        "normalize": float(np.nanstd(made("normalize", 1).image)),
+        "candidates": float(np.sum(candidates["x_winpos"] + candidates["y_winpos"])),
+        "stars": float(len(made("stars", 1).kept)),
+        "selection": float(made("selection").metrics["fwhm"].sum()),
+        "tracks": float(np.nansum(tracks.x_offset + 2 * tracks.y_offset)),
+        "offset_map": float(maps.x.mean() + 2 * maps.y.mean() + 10 * maps.x_error.mean()),
+    }
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("golden")
+    sample.write_named("drift", folder, frames=5, size=(450, 675))
+    return statistics(folder)
+
+
+@pytest.mark.parametrize("stage", KNOWN)
+def test_results_move_only_with_their_version(stage, found):
+    version, value = KNOWN[stage]
+    assert STAGES[stage].version == version, f"the version of {stage} moved: write down what its result comes to now"
+    assert found[stage] == pytest.approx(value, rel=1e-4), f"the result of {stage} moved: raise its version"
