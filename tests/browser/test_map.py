@@ -131,12 +131,12 @@ def test_comparing_shows_the_difference_in_place_of_the_errors(page, served):
     select.select_option("quadrants")
     page.locator(".made", has_text="difference rms").wait_for(timeout=20_000)
     page.get_by_role("button", name="X difference").click()
-    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X difference'", timeout=30_000)
+    page.wait_for_function("() => model('picture cut 0').data.label?.[0] == 'X difference'", timeout=30_000)
     assert page.get_by_role("button", name="X difference").get_attribute("aria-pressed") == "true"
     assert not page.get_by_role("button", name="X error").is_visible()
     select.select_option("")
     page.get_by_role("button", name="X error").wait_for()
-    page.wait_for_function("() => model('picture cut 0').data.label[0] == 'X offset'", timeout=30_000)
+    page.wait_for_function("() => model('picture cut 0').data.label?.[0] == 'X offset'", timeout=30_000)
 
 
 def test_a_click_on_a_small_map_shows_it_in_the_picture(page):
