@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import threading
 import time
@@ -222,7 +223,9 @@ class Request:
     def _auto(self, stage: Stage, knobs: dict[str, Any]) -> dict[str, float]:
         reference = self.sequence().reference
         keys = [self.key(name, reference) for name in stage.inputs]
-        key = result_key(f"{stage.name}.auto", stage.version, knobs, keys)
+        # A knob that the function does not name plays no part in the number.
+        asked = {name: value for name, value in knobs.items() if name in inspect.signature(stage.auto).parameters}
+        key = result_key(f"{stage.name}.auto", stage.version, asked, keys)
 
         def run(own: OwnTime) -> dict[str, float]:
             return own(stage.auto, *(self.get(name, reference) for name in stage.inputs), **knobs)

@@ -8,12 +8,11 @@ import pytest
 
 from pipeline import sample
 from pipeline.frame import FrameError, readonly
-from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import StageError, StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES
+from tests.graph.reruns import TURNS, runs, runs_needed
 
 FRAMES = 4
 
@@ -37,40 +36,13 @@ def run_all(graph, night, recipe):
     return [event for event in list(graph.log)[before:] if event.state == "ran"]
 
 
-def descendants(stage):
-    """Every stage whose result changes when a stage's result does."""
-    return [name for name in STAGES if stage in ancestors(name)]
-
-
-CHANGES = [
-    ("offset_map", {"order": 1}, {"offset_map"}),
-    ("tracks", {"proximity": 7.0}, {"tracks", "offset_map"}),
-    ("selection", {"limits": {"fwhm": (0.5, 30.0)}}, {"selection", "tracks", "offset_map"}),
-    ("stars", {"threshold": 8.0}, {"stars", "selection", "tracks", "offset_map"}),
-    ("candidates", {"fwhm": 4.0}, {"candidates", *descendants("candidates")}),
-    ("normalize", {"red": 1.4, "blue": 1.2}, {"normalize", "candidates.auto", *descendants("normalize")}),
-    (
-        "background",
-        {"box_size": 64},
-        {"background", "normalize.auto", "candidates.auto", *descendants("background")},
-    ),
-    ("stars", {"threshold": 8.0, "sharpness": (0.1, 1.0)}, {"stars", "selection", "tracks", "offset_map"}),
-]
-
-
-@pytest.mark.parametrize(
-    ("stage", "knobs", "expected"), CHANGES, ids=[f"{stage}-{'-'.join(knobs)}" for stage, knobs, _ in CHANGES]
-)
-def test_a_knob_reruns_exactly_what_depends_on_it(graph, folder, stage, knobs, expected):
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+def test_a_knob_reruns_exactly_what_depends_on_it(graph, folder, turn):
     night = graph.open([folder])
     run_all(graph, night, Recipe())
-    ran = run_all(graph, night, Recipe().with_knobs(stage, **knobs))
-    assert {event.stage for event in ran} <= expected
-    assert stage in {event.stage for event in ran}
-    for event in ran:
-        scope = STAGES[event.stage].scope if event.stage in STAGES else "sequence"
-        times = sum(other.stage == event.stage for other in ran)
-        assert times == (1 if scope == "sequence" or event.stage == "offset_map" else FRAMES), event.stage
+    ran = run_all(graph, night, Recipe().with_knobs(turn.stage, **{turn.knob: turn.value}))
+    assert runs(ran) == runs_needed(turn, FRAMES)
+    assert len({event.key for event in ran}) == len(ran)
 
 
 def test_turning_a_knob_back_runs_nothing(graph, folder):

@@ -1,0 +1,80 @@
+"""Which stages must run again when a knob is turned: the one table that the graph and the page are held to.
+
+Written by hand from what each stage works on; neither the declarations nor the graph's own idea of ancestors is asked.
+A name with ``.auto`` is the search for the numbers that stand for a stage's knobs at "auto".
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pipeline.graph.run import Event
+from pipeline.stage import STAGES
+
+MAP = {"offset_map"}
+TRACKS = {"tracks"} | MAP
+SELECTION = {"selection"} | TRACKS
+STARS = {"stars"} | SELECTION
+CANDIDATES = {"candidates"} | STARS
+NORMALIZE = {"normalize", "candidates.auto"} | CANDIDATES
+BACKGROUND = {"background", "normalize.auto"} | NORMALIZE
+CALIBRATED = {"calibrated"} | BACKGROUND
+HOT_PIXELS = {"hot_pixels"} | CALIBRATED
+FRAME = {"frame"} | HOT_PIXELS
+
+
+class Turn(NamedTuple):
+    """A knob of a stage, what it is turned to, and the stages that must run."""
+
+    stage: str
+    knob: str
+    value: object
+    must: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.stage}.{self.knob}-{self.value}"
+
+
+def turn(stage: str, knob: str, value: object, must: set[str]) -> Turn:
+    """A row of the table."""
+    return Turn(stage, knob, value, frozenset(must))
+
+
+# The last file of the sequence becomes the reference: pixels, hot pixels and backgrounds are the same, but the colour
+# factors and the width of the stars are measured in another frame.
+REFERENCE = "light_004.dng"
+TURNS = (
+    turn("frames", "reference", REFERENCE, {"frames", "normalize.auto"} | NORMALIZE),
+    turn("frames", "pattern", "RGGB", {"frames", "reference"} | FRAME),
+    turn("hot_pixels", "sigma", 12.0, HOT_PIXELS),
+    turn("hot_pixels", "find", "off", HOT_PIXELS),
+    turn("background", "box_size", 64, BACKGROUND),
+    turn("background", "estimator", "median", BACKGROUND),
+    # Of two factors at auto one still is.
+    turn("normalize", "red", 1.4, {"normalize.auto"} | NORMALIZE),
+    turn("candidates", "method", "peaks", CANDIDATES),
+    turn("candidates", "fwhm", 4.0, CANDIDATES),
+    turn("stars", "threshold", 9.0, STARS),
+    turn("stars", "sharpness", (0.2, 1.0), STARS),
+    # Fainter than the candidates go: they are made anew.
+    turn("stars", "threshold", 3.2, CANDIDATES),
+    turn("selection", "rejected", {"light_002.dng": "cloud"}, SELECTION),
+    turn("selection", "limits", {"fwhm": (0.5, 30.0)}, SELECTION),
+    turn("tracks", "proximity", 7.0, TRACKS),
+    turn("tracks", "method", "previous", TRACKS),
+    turn("offset_map", "order", 1, MAP),
+)
+
+
+def runs(events: Iterable[Event]) -> dict[str, int]:
+    """How often each stage ran."""
+    return dict(Counter(event.stage for event in events if event.state == "ran"))
+
+
+def runs_needed(turn: Turn, frames: int) -> dict[str, int]:
+    """How often each stage must run after a turn: once for each frame, or once.
+
+    A map is made for the frame shown alone, and numbers that stand for auto come from the reference.
+    """
+    of_frames = {"frame", *(name for name, stage in STAGES.items() if stage.scope == "frame")} - {"offset_map"}
+    return {name: frames if name in of_frames else 1 for name in turn.must}
