@@ -103,7 +103,10 @@ def header_of(light: FrameInfo, recipe_hash: str, reference: str, history: str) 
         header = standing(own)
     header["RECIPE"] = (recipe_hash, "hash of the recipe's knobs")
     header["CREATOR"] = (f"Starshift {__version__}", "program that wrote this file")
-    header["REFFRAME"] = (_ascii(reference), "frame that offsets count from")
+    name, comment = _ascii(reference), "frame that offsets count from"
+    # A card has 80 characters: beside a long name a comment would be cut, with a warning.
+    room = 80 - len("REFFRAME= '' / ") - len(name.replace("'", "''"))
+    header["REFFRAME"] = (name, comment if len(comment) <= room else "")
     header.add_history(history)
     declare_long_texts(header)
     return header

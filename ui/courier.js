@@ -24,9 +24,13 @@ export function render({model}) {
     input.click()
   }
 
+  // Only pages of this machine or under https have a clipboard: the server hears whether the text is on it.
+  const copy = (text) => (navigator.clipboard?.writeText(text) ?? Promise.reject())
+    .then(() => model.send_msg({copied: true}), () => model.send_msg({copied: false}))
+
   const commands = {
     save: ({name, text}) => save(name, [text], "text/plain"),
-    copy: ({text}) => navigator.clipboard.writeText(text),
+    copy: ({text}) => copy(text),
     ask: ({accept, limit}) => ask(accept, limit),
     // A large file comes in pieces, each asked for, so that no message is large.
     piece: ({name, bytes, index, last}) => {

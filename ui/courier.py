@@ -24,13 +24,15 @@ class Courier(JSComponent):
         super().__init__(width=0, height=0, margin=0, **params)
         self._file: Path | None = None
         self._asked: Callable[[str, int, str | None], None] | None = None
+        self._copied: Callable[[bool], None] | None = None
 
     def save(self, name: str, text: str) -> None:
         """Save a text under a name in the visitor's downloads."""
         self._send_msg({"command": "save", "name": name, "text": text})
 
-    def copy(self, text: str) -> None:
-        """Put a text on the visitor's clipboard."""
+    def copy(self, text: str, copied: Callable[[bool], None]) -> None:
+        """Put a text on the visitor's clipboard; the answer is whether there is one."""
+        self._copied = copied
         self._send_msg({"command": "copy", "text": text})
 
     def ask(self, accept: str, answered: Callable[[str, int, str | None], None]) -> None:
@@ -56,6 +58,9 @@ class Courier(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         if isinstance(data.get("piece"), int) and data["piece"] > 0:
             self._send_piece(data["piece"])
+        elif self._copied is not None and "copied" in data:
+            copied, self._copied = self._copied, None
+            copied(data["copied"] is True)
         elif self._asked is not None and "name" in data:
             answered, self._asked = self._asked, None
             answered(str(data["name"]), int(data["size"]), data.get("text"))

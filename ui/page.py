@@ -110,7 +110,7 @@ class Desk(Viewer):
                 ("Open a folder\u2026", self.open_dialog.show),
                 *((title, functools.partial(self.open_sample, name)) for name, title in SAMPLES.items()),
             ],
-            recipe=recipe_menu(session, self.courier, self._tell),
+            recipe=recipe_menu(session, self.courier, self._tell, wanted=lambda: self.run_dialog.wanted),
             download=[
                 ("Stars of this frame (CSV)", self._download_stars),
                 ("Tracks of all frames (CSV)", self._download_tracks),

@@ -1,50 +1,52 @@
-"""The recipe menu: save, load, presets, the same on the command line."""
+"""The recipe menu: save, load, compare, presets, the same run outside the page."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline import recipe as recipes
 from pipeline.recipe import Recipe, RecipeError
 from pipeline.stage import KnobError
+from ui import commands
 from ui.courier import LARGEST_TEXT, Courier
 from ui.session import Session
 
 FILE = "recipe.toml"
+Tell = Callable[[str, bool], None]
 
 
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(f"{end:g}" for end in value)
-    return str(value)
+def ask_recipe(courier: Courier, tell: Tell, use: Callable[[str, Recipe], None]) -> None:
+    """Let the visitor choose a recipe's file; what is wrong with it is told.
 
-
-def command(session: Session) -> str:
-    """The command line that does with the same files what the page shows.
-
-    Returns
-    -------
-    str
-        ``starshift run ...``; tables of files are left to the recipe, which says so.
+    Parameters
+    ----------
+    courier : Courier
+        Carries the file.
+    tell : callable
+        Shows a sentence, and whether it is an error.
+    use : callable
+        Called with the file's name and the recipe. Folders that it names are left out: here files are opened apart.
     """
-    words = ["starshift", "run"]
-    root = session.night.root if session.night is not None else None
-    words.append(str(root) if root is not None else "LIGHTS")
-    words += ["--out", "starshift-out"]
-    for stage, knobs in session.recipe.changed().items():
-        for name, value in knobs.items():
-            if not isinstance(value, Mapping):
-                spec = recipes.STAGES[stage].knobs[name]
-                words += ["--set", f"{stage}.{name}={spec.knob.none if value is None else _toml(value)}"]
-    return shlex.join(words)
+
+    def answered(name: str, size: int, text: str | None) -> None:
+        if text is None:
+            tell(f"{name}: larger than a recipe can be ({size} bytes, at most {LARGEST_TEXT}): choose a recipe", True)
+            return
+        try:
+            use(name, Recipe(recipes.loads(text, name=name).knobs))
+        except (RecipeError, KnobError) as error:
+            tell(str(error), True)
+
+    courier.ask(".toml", answered)
 
 
 def recipe_menu(
-    session: Session, courier: Courier, tell: Callable[[str, bool], None]
+    session: Session,
+    courier: Courier,
+    tell: Tell,
+    *,
+    wanted: Callable[[], Sequence[str]],
 ) -> list[tuple[str, Callable[[], Any]]]:
     """Entries of the recipe menu.
 
@@ -56,32 +58,33 @@ def recipe_menu(
         Carries the file.
     tell : callable
         Shows a sentence, and whether it is an error.
+    wanted : callable
+        Gives the products that a run writes.
     """
 
-    def load(name: str, size: int, text: str | None) -> None:
-        if text is None:
-            tell(f"{name}: larger than a recipe can be ({size} bytes, at most {LARGEST_TEXT}): choose a recipe", True)
-            return
-        try:
-            session.use(recipes.loads(text, name=name))
-        except (RecipeError, KnobError) as error:
-            tell(str(error), True)
-        else:
-            tell(f"{name} is in use.", False)
+    def use(name: str, recipe: Recipe) -> None:
+        session.use(recipe)
+        tell(f"{name} is in use.", False)
 
     def take(name: str) -> None:
-        session.use(Recipe() if name == "default" else recipes.preset(name))
+        session.use(recipes.preset(name))
         tell(f"The recipe {name} is in use.", False)
 
-    def copy() -> None:
-        courier.copy(command(session))
-        tell("The command is on the clipboard.", False)
+    def copy(what: str, text: str) -> None:
+        def copied(done: bool) -> None:
+            if done:
+                tell(f"The {what} is on the clipboard.", False)
+            else:
+                courier.save(commands.file_of(text), text)
+                tell(f"The browser gives this page no clipboard: the {what} is among your downloads.", False)
 
-    presets = [(f"Use {name}", lambda name=name: take(name)) for name in recipes.PRESETS]
+        courier.copy(text, copied)
+
     return [
         ("Save recipe", lambda: courier.save(FILE, recipes.dumps(session.recipe))),
-        ("Load a recipe\u2026", lambda: courier.ask(".toml", load)),
-        ("Copy as command", copy),
+        ("Load a recipe\u2026", lambda: ask_recipe(courier, tell, use)),
+        ("Copy as command", lambda: copy("command", commands.command(session, wanted()))),
+        ("Copy as Python", lambda: copy("script", commands.script(session, wanted()))),
         ("Use our defaults", lambda: take("default")),
-        *presets,
+        *((f"Use {name}", lambda name=name: take(name)) for name in recipes.PRESETS),
     ]

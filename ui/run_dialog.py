@@ -115,6 +115,11 @@ class RunDialog:
     def _zip(self) -> Path:
         return self._session.uploads / NAME
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The products that are ticked."""
+        return tuple(name for name in products.PRODUCTS if name in self._what.value)
+
     def show(self) -> None:
         """Open the dialog."""
         self._start.disabled = self._session.night is None
@@ -131,8 +136,7 @@ class RunDialog:
         self._draw(running=True)
         self._bar.param.update(value=0, visible=True)
         self._note.object = "Starting"
-        wanted = tuple(name for name in products.PRODUCTS if name in self._what.value)
-        arguments = (session.night, session.recipe, wanted, self._ticket)
+        arguments = (session.night, session.recipe, self.wanted, self._ticket)
         threading.Thread(target=self._work, args=arguments, name="run", daemon=True).start()
 
     def _draw(self, *, running: bool, done: bool = False) -> None:

@@ -81,12 +81,26 @@ class Session:
             for listener in tuple(self._listeners):
                 listener(changed)
 
-    def open(self, night: Night, title: str, reading: float = 0.0, truth: Truth | None = None) -> None:
-        """Show other files, whose headers took so many seconds; the recipe stays, but for names of files in it."""
+    def open(
+        self,
+        night: Night,
+        title: str,
+        reading: float = 0.0,
+        truth: Truth | None = None,
+        *,
+        recipe: Recipe | None = None,
+        frame: int = 0,
+        picked: int | None = None,
+    ) -> None:
+        """Show other files, whose headers took so many seconds.
+
+        The recipe stays, but for names of files in it, unless one comes with the files, as frame and star may.
+        """
         self.reading, self.truth = reading, truth
-        recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
+        if recipe is None:
+            recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
-        self.change(night=night, title=title, recipe=recipe, frame=0, picked=None, unpicked="")
+        self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="")
 
     @property
     def live(self) -> bool:
@@ -128,6 +142,11 @@ class Session:
         """Whether there is a step to take again."""
         return bool(self._redo)
 
+    @property
+    def before(self) -> Recipe:
+        """The recipe before the last change, or this one where nothing was changed."""
+        return self._undo[-1] if self._undo else self.recipe
+
     def undo(self) -> None:
         """Take the last turn back."""
         if self._undo:
@@ -146,6 +165,10 @@ class Session:
         if self._uploads is None:
             self._uploads = Path(tempfile.mkdtemp(prefix="starshift-"))
         return self._uploads
+
+    def holds_upload(self, folder: Path) -> bool:
+        """Whether a folder is that of this session's uploads."""
+        return self._uploads is not None and folder == self._uploads
 
     def close(self) -> None:
         """Give back what the session holds."""
