@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pipeline.graph.cluster import FRAMES_IN_FLIGHT, executor, stream
 from pipeline.graph.lineage import result_key
 from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
 from pipeline.graph.request import Night, Ticket
-from pipeline.graph.run import Graph
+from pipeline.graph.run import Event, Graph
 from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
 from pipeline.recipe import Recipe, dumps
 from pipeline.stage import KnobError
@@ -117,21 +118,33 @@ class _Run:
     progress: Progress
     window: int
     outcomes: dict[str, list[Outcome]] = field(default_factory=lambda: {"stars": [], "products": []})
+    events: list[Event] = field(default_factory=list)
 
     def go(self) -> dict[str, Any]:
         """Do it all and return the report."""
         graph, job = graph_of(self.job.partial), self.job
-        sequence = graph.result(job.night, job.recipe, "frames", ticket=self.ticket)
+        with self._timed(graph):
+            sequence = graph.result(job.night, job.recipe, "frames", ticket=self.ticket)
+            # The reference first: its numbers stand for "auto" in every other frame.
+            graph.result(job.night, job.recipe, "stars", sequence.reference, ticket=self.ticket)
         usable = [i for i, why in enumerate(sequence.unusable) if not why]
-        # The reference first: its numbers stand for "auto" in every other frame.
-        graph.result(job.night, job.recipe, "stars", sequence.reference, ticket=self.ticket)
         total = 2 * len(usable)
         self._each("stars", find_stars, usable, 0, total)
-        tracks = graph.result(job.night, job.recipe, "tracks", ticket=self.ticket)
+        with self._timed(graph):
+            tracks = graph.result(job.night, job.recipe, "tracks", ticket=self.ticket)
         used = [i for i in usable if tracks.used[i]]
         clear_the_way(job)
         self._each("products", write_products, used, total - len(used), total)
         return self._report(graph, sequence, tracks)
+
+    @contextmanager
+    def _timed(self, graph: Graph) -> Iterator[None]:
+        """Keep what the graph does here, beside the tasks: stages of the whole sequence, and all of the reference."""
+        stop = graph.listen(self.events.append)
+        try:
+            yield
+        finally:
+            stop()
 
     def _each(self, name: str, function: Callable[..., Outcome], frames: list[int], before: int, total: int) -> None:
         graph, job = graph_of(self.job.partial), self.job
@@ -202,9 +215,11 @@ class _Run:
     def _times(self) -> dict[str, float]:
         """Seconds that each stage took, over all frames and workers."""
         times: dict[str, float] = {}
+        told = [(event.stage, event.seconds) for event in self.events if event.state == "ran"]
         for outcome in (*self.outcomes["stars"], *self.outcomes["products"]):
-            for stage, seconds in outcome.stages.items():
-                times[stage] = times.get(stage, 0.0) + seconds
+            told.extend(outcome.stages.items())
+        for stage, seconds in told:
+            times[stage] = times.get(stage, 0.0) + seconds
         return {stage: round(seconds, 4) for stage, seconds in times.items()}
 
     def _workers(self, sequence: Sequence) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from astropy.io import fits
 from pipeline import products, read, sample
 from pipeline.frame import FrameError
 from pipeline.graph import batch
+from pipeline.graph.lineage import ancestors
 from pipeline.graph.output import Job, RunError
 from pipeline.graph.request import StaleError, Ticket
 from pipeline.graph.run import Graph
@@ -144,6 +145,12 @@ def test_the_time_of_a_stage_counts_once(lights, tmp_path):
     assert {"candidates", "stars"} <= set(stars.stages)
     assert "offset_map" in written.stages
     assert not set(stars.stages) & set(written.stages)
+
+
+def test_the_report_has_the_time_of_every_stage_that_ran(finished):
+    _, report = finished
+    assert set(report["stages"]) >= {"frame", *ancestors("offset_map"), "offset_map"}
+    assert all(report["stages"][stage] > 0 for stage in ("hot_pixels", "background", "tracks", "offset_map"))
 
 
 def test_a_finished_run_has_nothing_left_to_do(lights, finished):
