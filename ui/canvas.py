@@ -51,18 +51,24 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     ))  # fmt: skip
     for source in (base, fine):
         made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
-    made.add_layout(_scale_bar(x_range))
+    for bar in _scale_bars(x_range):
+        made.add_layout(bar)
     return made
 
 
-def _scale_bar(x_range: Range1d) -> ScaleBar:
-    return ScaleBar(
-        range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
-        bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
-        label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=2,
-        bar_line_width=1.5, background_fill_alpha=0.8,
-        border_line_color=None, margin=8, padding=4,
-    )  # fmt: skip
+def _scale_bars(x_range: Range1d) -> list[ScaleBar]:
+    """A white bar over a dark one, which can be seen on the sky, on a map and on the ground of both themes."""
+    return [
+        ScaleBar(
+            range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
+            bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
+            label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=4,
+            label_text_color="#FFFFFF", label_text_outline_color=HALO, label_text_outline_width=3,
+            bar_line_width=width, bar_line_color=colour, bar_line_alpha=alpha,
+            background_fill_color=None, border_line_color=None, margin=10, padding=0,
+        )
+        for colour, alpha, width in ((HALO, 0.8, 5.0), ("#FFFFFF", 1.0, 2.0))
+    ]  # fmt: skip
 
 
 def add_markers(
@@ -110,6 +116,7 @@ def add_picked(made: figure, track: ColumnDataSource, picked: ColumnDataSource) 
     """Draw the picked star's track and rings over a halo; returns pairs of (pixels added to a ring's size, glyph)."""
     for colour, alpha, width in (("#000000", 0.65, 3.5), (PICKED, 1.0, 1.6)):
         made.add_glyph(track, Line(x="x", y="y", line_color=colour, line_alpha=alpha, line_width=width))
+    made.add_glyph(track, Scatter(x="x", y="y", size="dot", marker="circle", fill_color=PICKED, line_color=None))
     rings = []
     for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
         for extra in (3, 11):
@@ -164,9 +171,6 @@ def paint_theme(made: figure, palette: Palette) -> None:
             box.fill_color = palette.well
         elif box.name == "hatch":
             box.hatch_color = palette.strong
-        elif isinstance(box, ScaleBar):
-            box.background_fill_color = palette.panel
-            box.bar_line_color = box.label_text_color = palette.text
     made.background_fill_color = palette.well
     made.border_fill_color = palette.well
 

@@ -17,6 +17,8 @@ const NONE = 255
 const BELOW_THRESHOLD = 1
 const POINT_RADIUS = 4
 const SMALL_DOT = 2.5
+const OUTER_RING = 13
+const TRACK_DOT = 3
 const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
 
 const STRETCHES = {
@@ -127,8 +129,34 @@ function make(args) {
     for (const [extra, glyph] of args.rings) glyph.size = {value: ring + extra}
   }
 
+  // The picked star stays to be seen: its track ends where the outer ring begins.
+  function draw_track() {
+    const [xs, ys] = [args.track.data.x, args.track.data.y]
+    const [cx, cy] = [args.picked.data.x[0] ?? 0, args.picked.data.y[0] ?? 0]
+    const radius = args.picked.data.x.length ? ((state.ring ?? RING_PIXELS) + OUTER_RING) / 2 / (state.scale || 1) : 0
+    if (same(state.tracked, [args.track.data, radius, cx, cy])) return
+    state.tracked = [args.track.data, radius, cx, cy]
+    const drawn_track = {x: [], y: [], dot: []}
+    const add = (x, y, dot) => { drawn_track.x.push(x); drawn_track.y.push(y); drawn_track.dot.push(dot) }
+    for (let k = 0; k < xs.length; k++) {
+      if (k > 0) {
+        const crossings = circle_cuts(xs[k - 1] - cx, ys[k - 1] - cy, xs[k] - cx, ys[k] - cy, radius)
+        crossings.forEach(([share, inward]) => {
+          const at = [xs[k - 1] + share * (xs[k] - xs[k - 1]), ys[k - 1] + share * (ys[k] - ys[k - 1])]
+          if (!inward) add(NaN, NaN, 0)
+          add(...at, 0)
+          if (inward) add(NaN, NaN, 0)
+        })
+      }
+      const inside = Math.hypot(xs[k] - cx, ys[k] - cy) < radius
+      add(inside ? NaN : xs[k], inside ? NaN : ys[k], inside ? 0 : TRACK_DOT)
+    }
+    args.track_drawn.data = drawn_track
+  }
+
   function moved() {
     size_rings()
+    draw_track()
     tell("scale", state.scale)
     want()
   }
@@ -373,6 +401,7 @@ function make(args) {
   function handle(object) {
     if (object == answer) return answered()
     if (object == stars) return classify()
+    if (object == args.track || object == args.picked) return draw_track()
     if (object == args.knobs) { state.cut = {...state.cut, ...object.data.cut[0]}; return classify() }
     if (object == x_range || object == y_range) return ranged()
     const i = cuts.indexOf(object)
@@ -391,6 +420,16 @@ function make(args) {
 
 // A figure that was never laid out has no width, and asking for it raises.
 const wide = (figure) => figure.properties.inner_width.is_unset ? 0 : figure.inner_width
+
+// Where the way from one point to another crosses a circle about the origin: share of the way, and whether inwards.
+function circle_cuts(x0, y0, x1, y1, radius) {
+  const [dx, dy] = [x1 - x0, y1 - y0]
+  const a = dx * dx + dy * dy
+  const b = x0 * dx + y0 * dy
+  const root = Math.sqrt(b * b - a * (x0 * x0 + y0 * y0 - radius * radius))
+  if (!(root > 0)) return []
+  return [[(-b - root) / a, true], [(-b + root) / a, false]].filter(([share]) => share >= 0 && share <= 1)
+}
 
 function palette(text) {
   const shades = new Uint32Array(256)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import CDSView, ColumnDataSource, CustomJS, IndexFilter, Range1d
+from bokeh.models import CDSView, ColumnDataSource, CustomJS, Range1d
 
 from pipeline.tables import Reason
 from ui import canvas
@@ -19,19 +19,15 @@ from ui.colours import PALETTES, STATES
 from ui.cuts import Held, bars, cut_columns, limits, map_lines
 from ui.map_line import MapLine
 from ui.part import column, new_channel, text
+from ui.picture_marks import Marks
 from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
-_MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
-# Columns of whole numbers, and what they hold in a row without a star.
-_NO_MARKER = {"id": -1, "code": 255, "reason": 0}
-_TAIL_FRAMES = 3
-_PICKED = ("x", "y", "id", "right", "down", "align")
 
 
-class Picture:
+class Picture(Marks):
     """Linked pictures of a frame with markers on its stars.
 
     Methods that change what is seen must be called with the document's lock (in a callback, or by
@@ -44,10 +40,10 @@ class Picture:
     """
 
     def __init__(self, theme: str = "dark") -> None:
+        super().__init__()
         self.channel = new_channel()
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
-        self._tracks: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._pick_callbacks: list[Callable[[int | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
         self._make_sources()
@@ -69,16 +65,8 @@ class Picture:
         self.answer = ColumnDataSource(data={"sequence": [0]})
         self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
         self.knobs = ColumnDataSource(data={"cut": [{}]})
-        self.stars = ColumnDataSource(data={name: np.empty(0) for name in _MARKERS}, name="picture stars")
-        self.filters = [IndexFilter(indices=[], syncable=False, name=f"picture {state}") for state in STATES]
-        self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
-        self.picked = ColumnDataSource(data={name: [] for name in _PICKED}, name="picture picked")
-        self.track = ColumnDataSource(data={"x": [], "y": []})
         self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
         self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
-        self.map_stars = {
-            name: ColumnDataSource(data={"x": [], "y": []}, name=f"map stars {name}") for name in ("used", "clipped")
-        }
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
@@ -96,7 +84,7 @@ class Picture:
             glyphs = canvas.add_markers(figure, self.stars, views, self.tails)
             self._glyphs.append(glyphs)
             self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
-            self._rings += canvas.add_picked(figure, self.track, self.picked)
+            self._rings += canvas.add_picked(figure, self.track_drawn, self.picked)
         for figure in self.figures:
             canvas.paint_theme(figure, PALETTES[self._theme])
 
@@ -118,7 +106,7 @@ class Picture:
         self.panel = column(self.toolbar, self.legend, self._well, self.strip, sizing_mode="stretch_both")
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
         self.toolbar.param.watch(lambda event: self.views(event.new), "count")
-        self.toolbar.param.watch(lambda event: self._draw_tails(), "tails")
+        self.toolbar.param.watch(lambda event: self.show_tails(event.new), "tails")
         for i, head in enumerate(self.heads):
             head.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
 
@@ -130,12 +118,12 @@ class Picture:
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
             "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],
-            "dot": canvas.DOT,
+            "dot": canvas.DOT, "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
         callback = CustomJS(args=args, code=text("picture.js"))
-        for source in (self.answer, self.knobs, self.stars, *self.cuts):
+        for source in (self.answer, self.knobs, self.stars, self.picked, self.track, *self.cuts):
             source.js_on_change("data", callback)
         for axis in (self.x_range, self.y_range):
             axis.js_on_change("start", callback)
@@ -234,61 +222,6 @@ class Picture:
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
-    def set_markers(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Mark stars.
-
-        Parameters
-        ----------
-        columns : mapping of str to ndarray
-            ``x``, ``y`` [px], ``id``, ``code`` (place in ``ui.colours.STATES``: 0 complete, 1 partial, 2 lost, 3
-            rejected, 4 a star not in the reference), and for the filters ``strength`` [sigma], ``sharpness``,
-            ``roundness1``, ``roundness2``; optional ``reason`` (a Reason: a rejected row whose reason is a threshold,
-            sharpness or roundness comes back when the knob lets it).
-        """
-        # Never fewer rows than before: the browser's filters still name those when the new ones arrive.
-        rows = max(len(columns["x"]), len(self.stars.data["x"]))
-        data = {}
-        for name in _MARKERS:
-            given = columns.get(name, ())
-            # No cut of a knob reaches NaN, so that such a row is never counted as rejected.
-            data[name] = np.full(rows, _NO_MARKER.get(name, np.nan), np.int32 if name in _NO_MARKER else np.float32)
-            data[name][: len(given)] = given
-        self.stars.data = data
-
-    def set_tracks(self, xs: np.ndarray, ys: np.ndarray, codes: np.ndarray) -> None:
-        """Draw where the stars came from.
-
-        Parameters
-        ----------
-        xs, ys : ndarray, shape (stars, frames)
-            Positions frame by frame, the last at the frame shown [px]; NaN where a star was not measured.
-        codes : ndarray of int, shape (stars,)
-            0 complete, 1 partial, 2 lost.
-        """
-        self._tracks = (np.asarray(xs, np.float32), np.asarray(ys, np.float32), np.asarray(codes))
-        self._draw_tails()
-
-    def set_picked(self, star: int | None, x: float = 0.0, y: float = 0.0, track: np.ndarray | None = None) -> None:
-        """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away."""
-        with pn.io.hold():
-            if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
-                return
-            if star is None:
-                self.picked.data = {name: [] for name in _PICKED}
-                self.track.data = {"x": [], "y": []}
-                return
-            here = bool(np.isfinite(x) and np.isfinite(y))
-            path = np.empty((0, 2)) if track is None else np.asarray(track, float)
-            right, down, align = _beside(path)
-            row = {"x": x, "y": y, "id": str(star), "right": right, "down": down, "align": align}
-            self.picked.data = {name: [value] if here else [] for name, value in row.items()}
-            self.track.data = {"x": path[:, 0], "y": path[:, 1]}
-
-    def set_map_stars(self, used: np.ndarray, clipped: np.ndarray) -> None:
-        """Mark the stars that made the offset map and those that it leaves out, each x and y of shape (2, n) [px]."""
-        for name, places in (("used", used), ("clipped", clipped)):
-            self.map_stars[name].data = {"x": places[0], "y": places[1]}
-
     def set_hints(self, hints: Mapping[str, str]) -> None:
         """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
         self.legend.hints = dict(hints)
@@ -372,27 +305,6 @@ class Picture:
         words = [number(value, span) for value in drawn.values]
         self.numbers[i].data = {"x": drawn.label_x, "y": drawn.label_y, "text": words}
 
-    def _draw_tails(self) -> None:
-        mode = self.toolbar.tails
-        with pn.io.hold():
-            for code, source in enumerate(self.tails.values()):
-                lines = np.empty((0, 2), np.float32)
-                if self._tracks is not None and mode != "off":
-                    x, y, codes = self._tracks
-                    first = max(0, x.shape[1] - 1 - _TAIL_FRAMES) if mode == "tails" else 0
-                    # One line with gaps is drawn ten times as fast as one line a star.
-                    paths = np.full((np.count_nonzero(codes == code), x.shape[1] - first + 1, 2), np.nan, np.float32)
-                    paths[:, :-1, 0], paths[:, :-1, 1] = x[codes == code, first:], y[codes == code, first:]
-                    lines = paths.reshape(-1, 2)
-                source.data = {"x": lines[:, 0].copy(), "y": lines[:, 1].copy()}
-
 
 def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:
     return [kind if i == index else held for i, held in enumerate(kinds)]
-
-
-def _beside(path: np.ndarray) -> tuple[int, int, str]:
-    """Where a picked star's number stands, pixels of the screen from its rings, so that its track does not cross it."""
-    known = path[np.isfinite(path).all(axis=1)]
-    across, down = np.ptp(known, axis=0) if len(known) else (0, 0)
-    return (0, -22, "center") if across > down else (16, 0, "left")

@@ -11,6 +11,7 @@ from bokeh.document import Document
 
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
+from pipeline.read import stem
 from pipeline.stage import STAGES, KnobError
 from pipeline.tables import Tracks
 from ui import marks
@@ -168,7 +169,7 @@ class Viewer:
             info = sequence.frames[self.session.frame]
             time = "" if info.time is None else f"{info.time.strftime('%H:%M:%S')} UT"
             exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
-            self.player.set_facts(info.file.rsplit("/", 1)[-1], info.filter, time, exposure)
+            self.player.set_facts(stem(info.file), info.filter, time, exposure)
 
     def _show_marks(self, scene: Scene, *, old: bool) -> None:
         stars, tracks = scene["stars"], scene["tracks"]

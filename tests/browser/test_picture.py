@@ -381,3 +381,18 @@ def test_the_theme_changes_without_a_new_picture(page, served):
     on_server(served, lambda: setattr(served.picture, "theme", "light"))
     page.locator(".part.bar.light").wait_for(timeout=30_000)
     assert page.evaluate("() => window.one === model('picture fine 0')")
+
+
+def test_the_track_of_the_picked_star_leaves_its_rings_free_at_every_zoom(page, served):
+    path = np.column_stack([np.arange(700.0, 801.0), np.full(101, 500.0)])
+    on_server(served, lambda: served.picture.set_picked(7, 750.0, 500.0, path))
+    page.wait_for_function("() => model('picture track drawn').data.x.length > 50")
+    free = """() => { const d = model('picture track drawn').data, near = d.x.filter((x) => x <= 750 && !isNaN(x))
+        return [Math.max(...near), d.x.filter((x) => x >= 750).reduce((a, b) => Math.min(a, b))] }"""
+    for _ in range(2):
+        left, right = page.evaluate(free)
+        x0, x1, *_ = page.evaluate(SPAN)
+        radius = (750 - left) * page.locator(".bk-Figure").first.bounding_box()["width"] / (x1 - x0)
+        assert right - 750 == pytest.approx(750 - left)
+        assert 8 < radius < 40
+        turn_wheel(page, 750, 500, 8, -300)
