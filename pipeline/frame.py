@@ -75,6 +75,10 @@ class FrameInfo:
         Level at which a pixel is full, ADU above black.
     camera : str
         Instrument or camera model, "" when unknown.
+    binning : tuple of int, or None
+        Detector pixels in a pixel, along x and y.
+    read_noise : float or None
+        Electrons, as the header has it.
     """
 
     path: str
@@ -90,6 +94,17 @@ class FrameInfo:
     filter: str = ""
     saturation: float | None = None
     camera: str = ""
+    binning: tuple[int, int] | None = None
+    read_noise: float | None = None
+
+    @property
+    def night(self) -> str:
+        """The date of the evening: that of the noon before, UTC; "" where the time is not known."""
+        if self.time is None:
+            return ""
+        from astropy.time import Time
+
+        return Time(self.time.mjd - 0.5, format="mjd").isot[:10]
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
@@ -112,12 +127,21 @@ class Frame:
         Level to subtract from ``pixels``, by row and column parity.
     mask : ndarray of bool, shape (ny, nx), or None
         True where a pixel is bad.
+    uncertainty : ndarray of float32, shape (ny, nx), or None
+        Standard deviation of each pixel, ADU.
+    history : tuple of str
+        What was done to the pixels, a sentence for each step.
+    full : ndarray of int64, shape (n,), or None
+        Flat indices of the pixels that were full before the calibration; None: those at or above ``info.saturation``.
     """
 
     info: FrameInfo
     pixels: np.ndarray
     black: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.float32))
     mask: np.ndarray | None = None
+    uncertainty: np.ndarray | None = None
+    history: tuple[str, ...] = ()
+    full: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -193,13 +217,16 @@ class Sequence:
     reference : int
         Index of the reference frame.
     left_out : tuple of (str, str)
-        Files that are no lights or could not be read, and why.
+        Files that fit nowhere or could not be read, and why.
+    calibration : tuple of FrameInfo
+        Bias, dark and flat frames that fit the lights, by kind and name.
     """
 
     frames: tuple[FrameInfo, ...]
     unusable: tuple[str, ...]
     reference: int
     left_out: tuple[tuple[str, str], ...] = ()
+    calibration: tuple[FrameInfo, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

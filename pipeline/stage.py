@@ -220,6 +220,8 @@ class Stage:
         A sequence stage that needs only so many frames, spread over the sequence; 0 for all of them.
     lazy : tuple of str
         Inputs of a sequence stage that are made only when indexed.
+    without : callable or None
+        Takes the knobs and gives the names of inputs that they do not need; those are None.
     """
 
     name: str
@@ -231,11 +233,17 @@ class Stage:
     auto: Callable[..., dict[str, float]] | None = None
     sample: int = 0
     lazy: tuple[str, ...] = ()
+    without: Callable[[Mapping[str, Any]], typing.Collection[str]] | None = None
 
     @property
     def purpose(self) -> str:
         """The first line of the function's docstring."""
         return inspect.getdoc(self.function).splitlines()[0]
+
+    def needed(self, knobs: Mapping[str, Any]) -> tuple[str, ...]:
+        """The inputs that a result with these knobs is made from."""
+        spared = () if self.without is None else self.without(knobs)
+        return tuple(name for name in self.inputs if name not in spared)
 
     def check(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Every knob in canonical form, missing ones at their default.
@@ -277,6 +285,7 @@ def stage(
     auto: Callable[..., dict[str, float]] | None = None,
     sample: int = 0,
     lazy: tuple[str, ...] = (),
+    without: Callable[[Mapping[str, Any]], typing.Collection[str]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as a stage; the function itself stays as it is.
 
@@ -294,6 +303,9 @@ def stage(
         A sequence stage that needs only so many frames, spread over the sequence.
     lazy : tuple of str
         Inputs of a sequence stage that are made only when indexed.
+    without : callable, optional
+        Takes the knobs and gives the names of inputs that they do not need: those are passed as None, are not made and
+        are not in the key.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -302,7 +314,7 @@ def stage(
         inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         name = function.__name__
         knobs = {p.name: _spec(name, p.name, hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
-        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto, sample, lazy)
+        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto, sample, lazy, without)
         return function
 
     return declare

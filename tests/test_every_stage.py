@@ -16,7 +16,7 @@ def test_a_stage_says_what_it_is_for_and_needs_only_what_comes_before(stage):
     assert stage.purpose.endswith(".")
     assert "Parameters" in inspect.getdoc(stage.function)
     before = list(STAGES)[: list(STAGES).index(stage.name)]
-    assert set(stage.inputs) <= {*before, "files", "frame", "index"}
+    assert set(stage.inputs) <= {*before, "files", "frame", "index", "calibration"}
     assert stage.scope in ("frame", "sequence")
     assert inspect.getmodule(stage.function).__name__ == f"pipeline.stages.{stage.name}"
 

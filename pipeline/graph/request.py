@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.frame import Failure, FrameError, FrameInfo, Sequence
 from pipeline.graph.lineage import result_key, spread
 from pipeline.kernels.bands import checkpoint
+from pipeline.read.rows import RowReaders
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, Rerun, Stage
 
@@ -89,8 +90,19 @@ class Night:
             except OSError as error:
                 states.append(f"{file.path} {error.strerror}")
                 continue
-            states.append(f"{file.path} {status.st_size} {status.st_mtime_ns}")
-        return result_key("files", 1, {}, states)
+            # A kind may have been given by whoever named the file.
+            states.append(f"{file.path} {status.st_size} {status.st_mtime_ns} {file.kind}")
+        return result_key("files", 2, {}, states)
+
+
+def _content(info: FrameInfo) -> str:
+    """What tells a file's content apart; a file that cannot be read has a key too: reading it is what fails."""
+    from pipeline import read
+
+    try:
+        return read.content_hash(info.path)
+    except FrameError as error:
+        return str(error)
 
 
 class OwnTime:
@@ -222,19 +234,21 @@ class Request:
 
     def _auto(self, stage: Stage, knobs: dict[str, Any]) -> dict[str, float]:
         reference = self.sequence().reference
-        keys = [self.key(name, reference) for name in stage.inputs]
+        needed = stage.needed(knobs)
+        keys = [self.key(name, reference) for name in needed]
         # A knob that the function does not name plays no part in the number.
         asked = {name: value for name, value in knobs.items() if name in inspect.signature(stage.auto).parameters}
         key = result_key(f"{stage.name}.auto", stage.version, asked, keys)
 
         def run(own: OwnTime) -> dict[str, float]:
-            return own(stage.auto, *(self.get(name, reference) for name in stage.inputs), **knobs)
+            inputs = (self.get(name, reference) if name in needed else None for name in stage.inputs)
+            return own(stage.auto, *inputs, **knobs)
 
         return self.graph.make(key, f"{stage.name}.auto", reference, self.ticket, run)
 
     def key(self, stage: str, frame: int | None) -> str:
         """The key of a result of this request."""
-        if stage in STAGES and STAGES[stage].scope == "sequence":
+        if self._of_sequence(stage):
             frame = None
         place = (stage, frame)
         if place not in self._keys:
@@ -243,7 +257,11 @@ class Request:
 
     def known_key(self, stage: str, frame: int | None) -> str | None:
         """The key of a result where this request has made it already; never runs anything."""
-        return self._keys.get((stage, None if stage in STAGES and STAGES[stage].scope == "sequence" else frame))
+        return self._keys.get((stage, None if self._of_sequence(stage) else frame))
+
+    @staticmethod
+    def _of_sequence(name: str) -> bool:
+        return name == "calibration" or (name in STAGES and STAGES[name].scope == "sequence")
 
     def owns(self, key: str) -> bool:
         """Whether a result belongs to this request, as far as its keys are made."""
@@ -253,27 +271,27 @@ class Request:
         if stage == "index":
             return str(frame)
         if stage == "frame":
-            from pipeline import read
-
             info = self.sequence().frames[frame]
-            knobs = {name: self.recipe["frames"][name] for name in ("pattern", "overscan")}
-            try:
-                content = read.content_hash(info.path)
-            except FrameError as error:
-                # A file that cannot be read has a key like any other; reading it is what fails.
-                content = str(error)
-            return result_key("frame", 1, knobs, [content, info.file])
+            return result_key("frame", 2, self._reading(), [_content(info), info.file])
+        if stage == "calibration":
+            # All that master stages take from a header beside its pixels may have been corrected by hand.
+            facts = [str((_content(info), info.file, info.kind, info.pattern)) for info in self.sequence().calibration]
+            return result_key("calibration", 1, self._reading(), facts)
         if stage == "frames":
             inputs = [self._files(), str(self.sequence().reference)]
             return result_key("frames", STAGES["frames"].version, self.recipe["frames"], inputs)
         declared = STAGES[stage]
         keys: list[str] = []
-        for name in declared.inputs:
+        for name in declared.needed(self.knobs(declared)):
             if declared.scope == "sequence" and self._per_frame(name):
                 keys.extend(self.key(name, index) for index in self._indices(declared))
             else:
                 keys.append(self.key(name, frame))
         return result_key(stage, declared.version, self.knobs(declared), keys)
+
+    def _reading(self) -> dict[str, Any]:
+        """The knobs that act where pixels are read."""
+        return {name: self.recipe["frames"][name] for name in ("pattern", "overscan")}
 
     @staticmethod
     def _per_frame(name: str) -> bool:
@@ -316,18 +334,25 @@ class Request:
             if stage == "frame":
                 return self._read(frame, own)
             declared = STAGES[stage]
-            inputs = [self._input(declared, name, frame) for name in declared.inputs]
-            self.ticket.check()
+            knobs = self.knobs(declared)
             try:
-                return own(declared.function, *inputs, **self.knobs(declared))
+                return self._run(declared, self._inputs(declared, frame), own, knobs)
             except Rerun as again:
                 deeper = replace(self, recipe=self.recipe.with_knobs(again.stage, **again.knobs), _keys={}, _knobs={})
-                inputs = [deeper._input(declared, name, frame) for name in declared.inputs]
-                return own(declared.function, *inputs, **self.knobs(declared))
+                return self._run(declared, deeper._inputs(declared, frame), own, knobs)
         except FrameError as error:
             return self._failure(stage, frame, error)
         finally:
             checkpoint.reset(before)
+
+    def _run(self, declared: Stage, inputs: list[Any], own: OwnTime, knobs: dict[str, Any]) -> Any:
+        try:
+            self.ticket.check()
+            return own(declared.function, *inputs, **knobs)
+        finally:
+            for one in inputs:
+                if isinstance(one, RowReaders):
+                    one.close()
 
     def _read(self, frame: int, own: OwnTime) -> Any:
         from pipeline import read
@@ -337,9 +362,15 @@ class Request:
         pattern = None if knobs["pattern"] == "auto" else knobs["pattern"]
         return own(read.read_frame, info, pattern=pattern, overscan=knobs["overscan"])
 
+    def _inputs(self, declared: Stage, frame: int | None) -> list[Any]:
+        needed = declared.needed(self.knobs(declared))
+        return [self._input(declared, name, frame) if name in needed else None for name in declared.inputs]
+
     def _input(self, declared: Stage, name: str, frame: int | None) -> Any:
         if name == "index":
             return frame
+        if name == "calibration":
+            return RowReaders.of_files(self.sequence().calibration, **self._reading(), scratch=self.graph.store.folder)
         if declared.scope == "sequence" and self._per_frame(name):
             results = FrameResults(self, name, self._indices(declared))
             if name not in declared.lazy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pipeline.read.folder import content_hash, find_files, stem
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-__all__ = ["content_hash", "find_files", "read_frame", "read_header", "read_info", "read_infos", "stem"]
+__all__ = ["content_hash", "find_files", "plain_pixels", "read_frame", "read_header", "read_info", "read_infos", "stem"]
 
 Path = str | os.PathLike[str]
 
@@ -97,7 +97,8 @@ def read_frame(source: FrameInfo | Path, *, pattern: str | None = None, overscan
     pattern : str, optional
         Colours of the first 2 x 2 pixels, or "none", instead of what the file says; None and "auto" leave that.
     overscan : str
-        "auto" masks what the header's sections call overscan; "off" takes it for sky.
+        "auto" masks what the header's sections call overscan and takes off the level that it shows, row by row; "off"
+        takes it for sky.
 
     Returns
     -------
@@ -112,10 +113,10 @@ def read_frame(source: FrameInfo | Path, *, pattern: str | None = None, overscan
     """
     info = source if isinstance(source, FrameInfo) else read_info(source)
     if _is_fits(info.path):
-        pixels, black, mask = fits.read_pixels(info.path, info.file, overscan=overscan == "auto")
+        pixels, black, mask, levels = fits.read_pixels(info.path, info.file, overscan=overscan == "auto")
     else:
         pixels, black, full = raw.read_pixels(info.path, info.file)
-        info, mask = replace(info, saturation=full), None
+        info, mask, levels = replace(info, saturation=full), None, None
     if pixels.shape != info.shape:
         sizes = f"{info.shape[1]} x {info.shape[0]} pixels before, {pixels.shape[1]} x {pixels.shape[0]} now"
         raise FrameError(info.file, f"changed while it was in use ({sizes})", "open the folder again")
@@ -124,7 +125,34 @@ def read_frame(source: FrameInfo | Path, *, pattern: str | None = None, overscan
         pattern=info.pattern if pattern in (None, "auto") else pattern,
         saturation=_saturation(info, pixels, black, mask),
     )
-    return Frame(info, readonly(pixels), readonly(black), None if mask is None else readonly(mask))
+    frame = Frame(info, pixels, black, mask) if levels is None else _levelled(Frame(info, pixels, black, mask), levels)
+    for array in (frame.pixels, frame.black, frame.mask):
+        if array is not None:
+            readonly(array)
+    return frame
+
+
+def _levelled(frame: Frame, levels: np.ndarray) -> Frame:
+    """The frame without its overscan's level, which stands on the same black as the pixels."""
+    black = float(frame.black[0, 0])
+    full = frame.info.saturation
+    # The lowest of the rows' own levels, so that a full pixel counts as full in each of them.
+    full = None if full is None else full - float(levels.max() - black)
+    level = float(np.median(levels)) - black
+    return replace(
+        frame,
+        info=replace(frame.info, saturation=full),
+        pixels=frame.pixels - levels[:, None].astype(np.float32),
+        black=np.zeros((2, 2), np.float32),
+        history=(f"overscan: its level, {level:.2f} ADU in the middle row, was taken off each row",),
+    )
+
+
+def plain_pixels(info: FrameInfo, *, overscan: str = "auto") -> Any:
+    """How to read rows of a FITS file in place (:func:`pipeline.read.fits.plain_pixels`); None for other files."""
+    if not _is_fits(info.path):
+        return None
+    return fits.plain_pixels(info.path, info.file, info.shape, overscan=overscan == "auto")
 
 
 def _saturation(info: FrameInfo, pixels: np.ndarray, black: np.ndarray, mask: np.ndarray | None) -> float | None:

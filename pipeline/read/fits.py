@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from pipeline.frame import FrameError, FrameInfo
 from pipeline.read import headers, kinds, times
 from pipeline.read.layout import Layout, careful, damaged, find, open_hdus, open_stream
+from pipeline.read.overscan import bias_levels
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -84,18 +86,44 @@ def read_info(path: str, file: str) -> FrameInfo:
             (level for level in (headers.saturation(cards), layout.full) if level is not None), default=None
         ),
         camera=headers.camera(cards),
+        binning=headers.binning(cards),
+        read_noise=headers.read_noise(cards),
     )
 
 
-def read_pixels(path: str, file: str, *, overscan: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Pixels, the black level under them, and the mask.
+def plain_pixels(
+    path: str, file: str, shape: tuple[int, int], *, overscan: bool
+) -> tuple[np.dtype, int, Callable[[np.ndarray], np.ndarray]] | None:
+    """How to read rows of a file in place, or None where the whole frame is needed for that.
+
+    Returns
+    -------
+    kind : dtype
+        Of the stored numbers.
+    offset : int
+        First byte of the image.
+    convert : callable
+        Stored rows to float32, shape (rows, nx); what has no value is NaN.
+    """
+    layout, cards = scan(path, file)
+    if layout.packed or layout.zipped or layout.shape != shape:
+        return None
+    if overscan and headers.outside_sections(cards, layout.shape) is not None:
+        return None
+    return _kind(layout), layout.offset, lambda stored: _floating(stored, layout)
+
+
+def read_pixels(
+    path: str, file: str, *, overscan: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Pixels, the black level under them, the mask, and the level that the overscan shows.
 
     Parameters
     ----------
     path, file : str
         The file, and its name for messages.
     overscan : bool
-        Whether what lies outside DATASEC, TRIMSEC or in BIASSEC is masked.
+        Whether what lies outside DATASEC, TRIMSEC or in BIASSEC is masked, and its level looked for.
 
     Returns
     -------
@@ -105,6 +133,8 @@ def read_pixels(path: str, file: str, *, overscan: bool) -> tuple[np.ndarray, np
         32768 where signed integers had to be lifted above zero, else 0.
     mask : ndarray of bool, shape (ny, nx), or None
         True where the header says that there is no value.
+    levels : ndarray of float64, shape (ny,), or None
+        Level of each row of ``pixels`` as the overscan shows it; None where there is none.
 
     Raises
     ------
@@ -121,7 +151,8 @@ def read_pixels(path: str, file: str, *, overscan: bool) -> tuple[np.ndarray, np
         mask = empty if mask is None else mask | empty
     if (pixels.dtype == np.float32 and not np.isfinite(pixels).any()) or (mask is not None and mask.all()):
         raise FrameError(file, "has no pixel with a value (all are NaN)", "leave it out")
-    return pixels, np.full((2, 2), black, np.float32), mask
+    levels = bias_levels(pixels, headers.overscan_columns(cards, layout.shape), mask) if overscan else None
+    return pixels, np.full((2, 2), black, np.float32), mask, levels
 
 
 def _stored(path: str, file: str, layout: Layout) -> np.ndarray:
@@ -129,7 +160,7 @@ def _stored(path: str, file: str, layout: Layout) -> np.ndarray:
     if layout.packed:
         with careful(path, file), open_hdus(path, layout) as hdus:
             return np.asarray(hdus[layout.hdu].data).reshape(layout.shape)
-    kind = f">f{-layout.bits // 8}" if layout.bits < 0 else "u1" if layout.bits == 8 else f">i{layout.bits // 8}"
+    kind = _kind(layout)
     count = layout.shape[0] * layout.shape[1]
     try:
         if layout.zipped:
@@ -143,6 +174,12 @@ def _stored(path: str, file: str, layout: Layout) -> np.ndarray:
     if numbers.size != count:
         raise damaged(path, file)
     return numbers.reshape(layout.shape)
+
+
+def _kind(layout: Layout) -> np.dtype:
+    """Type and byte order of the numbers in the file."""
+    bits = layout.bits
+    return np.dtype(f">f{-bits // 8}" if bits < 0 else "u1" if bits == 8 else f">i{bits // 8}")
 
 
 def _unsigned(stored: np.ndarray, layout: Layout) -> tuple[np.ndarray | None, int]:
@@ -161,10 +198,10 @@ def _unsigned(stored: np.ndarray, layout: Layout) -> tuple[np.ndarray | None, in
 
 def _floating(stored: np.ndarray, layout: Layout) -> np.ndarray:
     """Physical values as float32; what has no value, or one too large for float32, is NaN."""
-    pixels = np.empty(layout.shape, np.float32)
-    band = max(1, 2**20 // layout.shape[1])
+    pixels = np.empty(stored.shape, np.float32)
+    band = max(1, 2**20 // stored.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, layout.shape[0], band):
+        for start in range(0, stored.shape[0], band):
             rows = slice(start, start + band)
             scaled = layout.scale != 1 or layout.zero != 0
             pixels[rows] = stored[rows].astype(np.float64) * layout.scale + layout.zero if scaled else stored[rows]

@@ -28,6 +28,16 @@ _FILTER = (
 _WHEELS = ("FILTER1", "FILTER2", "FILTER3")
 _OPEN = ("clear", "open", "air", "empty", "none", "null", "n/a", "out")
 _CAMERA = ("INSTRUME", "CAMERA", "DETECTOR", "CCDNAME")
+_READ_NOISE = ("RDNOISE", "READNOIS", "READNOISE", "RON", "RONOISE", "RDNOIS", "ENOISE", "ESO DET OUT1 RON")
+_BINNING = (
+    ("XBINNING", "YBINNING"),
+    ("CCDXBIN", "CCDYBIN"),
+    ("BINX", "BINY"),
+    ("XBIN", "YBIN"),
+    ("CCDSUM", "CCDSUM"),
+    ("BINNING", "BINNING"),
+    ("ESO DET WIN1 BINX", "ESO DET WIN1 BINY"),
+)
 # DATAMAX is left out: FITS standard 4.0 (4.4.2.5) has it as the largest value of this image, full or not.
 _SATURATION = ("SATURATE", "SATLEVEL", "SATURATI", "SATURLVL", "SATVAL", "ESO DET OUT1 SATUR")
 _PATTERN = ("BAYERPAT", "COLORTYP", "BAYERPATTERN", "BAYER", "CFAPATT", "CFA-PAT", "BAYRPAT")
@@ -58,6 +68,22 @@ def filter_name(cards: Cards) -> str:
         return text(found[1])
     wheels = [text(cards.get(key)) for key in _WHEELS]
     return "+".join(name for name in wheels if name and name.lower() not in _OPEN)
+
+
+def read_noise(cards: Cards) -> float | None:
+    """Read noise in electrons as the header has it."""
+    level = first_number(cards, _READ_NOISE)
+    return level if level is not None and level > 0 else None
+
+
+def binning(cards: Cards) -> tuple[int, int] | None:
+    """Detector pixels in a pixel along x and y, from 2, '2 2', '2x2' or '1,1'; None where no card says it."""
+    for across, down in _BINNING:
+        found = [re.findall(r"\d+", text(cards.get(key)).split(".")[0]) for key in (across, down)]
+        sides = found[0] if across == down and len(found[0]) > 1 else [numbers[0] for numbers in found if numbers]
+        if len(sides) >= 2 and all(1 <= int(side) <= 64 for side in sides[:2]):
+            return int(sides[0]), int(sides[1])
+    return None
 
 
 def camera(cards: Cards) -> str:
@@ -128,6 +154,33 @@ def outside_sections(cards: Cards, shape: tuple[int, int]) -> np.ndarray | None:
         outside[bias] = True
     masked = np.count_nonzero(outside)
     return outside if 0 < masked < outside.size / 2 else None
+
+
+def overscan_columns(cards: Cards, shape: tuple[int, int]) -> tuple[slice, slice] | None:
+    """The strip of the array that saw no light but went through the same electronics.
+
+    Parameters
+    ----------
+    cards : mapping
+        BIASSEC; without it the wider strip of columns beside DATASEC, or beside TRIMSEC where there is no DATASEC.
+    shape : tuple of int
+        Rows and columns of the array.
+
+    Returns
+    -------
+    tuple of slice, or None
+        Rows and columns. None where the header names no such strip, or one that is none: rows are not columns, and a
+        strip of fewer than 2 columns or of half of the frame tells nothing.
+    """
+    strip = _section(cards.get("BIASSEC"), shape)
+    image = _section(cards.get("DATASEC"), shape) or _section(cards.get("TRIMSEC"), shape)
+    if strip is None and image is not None:
+        left, right = slice(0, image[1].start), slice(image[1].stop, shape[1])
+        strip = image[0], max((right, left), key=lambda part: part.stop - part.start)
+    if strip is None:
+        return None
+    rows, columns = (part.stop - part.start for part in strip)
+    return strip if 2 <= columns < shape[1] / 2 and rows > shape[0] / 2 else None
 
 
 def _section(value: object, shape: tuple[int, int]) -> tuple[slice, slice] | None:

@@ -16,7 +16,7 @@ from pipeline.stage import Knob, KnobError, nearest, stage
 _NO_CORRECTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def frames(
     files: tuple[FrameInfo | Failure, ...],
     *,
@@ -29,11 +29,12 @@ def frames(
         Knob("colours of the first 2 x 2 pixels; auto: as the file says; none: monochrome"),
     ] = "auto",
     overscan: Annotated[
-        Literal["auto", "off"], Knob("auto: what the header calls overscan is masked; off: it is taken for sky")
+        Literal["auto", "off"],
+        Knob("auto: the level of the columns that the header calls overscan is taken off; off: they are taken for sky"),
     ] = "auto",
     kinds: Annotated[dict[str, str], Knob("corrections by hand: file = light, bias, dark or flat")] = _NO_CORRECTIONS,
 ) -> Sequence:
-    """Put the lights of one field in order and choose the reference.
+    """Tell lights from calibration frames, put the lights in order and choose the reference.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def frames(
     Returns
     -------
     Sequence
-        Every light in order, why a light cannot be used, and what was left out.
+        Every light in order, why a light cannot be used, the bias, dark and flat frames that fit the lights, and what
+        was left out.
 
     Raises
     ------
@@ -62,26 +64,33 @@ def frames(
     KnobError
         Where the reference is none of the lights, or a kind is no kind.
     """
-    lights, left_out = _sort_out(files, kinds, pattern)
+    lights, others, left_out = _sort_out(files, kinds, pattern)
     if not lights:
-        reasons = "; ".join(reason for _, reason in left_out[:3])
+        reasons = "; ".join([*(reason for _, reason in left_out), *(_is_no_light(info) for info in others)][:3])
         found = f"none of the {len(files)} files is a light" if files else "there is no file"
         remedy = "name other files, or correct their kind with frames.kinds"
         raise FrameError("lights", found + (f" ({reasons})" if reasons else ""), remedy)
     lights.sort(key=_by_time if order == "time" else _by_name)
     shape = _commonest_shape(lights, reference)
     unusable = tuple(_why_unusable(info, shape) for info in lights)
-    chosen = _choose_reference(lights, unusable, reference, left_out)
-    return Sequence(tuple(lights), unusable, chosen, tuple(left_out))
+    chosen = _choose_reference(lights, unusable, reference, left_out, others)
+    fitting = []
+    for info in sorted(others, key=lambda info: (KINDS.index(info.kind), _by_name(info))):
+        if reason := _why_misfit(info, lights[chosen]):
+            left_out.append((info.file, f"{info.file}: {reason}"))
+        else:
+            fitting.append(replace(info, pattern=lights[chosen].pattern))
+    return Sequence(tuple(lights), unusable, chosen, tuple(left_out), tuple(fitting))
 
 
 def _sort_out(
     files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], pattern: str
-) -> tuple[list[FrameInfo], list[tuple[str, str]]]:
+) -> tuple[list[FrameInfo], list[FrameInfo], list[tuple[str, str]]]:
+    """Lights, calibration frames, and what could not be read."""
     for file, kind in kinds.items():
         if kind not in KINDS:
             raise KnobError(f"frames.kinds.{file} = {kind!r}: wants one of {', '.join(KINDS)}")
-    lights: dict[str, FrameInfo] = {}
+    found: dict[str, FrameInfo] = {}
     left_out = []
     for info in files:
         if isinstance(info, Failure):
@@ -90,13 +99,33 @@ def _sort_out(
         kind = kinds.get(info.file, info.kind) or "light"
         if info.file in kinds:
             info = replace(info, kind=kind, kind_reason="by hand")
-        if kind != "light":
-            remedy = f"name it as a {kind}, or correct it with frames.kinds"
-            left_out.append((info.file, f"{info.file}: is a {kind}, no light ({info.kind_reason}): {remedy}"))
-            continue
-        light = replace(info, kind=kind, pattern=info.pattern if pattern == "auto" else pattern)
-        lights.setdefault(os.path.realpath(info.path), light)
-    return list(lights.values()), left_out
+        sorted_in = replace(info, kind=kind, pattern=info.pattern if pattern == "auto" else pattern)
+        found.setdefault(os.path.realpath(info.path), sorted_in)
+    lights = [info for info in found.values() if info.kind == "light"]
+    return lights, [info for info in found.values() if info.kind != "light"], left_out
+
+
+def _is_no_light(info: FrameInfo) -> str:
+    remedy = f"it serves as a {info.kind}; if it is a light, correct it with frames.kinds"
+    return f"{info.file}: is a {info.kind}, no light ({info.kind_reason}): {remedy}"
+
+
+def _why_misfit(info: FrameInfo, light: FrameInfo) -> str:
+    """Why a calibration frame does not fit the lights, or ""."""
+    remedy = f"give {info.kind} frames taken as the lights were"
+    if info.shape != light.shape:
+        sizes = f"{info.shape[1]} x {info.shape[0]} pixels, the lights {light.shape[1]} x {light.shape[0]}"
+        return f"is a {info.kind} of another size ({sizes}): {remedy}"
+    if info.binning and light.binning and info.binning != light.binning:
+        binned = " against ".join(f"{across} x {down}" for across, down in (info.binning, light.binning))
+        return f"is a {info.kind} of another binning ({binned}): {remedy}"
+    if "none" not in (info.pattern, light.pattern) and info.pattern != light.pattern:
+        return f"is a {info.kind} of another mosaic ({info.pattern}, the lights {light.pattern}): {remedy}"
+    # A flat is divided by its own level, so its gain does not matter.
+    for name, here, there in (("ISO", info.iso, light.iso), ("gain", info.gain, light.gain)):
+        if info.kind != "flat" and here and there and abs(here - there) > 0.01 * abs(there):
+            return f"is a {info.kind} of another {name} ({here:g}, the lights {there:g}): {remedy}"
+    return ""
 
 
 def _by_name(info: FrameInfo) -> tuple:
@@ -129,7 +158,11 @@ def _why_unusable(info: FrameInfo, shape: tuple[int, int]) -> str:
 
 
 def _choose_reference(
-    lights: list[FrameInfo], unusable: tuple[str, ...], reference: str | None, left_out: list[tuple[str, str]]
+    lights: list[FrameInfo],
+    unusable: tuple[str, ...],
+    reference: str | None,
+    left_out: list[tuple[str, str]],
+    others: list[FrameInfo],
 ) -> int:
     if reference is None:
         return min((i for i, reason in enumerate(unusable) if not reason), key=lambda i: _by_time(lights[i])[:2])
@@ -142,7 +175,7 @@ def _choose_reference(
         if unusable[found[0]]:
             raise KnobError(f"frames.reference = {reference!r}: cannot be the reference: {unusable[found[0]]}")
         return found[0]
-    for file, reason in left_out:
+    for file, reason in [*left_out, *((info.file, _is_no_light(info)) for info in others)]:
         if reference in (file, os.path.basename(file)):
             raise KnobError(f"frames.reference = {reference!r}: cannot be the reference: {reason}")
     raise KnobError(

@@ -1,5 +1,7 @@
 """Which files are the lights, their order, and the reference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.time import Time
@@ -66,14 +68,49 @@ def test_of_two_sizes_equally_common_the_references_counts():
     assert frames(named, reference="b").unusable[1] == ""
 
 
-def test_calibration_frames_and_failures_are_left_out_with_their_reason():
+def test_failures_are_left_out_with_their_reason_and_calibration_frames_are_kept_apart():
     broken = Failure("broken", "frames", "broken: is empty (0 bytes): copy it again")
-    sequence = frames((light("a", 0), light("d", 1, kind="dark"), broken, light("u", 2, kind="")))
+    others = (
+        light("f", kind="flat"),
+        light("d_10", 1, kind="dark"),
+        light("b", kind="bias"),
+        light("d_9", kind="dark"),
+    )
+    sequence = frames((light("a", 0), *others, broken, light("u", 2, kind="")))
     assert files(sequence) == ["a", "u"]
     assert sequence.frames[1].kind == "light"
-    left = dict(sequence.left_out)
-    assert left["broken"] == broken.message
-    assert left["d"] == "d: is a dark, no light (IMAGETYP): name it as a dark, or correct it with frames.kinds"
+    assert sequence.left_out == (("broken", broken.message),)
+    assert [info.file for info in sequence.calibration] == ["b", "d_9", "d_10", "f"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"shape": (40, 50)}, "is a dark of another size (50 x 40 pixels, the lights 60 x 40)"),
+        ({"binning": (1, 1)}, "is a dark of another binning (1 x 1 against 2 x 2)"),
+        ({"pattern": "GBRG"}, "is a dark of another mosaic (GBRG, the lights RGGB)"),
+        ({"iso": 800.0}, "is a dark of another ISO (800, the lights 1600)"),
+        ({"gain": 2.0}, "is a dark of another gain (2, the lights 1)"),
+    ],
+)
+def test_a_calibration_frame_that_does_not_fit_is_left_out_with_its_reason(change, reason):
+    taken = replace(light("a", 0, pattern="RGGB"), binning=(2, 2), iso=1600.0, gain=1.0)
+    dark = replace(taken, path="/night/d", file="d", kind="dark")
+    assert len(frames((taken, dark)).calibration) == 1
+    sequence = frames((taken, replace(dark, **change)))
+    assert sequence.calibration == ()
+    assert sequence.left_out == (("d", f"d: {reason}: give dark frames taken as the lights were"),)
+
+
+def test_what_a_header_does_not_say_fits_and_takes_the_lights_pattern():
+    taken = replace(light("a", 0, pattern="RGGB"), binning=(2, 2), iso=1600.0, gain=1.0)
+    (bias,) = frames((taken, light("b", kind="bias"))).calibration
+    assert bias.pattern == "RGGB"
+
+
+def test_a_flat_of_another_gain_is_as_good():
+    taken = replace(light("a", 0), gain=1.0)
+    assert len(frames((taken, replace(light("f", kind="flat"), gain=2.0))).calibration) == 1
 
 
 def test_kinds_by_hand_win():
@@ -81,7 +118,7 @@ def test_kinds_by_hand_win():
     sequence = frames(named, kinds={"d": "light", "a": "flat", "elsewhere": "dark"})
     assert files(sequence) == ["d"]
     assert sequence.frames[0].kind_reason == "by hand"
-    assert dict(sequence.left_out)["a"].startswith("a: is a flat, no light (by hand)")
+    assert [(info.file, info.kind, info.kind_reason) for info in sequence.calibration] == [("a", "flat", "by hand")]
     with pytest.raises(KnobError, match=r"frames.kinds.a = 'lihgt': wants one of light, bias, dark, flat"):
         frames(named, kinds={"a": "lihgt"})
 
@@ -160,7 +197,8 @@ def test_knobs_have_the_words_of_the_recipe():
 def test_a_full_night_with_its_calibration_frames(data):
     sequence = frames(read_infos([data / "pluto"]))
     assert files(sequence) == [f"pluto_V_d{number}.fits.fz" for number in range(2090, 2100)]
-    assert len(sequence.left_out) == 9
+    assert sequence.left_out == ()
+    assert [info.kind for info in sequence.calibration] == ["bias"] * 3 + ["dark"] * 3 + ["flat"] * 3
 
 
 @pytest.mark.data
@@ -169,5 +207,7 @@ def test_good_frames_go_on_among_broken_ones(data):
     assert {"good_1.fits", "good_2.fits", "good name with späce.fits"} <= set(files(sequence))
     assert sequence.shape == (120, 160)
     assert sequence.unusable[files(sequence).index("wrong_shape.fits")]
-    assert len(sequence.frames) + len(sequence.left_out) == len(list((data / "bad").iterdir()))
+    assert len(sequence.frames) + len(sequence.left_out) + len(sequence.calibration) == len(
+        list((data / "bad").iterdir())
+    )
     assert np.diff([info.time.mjd for info in sequence.frames if info.time]).min() >= 0

@@ -1,0 +1,123 @@
+"""Master frames: bias, darks by exposure and flats by filter, as the calibration hands them on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Master:
+    """Several calibration frames of one kind combined into one.
+
+    Parameters
+    ----------
+    kind : str
+        "bias", "dark" or "flat".
+    image : ndarray of float32, shape (ny, nx), or None
+        A bias or dark in ADU above black; a flat with 1 as the median of its lit pixels. NaN where there is no value.
+        None: there is no such frame, and the stages that would need it step aside.
+    files : tuple of str
+        The frames that were combined.
+    left_out : tuple of (str, str)
+        Frames that were not, and why (the whole sentence).
+    warnings : tuple of str
+        What a user should know.
+    exposure : float or None
+        Seconds, of a dark.
+    filter : str
+        Of a flat.
+    with_bias : bool
+        A dark made without a bias to take off, which therefore has the bias in it.
+    level : float
+        Median of the image, ADU; of a flat, the median over its frames of what each was divided by.
+    single_noise, noise : float
+        Clipped standard deviation of one frame about the master's structure, and of the master, ADU (of a flat: in
+        units of its lit median). Independent noise makes the second the first over the root of the number of frames.
+    levels : tuple of float
+        For each of ``files`` its median before combining, ADU (of a flat: in its region, bias and dark removed).
+    full : float or None
+        Level at which a pixel of these frames is full, ADU.
+    """
+
+    kind: str
+    image: np.ndarray | None = None
+    files: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    exposure: float | None = None
+    filter: str = ""
+    with_bias: bool = False
+    level: float = float("nan")
+    single_noise: float = float("nan")
+    noise: float = float("nan")
+    levels: tuple[float, ...] = ()
+    full: float | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of frames combined."""
+        return len(self.files)
+
+
+@dataclass(frozen=True, eq=False)
+class MasterDarks:
+    """Darks by exposure.
+
+    Parameters
+    ----------
+    masters : tuple of Master
+        One for each exposure, the shortest first; empty where there is no dark.
+    scale : str
+        "auto" or "never": whether a dark may stand for another exposure.
+    left_out, warnings
+        As in :class:`Master`, for all of them.
+    """
+
+    masters: tuple[Master, ...] = ()
+    scale: str = "auto"
+    left_out: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def chosen(self, exposure: float | None) -> tuple[Master, float] | None:
+        """The dark for an exposure, and the factor to take it by; None where none serves.
+
+        That of the same exposure (to 1 %) as it is. Else, unless ``scale`` says never, the one nearest in ratio: by the
+        ratio of the exposures where its bias is taken off, and as it is where the bias is in it, for that does not grow
+        with the exposure.
+        """
+        known = [master for master in self.masters if master.exposure is not None]
+        if exposure is None:
+            return (self.masters[0], 1.0) if len(self.masters) == 1 else None
+        for master in known:
+            if abs(master.exposure - exposure) <= 0.01 * max(exposure, master.exposure):
+                return master, 1.0
+        usable = [master for master in known if master.exposure > 0]
+        if self.scale == "never" or not usable or exposure <= 0:
+            return None
+        nearest = min(usable, key=lambda master: abs(math.log(master.exposure / exposure)))
+        return nearest, 1.0 if nearest.with_bias else exposure / nearest.exposure
+
+
+@dataclass(frozen=True, eq=False)
+class MasterFlats:
+    """Flats by filter.
+
+    Parameters
+    ----------
+    masters : tuple of Master
+        One for each filter, in the order of their names; empty where there is no flat.
+    left_out, warnings
+        As in :class:`Master`, for all of them.
+    """
+
+    masters: tuple[Master, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def chosen(self, filter_name: str) -> Master | None:
+        """The flat of a filter, its name compared without case; None where there is none."""
+        wanted = filter_name.strip().casefold()
+        return next((master for master in self.masters if master.filter.strip().casefold() == wanted), None)
