@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 PRODUCTS = ("offsets", "maps")
+#: What a run writes when nothing else is said.
+USUAL = ("offsets", "maps")
 TEMPORARY = ".starshift-"
 STAR_COLUMNS = (
     "sharpness",

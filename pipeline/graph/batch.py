@@ -21,13 +21,13 @@ from pipeline.graph.lineage import result_key
 from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
 from pipeline.graph.request import Night, Ticket
 from pipeline.graph.run import Event, Graph
-from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
+from pipeline.graph.tasks import MASTERS, Outcome, find_stars, graph_of, write_products
+from pipeline.graph.writers import WRITERS, Work
 from pipeline.recipe import Recipe, dumps
-from pipeline.stage import KnobError
+from pipeline.stage import STAGES, KnobError
 from pipeline.tables import Tracks
 
 Progress = Callable[[str, int, int], None]
-TABLES = ("tracks.fits", "frames.ecsv")
 
 
 def run(
@@ -35,7 +35,7 @@ def run(
     recipe: Recipe,
     out: str | Path,
     *,
-    wanted: tuple[str, ...] = products.PRODUCTS,
+    wanted: tuple[str, ...] = products.USUAL,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -119,23 +119,49 @@ class _Run:
     window: int
     outcomes: dict[str, list[Outcome]] = field(default_factory=lambda: {"stars": [], "products": []})
     events: list[Event] = field(default_factory=list)
+    problem: FrameError | None = None
+    work: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = Work(graph_of(self.job.partial), self.job)
 
     def go(self) -> dict[str, Any]:
         """Do it all and return the report."""
         graph, job = graph_of(self.job.partial), self.job
         with self._timed(graph):
             sequence = graph.result(job.night, job.recipe, "frames", ticket=self.ticket)
-            # The reference first: its numbers stand for "auto" in every other frame.
-            graph.result(job.night, job.recipe, "stars", sequence.reference, ticket=self.ticket)
         usable = [i for i, why in enumerate(sequence.unusable) if not why]
-        total = 2 * len(usable)
-        self._each("stars", find_stars, usable, 0, total)
-        with self._timed(graph):
-            tracks = graph.result(job.night, job.recipe, "tracks", ticket=self.ticket)
-        used = [i for i in usable if tracks.used[i]]
+        wanted = [WRITERS[name] for name in job.products]
+        each = [product for product in wanted if product.each is not None]
+        tracked = any(product.tracked for product in wanted)
+        total = (tracked + bool(each)) * len(usable)
+        tracks = self._follow(graph, sequence, usable, total) if tracked else None
+        if tracks is None and tracked and all(product.tracked for product in wanted):
+            raise self.problem
+        # What needs no tracks is made of every frame.
+        done = usable if any(not product.tracked for product in each) else [i for i in usable if tracks.used[i]]
         clear_the_way(job)
-        self._each("products", write_products, used, total - len(used), total)
+        if each:
+            self._each("products", write_products, done, total - len(done), total)
+        with self._timed(graph):
+            for product in wanted:
+                if product.once is not None and (tracks is not None or not product.tracked):
+                    product.once(self.work)
         return self._report(graph, sequence, tracks)
+
+    def _follow(self, graph: Graph, sequence: Sequence, usable: list[int], total: int) -> Tracks | None:
+        """The stars through all frames; None where they cannot be followed, with the problem kept."""
+        job = self.job
+        try:
+            with self._timed(graph):
+                # The reference first: its numbers stand for "auto" in every other frame.
+                graph.result(job.night, job.recipe, "stars", sequence.reference, ticket=self.ticket)
+            self._each("stars", find_stars, usable, 0, total)
+            with self._timed(graph):
+                return graph.result(job.night, job.recipe, "tracks", ticket=self.ticket)
+        except FrameError as error:
+            self.problem = error
+            return None
 
     @contextmanager
     def _timed(self, graph: Graph) -> Iterator[None]:
@@ -161,47 +187,59 @@ class _Run:
         """The result's own key; that of products names the folder too, for two runs may share a cluster."""
         if name == "stars":
             return graph.key(self.job.night, self.job.recipe, "stars", frame)
-        key = graph.key(self.job.night, self.job.recipe, "offset_map", frame)
-        return result_key("products", 1, {"out": str(self.job.out), "wanted": self.job.products}, [key])
+        knobs = {"out": str(self.job.out), "wanted": self.job.products, "recipe": self.job.recipe.hash}
+        return result_key("products", 2, knobs, [self.job.night.key, str(frame)])
 
-    def _report(self, graph: Graph, sequence: Sequence, tracks: Tracks) -> dict[str, Any]:
+    def _report(self, graph: Graph, sequence: Sequence, tracks: Tracks | None) -> dict[str, Any]:
         job = self.job
-        selection = graph.result(job.night, job.recipe, "selection")
-        reference = sequence.frames[sequence.reference]
         written = [name for outcome in self.outcomes["products"] for name in outcome.written]
-        if "offsets" in job.products:
-            header = products.header_of(reference, job.recipe.hash, reference.file, f"Starshift {__version__}")
-            products.write_tracks(job.out / "tracks.fits", tracks, header)
-            products.write_frames(job.out / "frames.ecsv", products.frame_table(sequence, selection, tracks))
-            written += TABLES
+        left_out = [*sequence.left_out, *self._refused(graph, sequence)]
         return {
             "format": 1,
             "state": job.state,
             "wanted": list(job.products),
-            "reference": reference.file,
+            "reference": sequence.frames[sequence.reference].file,
             "versions": _versions(),
             "frames": self._frames(sequence, tracks),
-            "left_out": [{"file": file, "reason": reason} for file, reason in sequence.left_out],
-            "products": dict.fromkeys(sorted(written), "written"),
-            "warnings": self._warnings(sequence, tracks),
+            "left_out": [{"file": file, "reason": reason} for file, reason in left_out],
+            "calibration": {info.file: info.kind for info in sequence.calibration},
+            "products": dict.fromkeys(sorted([*written, *self.work.written]), "written"),
+            "warnings": self._warnings(graph, sequence, tracks),
             "stages": self._times(),
             "workers": self._workers(sequence),
         }
 
-    def _frames(self, sequence: Sequence, tracks: Tracks) -> list[dict[str, str]]:
+    def _masters(self, graph: Graph, sequence: Sequence) -> list[Any]:
+        """The masters that this run was calibrated with."""
+        stages = [stage for stage in MASTERS if stage in STAGES] if sequence.calibration else []
+        return [graph.result(self.job.night, self.job.recipe, stage) for stage in stages]
+
+    def _refused(self, graph: Graph, sequence: Sequence) -> list[tuple[str, str]]:
+        """Calibration frames that no master was made of, and why."""
+        return list(dict.fromkeys(pair for one in self._masters(graph, sequence) for pair in one.left_out))
+
+    def _frames(self, sequence: Sequence, tracks: Tracks | None) -> list[dict[str, str]]:
         """Every light with what became of it: done, left out for a reason, or failed, which another try may mend."""
         outcomes = {outcome.frame: outcome for outcome in self.outcomes["products"]}
         frames = []
         for i, info in enumerate(sequence.frames):
             outcome = outcomes.get(i)
-            reason = (outcome.problem if outcome else "") or ("" if tracks.used[i] else tracks.reason[i])
+            lost = self._why_lost(sequence, tracks, i)
+            reason = (outcome.problem if outcome else "") or lost
             state = "failed" if outcome and outcome.failed else "left out" if reason else "done"
             frames.append({"file": info.file, "state": state, "reason": reason})
         return frames
 
-    def _warnings(self, sequence: Sequence, tracks: Tracks) -> list[str]:
+    def _why_lost(self, sequence: Sequence, tracks: Tracks | None, frame: int) -> str:
+        """Why the tracks do not use a frame, or ""."""
+        if tracks is None:
+            return sequence.unusable[frame] or ("" if self.problem is None else str(self.problem))
+        return "" if tracks.used[frame] else tracks.reason[frame]
+
+    def _warnings(self, graph: Graph, sequence: Sequence, tracks: Tracks | None) -> list[str]:
         """What a user should know, names in the recipe that fit no file among it."""
-        known = {info.file for info in sequence.frames} | {file for file, _ in sequence.left_out}
+        known = {info.file for info in (*sequence.frames, *sequence.calibration)}
+        known |= {file for file, _ in sequence.left_out}
         named = {"selection.rejected": self.job.recipe["selection"]["rejected"]}
         named["frames.kinds"] = self.job.recipe["frames"]["kinds"]
         unknown = [
@@ -210,7 +248,9 @@ class _Run:
             for file in files
             if file not in known
         ]
-        return [*unknown, *tracks.warnings, *(text for one in self.outcomes["products"] for text in one.warnings)]
+        told = [text for one in (*self.outcomes["products"], self.work) for text in one.warnings]
+        masters = [text for one in self._masters(graph, sequence) for text in one.warnings]
+        return [*unknown, *masters, *(() if tracks is None else tracks.warnings), *told]
 
     def _times(self) -> dict[str, float]:
         """Seconds that each stage took, over all frames and workers."""
@@ -225,7 +265,7 @@ class _Run:
     def _workers(self, sequence: Sequence) -> dict[str, list[str]]:
         """The frames that each process did."""
         workers: dict[str, list[str]] = {}
-        for outcome in self.outcomes["stars"]:
+        for outcome in self.outcomes["stars"] or self.outcomes["products"]:
             workers.setdefault(outcome.worker, []).append(sequence.frames[outcome.frame].file)
         return workers
 

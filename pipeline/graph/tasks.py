@@ -10,17 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import __version__, products
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.output import Job
 from pipeline.graph.request import StageError
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
+from pipeline.graph.writers import WRITERS, Work
 from pipeline.stage import STAGES
 
 MEMORY = 400_000_000
-KEPT = ("hot_pixels", "stars", "tracks", "reference", *(f"{name}.auto" for name in STAGES if STAGES[name].auto))
-ENDINGS = {"offsets": "offsets_table", "maps": "offsets_map"}
+MASTERS = ("master_bias", "master_dark", "master_flat")
+KEPT = (
+    "hot_pixels",
+    *MASTERS,
+    "stars",
+    "tracks",
+    "reference",
+    *(f"{name}.auto" for name in STAGES if STAGES[name].auto),
+)
 
 
 @dataclass
@@ -70,28 +77,23 @@ def find_stars(job: Job, frame: int) -> Outcome:
 
 
 def write_products(job: Job, frame: int) -> Outcome:
-    """Task: one frame's offset table and maps into the output folder."""
+    """Task: one frame's products into the output folder."""
     return _task(job, frame, _write_products)
 
 
 def _write_products(graph: Graph, job: Job, outcome: Outcome) -> None:
-    ask = functools.partial(graph.result, job.night, job.recipe)
-    sequence, tracks, frame = ask("frames"), ask("tracks"), outcome.frame
-    light, reference = sequence.frames[frame], sequence.frames[sequence.reference].file
-    if not tracks.used[frame]:
-        raise StageError(Failure(light.file, "tracks", tracks.reason[frame]))
-    stem = products.stems(sequence)[frame]
-    for product, ending in ENDINGS.items():
-        if product not in job.products:
-            continue
-        name = f"{stem}.{ending}.fits"
-        path = job.out / name
-        if not (job.resume and path.exists()):
-            header = products.header_of(light, job.recipe.hash, reference, f"Starshift {__version__}")
-            if product == "offsets":
-                products.write_offsets(path, products.offset_table(tracks, ask("stars", frame), frame), header)
-            else:
-                maps = ask("offset_map", frame)
-                outcome.warnings += [f"{light.file}: {warning}" for warning in maps.warnings]
-                products.write_maps(path, maps, header)
-        outcome.written.append(name)
+    work = Work(graph, job, outcome.frame, outcome.written, outcome.warnings)
+    wanted = [WRITERS[name] for name in job.products if WRITERS[name].each is not None]
+    lost = ""
+    if any(product.tracked for product in wanted):
+        # A field that cannot be followed has products that need no tracks.
+        try:
+            tracks = work.ask("tracks")
+            lost = "" if tracks.used[outcome.frame] else tracks.reason[outcome.frame]
+        except StageError as error:
+            lost = str(error)
+    for product in wanted:
+        if not (product.tracked and lost):
+            product.each(work)
+    if lost:
+        raise StageError(Failure(work.light.file, "tracks", lost))
