@@ -85,10 +85,11 @@ def parse_value(spec: KnobSpec, text: str) -> Any:
     KnobError
         Where the text is no value of that knob.
     """
-    written = f"[{text.strip('[]() ')}]" if spec.kind == "range" else text
+    written = f"[{text.strip('[]() ')}]" if spec.kind in ("range", "numbers", "ids", "point") else text
     try:
         value = tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
+        # No TOML, a number of thousands of digits, brackets in brackets: the check says what is wanted.
         value = text
     if spec.kind in ("str", "choice"):
         value = text
@@ -248,9 +249,29 @@ def dumps(recipe: Recipe, *, comments: bool = True) -> str:
         for knob, spec in stage.knobs.items():
             value = recipe[name][knob]
             value = spec.knob.none if value is None else value
-            item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
+            item = _tables(value) if spec.kind == "shapes" else tomlkit.item(_listed(value))
             if comments and not isinstance(value, Mapping):
                 item.comment(f"{spec.knob.doc}; {spec.rule}")
             table.add(knob, item)
         document.add(name, table)
     return tomlkit.dumps(document)
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _tables(shapes: tuple[dict[str, Any], ...]) -> Any:
+    """An array of tables, each on a line of its own."""
+    import tomlkit
+
+    array = tomlkit.array()
+    for shape in shapes:
+        table = tomlkit.inline_table()
+        table.update({name: _lists(value) for name, value in shape.items()})
+        array.append(table)
+    return array.multiline(len(shapes) > 1)
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -12,9 +12,22 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from pipeline import shapes
 
 Range = tuple[float, float]
+Rectangle = tuple[int, int, int, int]
+Numbers = tuple[float, ...]
+Ids = tuple[int, ...]
+Shapes = tuple[dict[str, Any], ...]
+
+
+class Point(NamedTuple):
+    """A place or a way in a picture."""
+
+    x: float
+    y: float
 
 
 class KnobError(ValueError):
@@ -99,6 +112,13 @@ class KnobSpec:
             "range": f"two numbers, low and high,{bounds}{unit}",
             "words": "a table of file = text",
             "ranges": "a table of name = [low, high]",
+            "point": "two numbers, x and y,",
+            "points": "a table of name = [x, y]",
+            "sizes": f"a table of name = number{bounds}{unit}",
+            "region": "one of " + ", ".join([*self.choices, "x0,y0,x1,y1 (the last column and row not in it)"]),
+            "numbers": f"a list of numbers{bounds}{unit}",
+            "ids": f"a list of whole numbers{bounds}",
+            "shapes": f"a list of shapes: {shapes.RULE}",
         }[self.kind]
         return f"{text}, or {knob.none}" if knob.none else text
 
@@ -174,6 +194,52 @@ def _ranges(spec: KnobSpec, value: Any) -> dict[str, Range]:
     return {_text(spec, key): _range(spec, pair) for key, pair in sorted(value.items())}
 
 
+def _several(spec: KnobSpec, value: Any, one: Callable[[KnobSpec, Any], Any]) -> tuple[Any, ...]:
+    if isinstance(value, (str, Mapping)):
+        raise TypeError
+    return tuple(one(spec, item) for item in value)
+
+
+def _numbers(spec: KnobSpec, value: Any) -> Numbers:
+    return _several(spec, value, _number)
+
+
+def _ids(spec: KnobSpec, value: Any) -> Ids:
+    return _several(spec, value, _whole)
+
+
+def _shapes(spec: KnobSpec, value: Any) -> Shapes:
+    return _several(spec, value, lambda _, shape: shapes.checked(shape))
+
+
+def _point(spec: KnobSpec, value: Any) -> Point:
+    if isinstance(value, (str, Mapping)):
+        raise TypeError
+    return Point(*(_number(spec, end) for end in value))
+
+
+def _points(spec: KnobSpec, value: Any) -> dict[str, Point]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(spec, key): _point(spec, place) for key, place in sorted(value.items())}
+
+
+def _sizes(spec: KnobSpec, value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(spec, key): _number(spec, size) for key, size in sorted(value.items())}
+
+
+def _region(spec: KnobSpec, value: Any) -> str | Rectangle:
+    if isinstance(value, str) and value in spec.choices:
+        return value
+    ends = [int(end) for end in value.split(",")] if isinstance(value, str) else [_whole(spec, end) for end in value]
+    x0, y0, x1, y1 = ends
+    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+        raise ValueError
+    return (x0, y0, x1, y1)
+
+
 _CHECKS: dict[str, Callable[[KnobSpec, Any], Any]] = {
     "float": _number,
     "int": _whole,
@@ -183,6 +249,13 @@ _CHECKS: dict[str, Callable[[KnobSpec, Any], Any]] = {
     "range": _range,
     "words": _words,
     "ranges": _ranges,
+    "point": _point,
+    "points": _points,
+    "sizes": _sizes,
+    "region": _region,
+    "numbers": _numbers,
+    "ids": _ids,
+    "shapes": _shapes,
 }
 _KINDS: dict[Any, str] = {
     float: "float",
@@ -192,6 +265,12 @@ _KINDS: dict[Any, str] = {
     Range: "range",
     dict[str, str]: "words",
     dict[str, Range]: "ranges",
+    Point: "point",
+    dict[str, Point]: "points",
+    dict[str, float]: "sizes",
+    Numbers: "numbers",
+    Ids: "ids",
+    Shapes: "shapes",
 }
 
 
@@ -323,6 +402,10 @@ def stage(
 def _spec(stage_name: str, name: str, hint: Any, default: Any) -> KnobSpec:
     base, knob = get_args(hint)
     options = [option for option in get_args(base) if option is not type(None)]
+    if Rectangle in options:
+        words = next(option for option in options if get_origin(option) is Literal)
+        spec = KnobSpec(stage_name, name, "region", default, knob, tuple(get_args(words)))
+        return KnobSpec(stage_name, name, spec.kind, spec.check(default), knob, spec.choices)
     if get_origin(base) in (Union, types.UnionType):
         (base,) = options
     if get_origin(base) is Literal:

@@ -48,6 +48,7 @@ def test_a_number_outside_its_bounds_is_refused_with_bounds_and_unit(spec):
 
 
 def test_ancestors_are_all_that_a_result_is_made_from():
-    assert ancestors("background") == ("hot_pixels", "calibrated")
-    assert [name for name in STAGES if "tracks" in ancestors(name)] == ["offset_map"]
+    assert {"hot_pixels", "calibrated", "mask"} <= set(ancestors("background"))
+    assert "normalize" not in ancestors("background")
+    assert "offset_map" in [name for name in STAGES if "tracks" in ancestors(name)]
     assert "candidates" in ancestors("offset_map")

@@ -26,10 +26,28 @@ def values(spec):
         "choice": st.sampled_from(spec.choices or ("",)),
         "range": st.tuples(number, number).map(lambda pair: tuple(sorted(pair))),
         "words": st.dictionaries(word, word, max_size=3),
+        "numbers": st.lists(number, max_size=3).map(tuple),
+        "ids": st.lists(whole, max_size=3).map(tuple),
+        "shapes": st.lists(SHAPES, max_size=3).map(tuple),
         "ranges": st.dictionaries(word, st.tuples(number, number).map(lambda pair: tuple(sorted(pair))), max_size=2),
     }
     strategy = kinds[spec.kind]
     return st.none() | strategy if knob.none else strategy
+
+
+PLACE = st.floats(-9e5, 9e5).map(lambda value: value + 0.0)
+SIZE = st.floats(0.5, 9e3)
+SHAPES = st.one_of(
+    st.builds(
+        lambda x, y, a, b: {"shape": "rectangle", "x0": x, "y0": y, "x1": x + a, "y1": y + b}, PLACE, PLACE, SIZE, SIZE
+    ),
+    st.builds(
+        lambda x, y, a, b: {"shape": "ellipse", "x": x, "y": y, "a": a, "b": b, "theta": 0.0}, PLACE, PLACE, SIZE, SIZE
+    ),
+    st.lists(st.tuples(PLACE, PLACE), min_size=3, max_size=5).map(
+        lambda points: {"shape": "polygon", "points": tuple(points)}
+    ),
+)
 
 
 @st.composite

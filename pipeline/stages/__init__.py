@@ -6,6 +6,7 @@ ORDER = (
     "frames",
     "hot_pixels",
     "calibrated",
+    "mask",
     "background",
     "normalize",
     "candidates",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
 
 from pipeline.frame import Background, Frame, FrameError, colour_planes, readonly
+from pipeline.photometry import NOTHING, Mask
 from pipeline.stage import Knob, stage
 
 
 @stage(version=1)
 def background(
     calibrated: Frame,
+    mask: Mask = NOTHING,
     *,
     box_size: Annotated[int, Knob("side of the boxes in which the sky is measured", unit="px", low=8, high=2000)] = 100,
     filter_size: Annotated[int, Knob("boxes across the median filter over the mesh", "boxes", 1, 51, 2, odd=True)] = 3,
@@ -28,6 +31,8 @@ def background(
     ----------
     calibrated : Frame
         The frame; masked and non-finite pixels do not count.
+    mask : Mask
+        Pixels that are no sky.
     box_size, filter_size, sigma_clip, estimator
         Knobs. The mode is 3 median - 2 mean (Pearson), "sextractor" is 2.5 median - 1.5 mean, or the median where the
         two differ by 0.3 sigma or more (Bertin and Arnouts 1996, A&AS 117, 393); "sep" is that program's own
@@ -49,6 +54,7 @@ def background(
     Mesh, noise, filling and filtering are those of photutils' ``Background2D`` on each colour, with
     ``SigmaClip(sigma_clip, maxiters=10)``.
     """
+    calibrated = without_pixels(calibrated, mask.of("background"))
     names = colour_names(calibrated.pattern)
     if estimator == "sep":
         levels, noises = _sep_meshes(calibrated, names, box_size, filter_size)
@@ -63,6 +69,13 @@ def background(
         shape=calibrated.shape,
         pattern=calibrated.pattern,
     )
+
+
+def without_pixels(frame: Frame, masked: np.ndarray | None) -> Frame:
+    """The frame with some more of its pixels masked; itself where there are none."""
+    if masked is None:
+        return frame
+    return replace(frame, mask=masked if frame.mask is None else frame.mask | masked)
 
 
 def colour_names(pattern: str) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from pipeline.frame import Background, Frame, Normalized, readonly
+from pipeline.photometry import NOTHING, Mask
 from pipeline.stage import Knob, stage
-from pipeline.stages.background import colour_numbers
+from pipeline.stages.background import colour_numbers, without_pixels
 
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
@@ -20,7 +21,12 @@ DEAD = 20.0
 
 
 def colour_factors(
-    calibrated: Frame, background: Background, *, red: float | None = None, blue: float | None = None
+    calibrated: Frame,
+    background: Background,
+    mask: Mask = NOTHING,
+    *,
+    red: float | None = None,
+    blue: float | None = None,
 ) -> dict[str, float]:
     """Factors from the bright stars: the median over stars of green's flux per pixel over red's and over blue's.
 
@@ -30,6 +36,8 @@ def colour_factors(
         The reference frame.
     background : Background
         Its sky.
+    mask : Mask
+        Pixels that are no stars.
     red, blue : float, optional
         A factor that is given stays as it is.
 
@@ -40,7 +48,7 @@ def colour_factors(
     """
     if calibrated.pattern == "none" or (red is not None and blue is not None):
         return {"red": 1.0 if red is None else red, "blue": 1.0 if blue is None else blue}
-    ratios = star_colours(calibrated, background)
+    ratios = star_colours(without_pixels(calibrated, mask.of("stars")), background)
     found = {}
     for name, given in (("red", red), ("blue", blue)):
         enough = ratios[name].size >= _LEAST_STARS
@@ -54,6 +62,7 @@ def colour_factors(
 def normalize(
     calibrated: Frame,
     background: Background,
+    mask: Mask = NOTHING,
     *,
     red: Annotated[
         float | None, Knob("factor on red pixels, green being 1", low=0.05, high=20, step=0.01, none="auto")
@@ -70,14 +79,18 @@ def normalize(
         The frame.
     background : Background
         Its sky.
+    mask : Mask
+        Pixels that are no stars.
     red, blue
         Knobs; "auto" takes the bright stars' own ratio (:func:`colour_factors`).
 
     Returns
     -------
     Normalized
-        (pixel - black - sky) x factor in float32, NaN where bad, and where a pixel is dead: dark under a bright sky.
+        (pixel - black - sky) x factor in float32, NaN where bad or masked, and where a pixel is dead: dark under
+        a bright sky.
     """
+    calibrated = without_pixels(calibrated, mask.of("stars"))
     if red is None or blue is None:
         auto = colour_factors(calibrated, background, red=red, blue=blue)
         red, blue = auto["red"], auto["blue"]

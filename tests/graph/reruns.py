@@ -18,7 +18,8 @@ STARS = {"stars"} | SELECTION
 CANDIDATES = {"candidates"} | STARS
 NORMALIZE = {"normalize", "candidates.auto"} | CANDIDATES
 BACKGROUND = {"background", "normalize.auto"} | NORMALIZE
-CALIBRATED = {"calibrated"} | BACKGROUND
+MASK = {"mask"} | BACKGROUND
+CALIBRATED = {"calibrated"} | MASK
 HOT_PIXELS = {"hot_pixels"} | CALIBRATED
 FRAME = {"frame"} | HOT_PIXELS
 
@@ -48,6 +49,7 @@ TURNS = (
     turn("frames", "pattern", "RGGB", {"frames", "reference"} | FRAME),
     turn("hot_pixels", "sigma", 12.0, HOT_PIXELS),
     turn("hot_pixels", "find", "off", HOT_PIXELS),
+    turn("mask", "shapes", ({"shape": "ellipse", "x": 90.0, "y": 80.0, "a": 30.0, "b": 20.0, "theta": 0.0},), MASK),
     turn("background", "box_size", 64, BACKGROUND),
     turn("background", "estimator", "median", BACKGROUND),
     # Of two factors at auto one still is.

@@ -1,0 +1,260 @@
+"""What the photometry stages hand to each other: mask, centroids, fluxes and light curves, and their codes.
+
+Units and axis order are those of :mod:`pipeline.frame`; columns are those of COLUMNS.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+class Left(enum.IntEnum):
+    """Why a star has no flux; KEPT has one (integers in records, sentences in files and on screen)."""
+
+    KEPT = 0
+    EDGE = 1
+    CROWDED = 2
+    MERGED = 3
+    DARK = 4
+    WIDTH = 5
+    LOST = 6
+    MASKED = 7
+
+    @property
+    def word(self) -> str:
+        """The word that users see; "" for a star that has a flux."""
+        return "" if self is Left.KEPT else self.name.lower()
+
+
+class Flag(enum.IntFlag):
+    """What should be known of a star that has a flux; several may be true."""
+
+    SATURATED = 1
+    NEIGHBOUR = 2
+    BACKGROUND = 4
+    MASKED = 8
+    EDGE = 16
+    WINDOWED = 32
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that users see."""
+        return tuple(flag.name.lower() for flag in Flag if flag in self)
+
+
+FLAGS: dict[str, str] = {
+    "saturated": "a pixel of its core is full: its flux is too low",
+    "neighbour": "another star's light lies in its window",
+    "background": "the sky's noise limits its centre and width",
+    "masked": "bad pixels lie in its window",
+    "edge": "its window reaches over the edge of the frame",
+    "windowed": "its light-weighted mean was not to be trusted; the Gaussian-windowed centre stands",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Pixels that are not to be used.
+
+    Parameters
+    ----------
+    image : ndarray of bool, shape (ny, nx), or None
+        True where a pixel is masked; None where nothing is.
+    applies_to : str
+        "background", "stars" or "both".
+    extended : int
+        Number of extended sources that were found.
+    """
+
+    image: np.ndarray | None = None
+    applies_to: str = "both"
+    extended: int = 0
+
+    def of(self, use: str) -> np.ndarray | None:
+        """The masked pixels for a use, "background" or "stars"; None where there are none."""
+        return self.image if self.applies_to in (use, "both") else None
+
+
+#: Nothing is masked.
+NOTHING = Mask()
+
+
+@dataclass(frozen=True, eq=False)
+class Centroids:
+    """Stars of one frame with the centre and the widths of their light, those left out among them.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray, each of shape (n,)
+        ``row`` (in the StarTable), ``peak_x``, ``peak_y``, ``centroid_x``, ``centroid_y`` and their errors
+        ``centroid_x_err``, ``centroid_y_err``, ``width_x``, ``width_y`` (square roots of the second moments) and their
+        errors, ``snr`` (light over its error in the window). NaN where not measured.
+    reason : ndarray of int8, shape (n,)
+        A Left for each star.
+    flag : ndarray of int64, shape (n,)
+        Flags.
+    method : str
+        "com", "winpos" or "gauss".
+    window : int
+        Side of the window, pixels.
+    fitted_width : float
+        Median sigma of the Gaussians fitted to the stars, pixels.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    reason: np.ndarray
+    flag: np.ndarray
+    method: str
+    window: int
+    fitted_width: float
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Rows of the stars that stay."""
+        return np.flatnonzero(self.reason == Left.KEPT)
+
+
+@dataclass(frozen=True, eq=False)
+class Photometry:
+    """Fluxes of the stars of one frame.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray, each of shape (n,)
+        As in COLUMNS and ``aperture_flux_R`` for each radius R; NaN where a star has none.
+    reason : ndarray of int8, shape (n,)
+        A Left for each star.
+    flag : ndarray of int64, shape (n,)
+        Flags.
+    psf : str
+        What the stars were weighted with, in words.
+    width_x, width_y : float
+        Sigma of the frame's Gaussian, or scale of its Moffat, pixels.
+    beta : float
+        The Moffat's exponent; 0 for a Gaussian.
+    gain : float or None
+        Electrons for an ADU; None where nothing tells it.
+    gain_source : str
+        What told it.
+    read_noise : float or None
+        Electrons.
+    zero_point : float
+        Magnitude of a star of 1 ADU.
+    comparison : tuple of int or None
+        Ids of the comparison stars; None: those that scatter least.
+    apertures : tuple of float
+        Radii, pixels.
+    growth_radius, growth : ndarray of float64, shape (m,)
+        Part of a bright star's light within a radius, over that within the largest; empty where no star tells.
+    warnings : tuple of str
+        What a user should know.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    reason: np.ndarray
+    flag: np.ndarray
+    psf: str
+    width_x: float
+    width_y: float
+    beta: float
+    gain: float | None
+    gain_source: str
+    read_noise: float | None
+    zero_point: float
+    comparison: tuple[int, ...] | None
+    apertures: tuple[float, ...]
+    growth_radius: np.ndarray
+    growth: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Rows of the stars that have a flux."""
+        return np.flatnonzero(self.reason == Left.KEPT)
+
+    def reasons(self) -> list[str]:
+        """For each star why it has no flux, or what should be known of it; "" where nothing is."""
+        texts = []
+        for reason, flag in zip(self.reason, self.flag, strict=True):
+            words = (Left(reason).word,) if reason else Flag(int(flag)).words
+            texts.append(", ".join(words))
+        return texts
+
+
+@dataclass(frozen=True, eq=False)
+class LightCurves:
+    """Brightness of every reference star through the frames that are used.
+
+    Arrays of shape (frames, stars) have a row for each entry of ``frame`` and a column for each star's ``id``.
+
+    Parameters
+    ----------
+    frame : ndarray of int64, shape (frames,)
+        Numbers of the frames in the Sequence.
+    time : ndarray of float64, shape (frames,)
+        Middle of the exposure, Julian date (UTC); NaN where not known.
+    flux, flux_error : ndarray of float64, shape (frames, stars)
+        By the profile, ADU.
+    mag, mag_error : ndarray of float64, shape (frames, stars)
+        Brightness against the comparison stars, magnitudes; NaN where not measured. A comparison star is measured
+        against the others. Each star's level is its own in the reference's zero point.
+    comparison : ndarray of int64, shape (m,)
+        Ids of the comparison stars.
+    ensemble, ensemble_error : ndarray of float64, shape (frames,)
+        How much fainter than on average the comparison stars look in each frame, magnitudes.
+    scatter, expected : ndarray of float64, shape (stars,)
+        Standard deviation of ``mag``, and what photons, sky and the comparison stars' errors let expect; NaN where
+        fewer than three frames have the star.
+    level : ndarray of float64, shape (stars,)
+        Mean instrumental magnitude.
+    filter : tuple of str
+        Filter of each frame.
+    warnings : tuple of str
+        What a user should know.
+    """
+
+    frame: np.ndarray
+    time: np.ndarray
+    flux: np.ndarray
+    flux_error: np.ndarray
+    mag: np.ndarray
+    mag_error: np.ndarray
+    comparison: np.ndarray
+    ensemble: np.ndarray
+    ensemble_error: np.ndarray
+    scatter: np.ndarray
+    expected: np.ndarray
+    level: np.ndarray
+    filter: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+COLUMNS: dict[str, tuple[str, str]] = {
+    "id": ("", "number of the star, the reference's in a sequence"),
+    "peak_x": ("px", "column of the peak pixel"),
+    "peak_y": ("px", "row of the peak pixel"),
+    "centroid_x": ("px", "where the star was measured"),
+    "centroid_y": ("px", "where the star was measured"),
+    "width_x": ("px", "sigma of its own light along x"),
+    "width_y": ("px", "sigma of its own light along y"),
+    "psf_flux": ("adu", "light by the star's profile"),
+    "psf_flux_err": ("adu", "1 sigma of psf_flux"),
+    "mag": ("mag", "zero_point - 2.5 log10(psf_flux)"),
+    "mag_err": ("mag", "1 sigma of mag"),
+}
