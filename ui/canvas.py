@@ -27,7 +27,7 @@ from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
 
 _RING = 10
 DOT = 4.5
-_TAIL_ALPHA = 0.45
+TAIL_ALPHA = 0.45
 # Metric would else write "2 hpx".
 _PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
 
@@ -63,11 +63,11 @@ def _scale_bars(x_range: Range1d) -> list[ScaleBar]:
             range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
             bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
             label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=4,
-            label_text_color="#FFFFFF", label_text_outline_color=HALO, label_text_outline_width=3,
-            bar_line_width=width, bar_line_color=colour, bar_line_alpha=alpha,
+            label_text_color=colour, label_text_outline_color=outline, label_text_outline_width=3,
+            bar_line_width=width, bar_line_color=colour,
             background_fill_color=None, border_line_color=None, margin=10, padding=0,
         )
-        for colour, alpha, width in ((HALO, 0.8, 5.0), ("#FFFFFF", 1.0, 2.0))
+        for colour, outline, width in ((HALO, HALO, 5.0), ("#FFFFFF", None, 2.0))
     ]  # fmt: skip
 
 
@@ -82,8 +82,8 @@ def add_markers(
     add = made.add_glyph
     glyphs = {}
     for state, source in tails.items():
-        look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": _TAIL_ALPHA}
-        glyphs[f"tails of {state}"] = add(source, Line(x="x", y="y", **look))
+        look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": TAIL_ALPHA}
+        glyphs[f"tails of {state}"] = add(source, Line(x="x", y="y", syncable=False, **look))
     # A stronger edge would draw dark rings into the cores of bright stars.
     dot = {
         "marker": "circle",
@@ -164,15 +164,15 @@ def add_map_stars(made: figure, sources: Mapping[str, ColumnDataSource]) -> list
     ]
 
 
-def paint_theme(made: figure, palette: Palette) -> None:
-    """Colour what surrounds the pixels."""
+def paint_theme(made: figure, palette: Palette, ground: str) -> None:
+    """Colour what surrounds the pixels, and hatch what has no value."""
     for box in made.center:
         if box.name == "well":
-            box.fill_color = palette.well
+            box.fill_color = ground
         elif box.name == "hatch":
             box.hatch_color = palette.strong
-    made.background_fill_color = palette.well
-    made.border_fill_color = palette.well
+    made.background_fill_color = ground
+    made.border_fill_color = ground
 
 
 def paint_plot(made: figure, colours: Palette) -> None:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from pipeline.zscale import zscale
 from ui.contours import Contours, contours
 from ui.picture_parts import STRIP
 from ui.pyramid import Pyramid
@@ -52,6 +53,11 @@ def _percentiles(pyramid: Pyramid) -> tuple[float, ...]:
     return pyramid.percentiles(*PERCENTILES)
 
 
+@_once
+def _zscale(pyramid: Pyramid) -> tuple[float, float]:
+    return zscale(pyramid.levels[-1])
+
+
 def limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
     """Values drawn darkest and brightest where the sky's noise does not say so."""
     if view.colours == "grey":
@@ -81,6 +87,7 @@ def cut_columns(held: Held, asked: Mapping[str, float]) -> dict[str, list[Any]]:
         "values": cut.values, "exact": cut.exact, "low": cut.low, "high": cut.high, "power": cut.power,
         "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
         "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
+        "zscale": _zscale(pyramid) if view.colours == "grey" else (bottom, top),
         "nan": pyramid.has_nan, "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit,
         "label": view.label,
         "key": f"{kind} {key}",

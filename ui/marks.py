@@ -78,6 +78,12 @@ def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, 
     return places[:, known[0]], places[:, known[1]]
 
 
+def map_facts(maps: OffsetMap) -> tuple[str, str]:
+    """How a map was made: "polynomial, order 3" and "416 stars, 5 clipped"."""
+    order = f", order {maps.order}" if maps.order else ""
+    return f"{maps.method}{order}", f"{len(maps.stars)} stars, {len(maps.clipped)} clipped"
+
+
 def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:
     """Whether tracks name rows of this table, and not of one made with other knobs before."""
     if frame >= len(tracks.row):

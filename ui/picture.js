@@ -25,8 +25,12 @@ const STRETCHES = {
   asinh: (t) => Math.asinh(t / SOFTENING) / Math.asinh(1 / SOFTENING),
   log: (t) => Math.log1p(1000 * t) / Math.log1p(1000),
   linear: (t) => t,
+  zscale: (t) => t,
   percentiles: (t) => t,
 }
+
+// Stretches that choose the limits too: both ends are theirs until a hand moves one.
+const CHOOSING = ["zscale", "percentiles"]
 
 let instance = null
 
@@ -43,7 +47,7 @@ function make(args) {
   const painted = figures.map(() => null)
   const state = {
     nx: 0, ny: 0, scale: 0, sequence: 0, waiting: 0, again: false,
-    stretch: args.stretch, colours: args.colours, invert: false, limits: args.limits,
+    stretch: args.stretch, colours: args.colours, invert: false, limits: null,
     cut: args.cut, hidden: new Set(["below"]), auto_hidden: null, classes: new Uint8Array(0), kinds: new Uint8Array(0),
   }
   const tip = tooltip()
@@ -194,8 +198,9 @@ function make(args) {
 
   function limits(cut) {
     if (!cut.sky[0]) return [cut.bottom[0], cut.top[0]]
-    if (state.stretch == "percentiles") return [cut.bottom[0], cut.top[0]]
-    return state.limits.map((sigma) => cut.level[0] + sigma * cut.noise[0])
+    if (state.limits == null && state.stretch == "zscale") return cut.zscale[0]
+    if (state.limits == null && state.stretch == "percentiles") return [cut.bottom[0], cut.top[0]]
+    return (state.limits ?? args.limits).map((sigma) => cut.level[0] + sigma * cut.noise[0])
   }
 
   const decode = (cut, code) => cut.low[0] + (cut.high[0] - cut.low[0]) * (code / CODES) ** cut.power[0]
@@ -252,11 +257,26 @@ function make(args) {
     paint(i)
     if (other) fit()
     tell("painted", i)
-    if (i == shown()[0]) tell("bounds", {limits: state.limits, noise: cut.noise[0], sky: cut.sky[0]})
+    tell_limits()
     read()
   }
 
-  const repaint = () => shown().forEach(paint)
+  // The handles under the histogram stand where the limits are, in sigma, whoever chose them.
+  function tell_limits() {
+    const cut = shown().map((i) => drawn[i]).find((one) => one?.sky[0])
+    if (cut != null) tell("drawn limits", limits(cut).map((value) => (value - cut.level[0]) / cut.noise[0]))
+  }
+
+  function repaint() {
+    shown().forEach(paint)
+    tell_limits()
+  }
+
+  function restretch(name) {
+    if (CHOOSING.includes(name) || CHOOSING.includes(state.stretch)) state.limits = null
+    state.stretch = name
+    repaint()
+  }
 
   // --- markers: who is drawn how, decided here while a knob turns -------------------------------------------------
 
@@ -298,6 +318,14 @@ function make(args) {
       if (!same(filters[kind].indices, lists[kind])) filters[kind].indices = lists[kind]
     })
     tell("counts", counts)
+  }
+
+  // Where a state's markers are hidden its tails are too.
+  function hide_tails() {
+    for (const [kind, glyphs] of Object.entries(args.tails)) {
+      const alpha = state.hidden.has(kind) ? 0 : args.tail_alpha
+      for (const glyph of glyphs) if (glyph.line_alpha.value != alpha) glyph.line_alpha = {value: alpha}
+    }
   }
 
   function nearest(x, y, radius, seen) {
@@ -389,18 +417,25 @@ function make(args) {
 
   const commands = {
     zoom, fit,
-    stretch: (name) => { state.stretch = name; repaint() },
+    stretch: restretch,
     colours: (name) => { state.colours = name; repaint() },
     invert: (on) => { state.invert = on; repaint() },
     limits: (pair) => { state.limits = pair; repaint() },
-    hidden: (names) => { state.hidden = new Set(names); classify() },
+    hidden: (names) => { state.hidden = new Set(names); hide_tails(); classify() },
     cut: (change) => { state.cut = {...state.cut, ...change}; classify() },
-    ready: () => { tell("scale", state.scale); tell("legend", {tracked: state.auto_hidden === true, hidden: [...state.hidden]}); classify() },
+    ready: () => {
+      tell("scale", state.scale)
+      tell("legend", {tracked: state.auto_hidden === true, hidden: [...state.hidden]})
+      tell("picked", args.picked.data.id[0] ?? "")
+      tell_limits()
+      classify()
+    },
   }
 
   function handle(object) {
     if (object == answer) return answered()
     if (object == stars) return classify()
+    if (object == args.picked) tell("picked", args.picked.data.id[0] ?? "")
     if (object == args.track || object == args.picked) return draw_track()
     if (object == args.knobs) { state.cut = {...state.cut, ...object.data.cut[0]}; return classify() }
     if (object == x_range || object == y_range) return ranged()

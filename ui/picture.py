@@ -21,9 +21,13 @@ from ui.map_line import MapLine
 from ui.part import column, new_channel, text
 from ui.picture_marks import Marks
 from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
+from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
+# So many pictures have a column beside each.
+BESIDE = 2
+BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 
 
@@ -85,8 +89,6 @@ class Picture(Marks):
             self._glyphs.append(glyphs)
             self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
             self._rings += canvas.add_picked(figure, self.track_drawn, self.picked)
-        for figure in self.figures:
-            canvas.paint_theme(figure, PALETTES[self._theme])
 
     def _make_parts(self) -> None:
         labels = {name: view.label for name, view in VIEWS.items()}
@@ -95,9 +97,19 @@ class Picture(Marks):
         self.toolbar = PictureControls(options=labels, kinds=kinds, height=48, **common)
         self.legend = StateChips(height=32, **common)
         self.heads = [PictureHead(options=labels, index=i, kind=kinds[i], height=32, **common) for i in range(PICTURES)]
+        self._sides = [
+            PictureSide(i, lambda kind, i=i: self._choose(_put(self.kinds, i, kind)), common) for i in (0, 1)
+        ]
         self._cells = [column(sizing_mode="stretch_both") for _ in range(PICTURES)]
         rows = [
-            pn.Row(self._cells[i], self._cells[i + 2], margin=0, sizing_mode="stretch_both", styles={"gap": "1px"})
+            pn.Row(
+                self._cells[i],
+                self._cells[i + 2],
+                self._sides[i].panel,
+                margin=0,
+                sizing_mode="stretch_both",
+                styles={"gap": "1px"},
+            )
             for i in (0, 1)
         ]
         self._rows = rows
@@ -118,6 +130,8 @@ class Picture(Marks):
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
             "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],
+            "tails": {name: [glyphs[f"tails of {name}"].glyph for glyphs in self._glyphs] for name in self.tails},
+            "tail_alpha": canvas.TAIL_ALPHA,
             "dot": canvas.DOT, "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
@@ -153,14 +167,17 @@ class Picture(Marks):
         self._theme = theme
         for part in (self.toolbar, self.legend, self.strip, *self.heads):
             part.theme = theme
-        for figure in self.figures:
-            canvas.paint_theme(figure, PALETTES[theme])
+        for side in self._sides:
+            side.set_theme(theme)
+        self._paint_ground()
 
     def offer(self, kinds: Sequence[str]) -> None:
         """Name the kinds that can be chosen."""
         labels = {name: VIEWS[name].label for name in kinds}
         for part in (self.toolbar, *self.heads):
             part.options = labels
+        for side in self._sides:
+            side.set_options(labels)
 
     def choose(self, kind: str, picture: int = 0) -> None:
         """Show a kind in one of the pictures; callbacks of :meth:`on_kinds` are told."""
@@ -184,7 +201,9 @@ class Picture(Marks):
                     cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both")]
                 figure.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
+            self.legend.visible = count != BESIDE
             self.toolbar.count = count
+            self._paint_ground()
             self._push(range(count))
         self._tell_kinds()
 
@@ -225,6 +244,18 @@ class Picture(Marks):
     def set_hints(self, hints: Mapping[str, str]) -> None:
         """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
         self.legend.hints = dict(hints)
+        for side in self._sides:
+            side.set_hints(dict(hints))
+
+    def set_caption(self, frame: str, time: str) -> None:
+        """Say which frame is shown, and when it was taken."""
+        for side in self._sides:
+            side.set_caption(frame, time)
+
+    def set_map_facts(self, *facts: str) -> None:
+        """Say how the offset map was made."""
+        for side in self._sides:
+            side.set_map_facts(list(facts))
 
     def on_pick(self, callback: Callable[[int | None], None]) -> None:
         """Have a function called with the ``id`` of a star clicked on, or None for bare sky."""
@@ -279,11 +310,12 @@ class Picture(Marks):
             renderer.visible = view.colours != "grey"
         self.line.set_map(i, view.colours != "grey")
         head.choice = self.toolbar.count > 1
-        head.visible = head.choice or view.colours != "grey"
+        head.visible = self.toolbar.count != BESIDE and (head.choice or view.colours != "grey")
         if i == 0:
             self.strip.visible = self.toolbar.count == 1 and view.colours == "grey"
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = bars(pyramid)
+        self._stand_beside(i, pyramid)
         self._draw_contours(i, pyramid if view.contours else None)
         if view.colours == "grey" or pyramid is None:
             head.palette = ""
@@ -291,6 +323,28 @@ class Picture(Marks):
         bottom, top = limits(pyramid, view)
         head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
         head.palette = "".join(palette(view.colours)).replace("#", "")
+
+    def _stand_beside(self, i: int, pyramid: Pyramid | None) -> None:
+        if i >= len(self._sides):
+            return
+        if self.toolbar.count != BESIDE:
+            self._sides[i].hide()
+            return
+        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].colours == "grey"]
+        self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])
+        styles = {}
+        if pyramid is not None:
+            # As wide as the picture, so that no ground is seen and the column stands close to it.
+            styles = {"aspect-ratio": f"{pyramid.shape[1] / pyramid.shape[0]:.4f}", **BESIDE_STYLE}
+        if self._cells[i].styles != styles:
+            self._cells[i].styles = styles
+
+    def _paint_ground(self) -> None:
+        palette = PALETTES[self._theme]
+        # In one picture the sky stands in a well, of several each has the panel's ground.
+        ground = palette.panel if self.toolbar.count == BESIDE else palette.well
+        for figure in self.figures:
+            canvas.paint_theme(figure, palette, ground)
 
     def _draw_contours(self, i: int, pyramid: Pyramid | None) -> None:
         if pyramid is None:

@@ -32,6 +32,7 @@ class StateChips(Part):
     """The star states with their counts; a click hides a kind."""
 
     hints = param.Dict({})
+    tall = param.Boolean(False)
 
     _esm = text("legend.js")
 
@@ -60,5 +61,22 @@ class LimitStrip(Part):
     low = param.Number(STRIP[0])
     high = param.Number(STRIP[1])
     limits = param.List(list(LIMITS))
+    tall = param.Boolean(False)
 
     _esm = text("limits.js")
+
+
+class Beside(Part):
+    """Beside one of two pictures: what it shows, of which frame, and a map's colours with their values."""
+
+    options = param.Dict({})
+    index = param.Integer(0)
+    kind = param.String("raw")
+    caption = param.String("")
+    facts = param.List([])
+    palette = param.String("")
+    low = param.Number(0.0)
+    high = param.Number(0.0)
+    unit = param.String("")
+
+    _esm = text("beside.js")

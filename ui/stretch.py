@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from bokeh.palettes import Cividis256, Greys256, Magma256, RdBu11, Viridis256, interp_palette
 
-STRETCHES = {"asinh": "Asinh stretch", "linear": "Linear", "log": "Logarithm", "percentiles": "Percentiles"}
+STRETCHES = {
+    "asinh": "Asinh stretch",
+    "log": "Logarithm",
+    "linear": "Linear",
+    "zscale": "Zscale",
+    "percentiles": "Percentiles",
+}
 COLOURS = {"grey": "Grey", "viridis": "Viridis", "cividis": "Cividis", "magma": "Magma"}
 LIMITS = (-2.0, 20.0)
 SOFTENING = 0.42

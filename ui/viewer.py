@@ -142,6 +142,7 @@ class Viewer:
             if "stars" in arrived or "tracks" in arrived:
                 self._show_marks(scene, old=making == "tracks")
             if "offset_map" in arrived and scene["offset_map"] is not None and scene["tracks"] is not None:
+                self.picture.set_map_facts(*marks.map_facts(scene["offset_map"]))
                 self.picture.set_map_stars(*marks.map_stars(scene["offset_map"], scene["tracks"], scene.frame))
             for stage in arrived:
                 # What shows stars shows tracks too, and need not be drawn twice.
@@ -168,6 +169,7 @@ class Viewer:
         if sequence is not None and self.session.frame < len(sequence.frames):
             info = sequence.frames[self.session.frame]
             time = "" if info.time is None else f"{info.time.strftime('%H:%M:%S')} UT"
+            self.picture.set_caption(f"frame {self.session.frame + 1}", time)
             exposure = "" if info.exposure is None else f"{info.exposure:g}\u2009s"
             self.player.set_facts(stem(info.file), info.filter, time, exposure)
 
