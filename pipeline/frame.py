@@ -133,6 +133,8 @@ class Frame:
         What was done to the pixels, a sentence for each step.
     full : ndarray of int64, shape (n,), or None
         Flat indices of the pixels that were full before the calibration; None: those at or above ``info.saturation``.
+    warnings : tuple of str
+        What a user should know of these pixels.
     """
 
     info: FrameInfo
@@ -142,6 +144,7 @@ class Frame:
     uncertainty: np.ndarray | None = None
     history: tuple[str, ...] = ()
     full: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -31,15 +31,21 @@ class Master:
         Of a flat.
     with_bias : bool
         A dark made without a bias to take off, which therefore has the bias in it.
-    level : float
-        Median of the image, ADU; of a flat, the median over its frames of what each was divided by.
-    single_noise, noise : float
-        Clipped standard deviation of one frame about the master's structure, and of the master, ADU (of a flat: in
-        units of its lit median). Independent noise makes the second the first over the root of the number of frames.
     levels : tuple of float
-        For each of ``files`` its median before combining, ADU (of a flat: in its region, bias and dark removed).
+        For each of ``files`` its median before combining, ADU; of a flat what it was divided by (on a mosaic: green's).
+    single_noise, noise : float
+        Scatter of neighbouring pixels in the first frame and in the master, ADU (of a flat: of its lit median).
+        Independent noise makes the second the first over the root of the number of frames; what it is more is the
+        detector's own pattern.
+    pair_noise : float
+        Standard deviation of one frame's pixel from exposure to exposure, from the difference of two frames, ADU: of a
+        bias the read noise. NaN where there is only one frame.
+    gain : float or None
+        Of a flat: electrons per ADU by photon transfer, from two frames and the bias's ``pair_noise``.
     full : float or None
         Level at which a pixel of these frames is full, ADU.
+    path : str
+        The first of the files; its header is the master's.
     """
 
     kind: str
@@ -50,11 +56,13 @@ class Master:
     exposure: float | None = None
     filter: str = ""
     with_bias: bool = False
-    level: float = float("nan")
-    single_noise: float = float("nan")
-    noise: float = float("nan")
     levels: tuple[float, ...] = ()
+    single_noise: float = math.nan
+    noise: float = math.nan
+    pair_noise: float = math.nan
+    gain: float | None = None
     full: float | None = None
+    path: str = ""
 
     @property
     def count(self) -> int:
@@ -118,6 +126,18 @@ class MasterFlats:
     warnings: tuple[str, ...] = ()
 
     def chosen(self, filter_name: str) -> Master | None:
-        """The flat of a filter, its name compared without case; None where there is none."""
+        """The flat for a light's filter, names compared without case; None where there is none.
+
+        A flat that names no filter serves where none names the light's, and a light that names none takes the only flat.
+        """
         wanted = filter_name.strip().casefold()
-        return next((master for master in self.masters if master.filter.strip().casefold() == wanted), None)
+        named = {master.filter.strip().casefold(): master for master in self.masters}
+        if wanted in named:
+            return named[wanted]
+        if "" in named:
+            return named[""]
+        return self.masters[0] if not wanted and len(self.masters) == 1 else None
+
+
+#: What stands where no such frame was given.
+NO_BIAS, NO_DARKS, NO_FLATS = Master("bias"), MasterDarks(), MasterFlats()

@@ -24,7 +24,7 @@ from pipeline.graph.run import Event, Graph
 from pipeline.graph.tasks import MASTERS, Outcome, find_stars, graph_of, write_products
 from pipeline.graph.writers import WRITERS, Work
 from pipeline.recipe import Recipe, dumps
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import KnobError
 from pipeline.tables import Tracks
 
 Progress = Callable[[str, int, int], None]
@@ -211,7 +211,7 @@ class _Run:
 
     def _masters(self, graph: Graph, sequence: Sequence) -> list[Any]:
         """The masters that this run was calibrated with."""
-        stages = [stage for stage in MASTERS if stage in STAGES] if sequence.calibration else []
+        stages = MASTERS if sequence.calibration else ()
         return [graph.result(self.job.night, self.job.recipe, stage) for stage in stages]
 
     def _refused(self, graph: Graph, sequence: Sequence) -> list[tuple[str, str]]:

@@ -125,6 +125,11 @@ class FrameResults:
     def __init__(self, request: Request, stage: str, indices: tuple[int, ...]) -> None:
         self._request, self._stage, self.indices = request, stage, indices
 
+    @property
+    def scratch(self) -> Path | None:
+        """Folder for what does not stay in memory."""
+        return self._request.graph.store.folder
+
     def __len__(self) -> int:
         return len(self.indices)
 
@@ -276,7 +281,7 @@ class Request:
         if stage == "calibration":
             # All that master stages take from a header beside its pixels may have been corrected by hand.
             facts = [str((_content(info), info.file, info.kind, info.pattern)) for info in self.sequence().calibration]
-            return result_key("calibration", 1, self._reading(), facts)
+            return result_key("calibration", 1, self._reading() if facts else {}, facts)
         if stage == "frames":
             inputs = [self._files(), str(self.sequence().reference)]
             return result_key("frames", STAGES["frames"].version, self.recipe["frames"], inputs)

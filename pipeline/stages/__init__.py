@@ -5,6 +5,9 @@ import importlib
 ORDER = (
     "frames",
     "hot_pixels",
+    "master_bias",
+    "master_dark",
+    "master_flat",
     "calibrated",
     "mask",
     "background",
@@ -14,6 +17,9 @@ ORDER = (
     "selection",
     "tracks",
     "offset_map",
+    "shifts",
+    "aligned",
+    "stack",
 )
 
 for _name in ORDER:

@@ -1,41 +1,84 @@
-"""A frame without its hot pixels."""
+"""A frame as the sky would have it: without what the detector added, and divided by what it took."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated, Literal
 
 import numpy as np
 
 from pipeline.frame import Frame, HotPixels, readonly
-from pipeline.stage import stage
+from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
+from pipeline.stage import Knob, stage
+from pipeline.stages.reduction import detector_of, error_image, reduced, reduction_of
 
 
-@stage(version=1)
-def calibrated(frame: Frame, hot_pixels: HotPixels) -> Frame:
-    """Mend or mask the hot pixels.
+@stage(version=2)
+def calibrated(
+    frame: Frame,
+    hot_pixels: HotPixels,
+    master_bias: Master = NO_BIAS,
+    master_dark: MasterDarks = NO_DARKS,
+    master_flat: MasterFlats = NO_FLATS,
+    *,
+    cosmic_rays: Annotated[
+        Literal["off", "lacosmic"], Knob("lacosmic: edges too sharp for a star are cosmic rays, and are filled")
+    ] = "off",
+    uncertainty: Annotated[bool, Knob("carry each pixel's standard deviation along")] = False,
+) -> Frame:
+    """Take off bias and dark, divide by the flat, and mend hot pixels and cosmic rays.
 
     Parameters
     ----------
     frame : Frame
-        As read.
+        As read, overscan taken off.
     hot_pixels : HotPixels
         Where they are; for source "frame" they are looked for here, in this frame alone.
+    master_bias, master_dark, master_flat
+        Masters; the dark for this exposure and the flat of this filter are chosen. Where there is none of a kind, that
+        step is left out.
+    cosmic_rays, uncertainty
+        Knobs. "lacosmic" is Laplacian edge detection (van Dokkum 2001, PASP 113, 1420), as astroscrappy has it.
 
     Returns
     -------
     Frame
-        Hot pixels filled with the median of their nearest good neighbours of the same colour, or masked; the very same
-        pixels where there is nothing to do.
+        (light - bias - dark x scale) / flat, with bad pixels filled with the median of their nearest good neighbours of
+        the same colour, or masked; the very same pixels where there is nothing to do.
     """
-    if hot_pixels.repair == "keep" or hot_pixels.source == "off":
-        return frame
-    found = hot_indices(frame, hot_pixels)
+    how = reduction_of(frame, master_bias, master_dark, master_flat)
+    result = frame
+    if not how.empty:
+        result = reduced(frame, how)
+    elif how.warnings:
+        result = replace(frame, warnings=(*frame.warnings, *how.warnings))
+    if uncertainty:
+        data = result.above_black()
+        detector = detector_of(frame, data, master_bias, how.flat)
+        error = readonly(error_image(data, None if how.flat is None else how.flat.image, detector))
+        said = f"uncertainty: {detector.gain:.4g} e-/ADU, read noise {detector.read_noise:.4g} ADU ({detector.source})"
+        result = replace(result, uncertainty=error, history=(*result.history, said))
+    hot = np.empty(0, np.int64)
+    if hot_pixels.repair != "keep" and hot_pixels.source != "off":
+        hot = hot_indices(frame, hot_pixels)
+    rays = np.empty(0, np.int64)
+    if cosmic_rays == "lacosmic":
+        rays = np.setdiff1d(_cosmic_rays(frame, result, hot, master_bias, how.flat), hot, assume_unique=True)
+    return _mended(result, hot, rays, "mask" if hot_pixels.repair == "mask" else "interpolate")
+
+
+def _mended(frame: Frame, hot: np.ndarray, rays: np.ndarray, repair: str) -> Frame:
+    """The frame with some pixels filled from their neighbours, or masked."""
+    found = np.union1d(hot, rays)
     if found.size == 0:
         return frame
+    done = "masked" if repair == "mask" else "filled from neighbours of the same colour"
+    counts = (("hot or bad pixels", hot.size), ("pixels hit by cosmic rays", rays.size))
+    history = (*frame.history, *(f"{count} {name} {done}" for name, count in counts if count))
     bad = np.zeros(frame.shape, bool) if frame.mask is None else frame.mask.copy()
     bad.ravel()[found] = True
-    if hot_pixels.repair == "mask":
-        return replace(frame, mask=readonly(bad))
+    if repair == "mask":
+        return replace(frame, mask=readonly(bad), history=history)
     from pipeline.kernels.hot import mended
 
     values = mended(frame.pixels, bad, found, frame.pattern)
@@ -44,7 +87,9 @@ def calibrated(frame: Frame, hot_pixels: HotPixels) -> Frame:
         values = np.rint(values)
     pixels = frame.pixels.copy()
     pixels.ravel()[found[good]] = values[good].astype(pixels.dtype)
-    return replace(frame, pixels=readonly(pixels), mask=_mask_without(frame, bad, found[good]))
+    mask = _mask_without(frame, bad, found[good])
+    full = None if frame.full is None else readonly(np.setdiff1d(frame.full, found[good], assume_unique=True))
+    return replace(frame, pixels=readonly(pixels), mask=mask, full=full, history=history)
 
 
 def hot_indices(frame: Frame, hot_pixels: HotPixels) -> np.ndarray:
@@ -70,6 +115,36 @@ def hot_indices(frame: Frame, hot_pixels: HotPixels) -> np.ndarray:
 
     look = first_look(frame, red=hot_pixels.red, blue=hot_pixels.blue)
     return lone_pixels(look.image, look.noise, hot_pixels.sigma, hot_pixels.contrast, look.step)
+
+
+def _cosmic_rays(frame: Frame, result: Frame, hot: np.ndarray, bias: Master, flat: Master | None) -> np.ndarray:
+    """Flat indices, in order, of the pixels that cosmic rays hit; each colour is searched by itself."""
+    from astroscrappy import detect_cosmics
+
+    data = result.above_black()
+    detector = detector_of(frame, data, bias, flat)
+    bad = ~np.isfinite(data)
+    bad.ravel()[hot] = True
+    if result.full is not None:
+        bad.ravel()[result.full] = True
+    found = np.zeros(frame.shape, bool)
+    step = 1 if frame.pattern == "none" else 2
+    for row in range(step):
+        for column in range(step):
+            plane, masked = data[row::step, column::step], bad[row::step, column::step]
+            if masked.all():
+                continue
+            filled = np.ascontiguousarray(np.where(masked, np.median(plane[~masked]), plane), np.float32)
+            full = float(np.finfo(np.float32).max if result.info.saturation is None else result.info.saturation)
+            hit, _ = detect_cosmics(
+                filled,
+                inmask=np.ascontiguousarray(masked),
+                gain=detector.gain,
+                readnoise=detector.read_noise * detector.gain,
+                satlevel=full * detector.gain,
+            )
+            found[row::step, column::step] = hit & ~masked
+    return np.flatnonzero(found)
 
 
 def _mask_without(frame: Frame, bad: np.ndarray, mended: np.ndarray) -> np.ndarray | None:

@@ -132,6 +132,8 @@ def normalized_image(calibrated: Frame, background: Background, *, red: float, b
 
 def full_pixels(frame: Frame) -> np.ndarray:
     """Flat indices, in order, of pixels at or above the frame's saturation level, int64; none where it is unknown."""
+    if frame.full is not None:
+        return frame.full
     if frame.info.saturation is None:
         return np.empty(0, np.int64)
     from pipeline.kernels.bands import map_bands

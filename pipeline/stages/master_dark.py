@@ -1,0 +1,77 @@
+"""Dark: what gathers in a pixel with time and without light."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pipeline.masters import NO_BIAS, Master, MasterDarks
+from pipeline.read.rows import Rows
+from pipeline.stage import Knob, stage
+from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, sample
+
+SAME = 0.01
+
+
+@stage(version=1, scope="sequence")
+def master_dark(
+    calibration: Sequence[Rows],
+    master_bias: Master = NO_BIAS,
+    *,
+    combine: Annotated[
+        Literal["median", "clipped"], Knob("middle value of each pixel, or mean without outliers")
+    ] = "median",
+    clip: Annotated[
+        float, Knob("how far off a value may lie; clipped only", unit="sigma", low=1, high=20, step=0.5)
+    ] = 3.0,
+    scale: Annotated[
+        Literal["auto", "never"],
+        Knob("auto: a dark stands for other exposures too, in proportion to time; never: only for its own"),
+    ] = "auto",
+) -> MasterDarks:
+    """Combine the dark frames of each exposure into one and take off the bias.
+
+    Parameters
+    ----------
+    calibration : sequence of Rows
+        Rows of the calibration frames; those of kind "dark" are taken.
+    master_bias : Master
+        Taken off where there is one. Without one a dark keeps the bias in it, and takes both off a light.
+    combine, clip, scale
+        Knobs.
+
+    Returns
+    -------
+    MasterDarks
+        One master for each exposure (equal to 1 %), ADU; empty where there is no dark.
+
+    Notes
+    -----
+    Frames are combined before the bias is taken off: a number taken off each value of a pixel moves their median, their
+    mean and what is clipped by that number, so the order does not matter, and this one costs one subtraction.
+    """
+    readers, left_out = readable(one for one in calibration if one.info.kind == "dark")
+    masters, warnings = [], []
+    for exposure, group in _by_exposure(readers):
+        image = combine_rows(group, combine, clip)
+        if master_bias.image is not None:
+            image -= master_bias.image
+        told = facts(group, image)
+        warnings += few("dark" if exposure is None else f"dark of {exposure:g} s", told["files"])
+        levels = tuple(median_of(sample(reader)) for reader in group)
+        without = master_bias.image is None
+        masters.append(Master("dark", exposure=exposure, with_bias=without, levels=levels, **told))
+    return MasterDarks(tuple(masters), scale, tuple(left_out), tuple(warnings))
+
+
+def _by_exposure(readers: Sequence[Rows]) -> list[tuple[float | None, list[Rows]]]:
+    """Frames of equal exposure together, the shortest first; those whose header says none come last."""
+    known = sorted((one for one in readers if one.info.exposure is not None), key=lambda one: one.info.exposure)
+    groups: list[tuple[float | None, list[Rows]]] = []
+    for one in known:
+        if groups and one.info.exposure - groups[-1][0] <= SAME * one.info.exposure:
+            groups[-1][1].append(one)
+        else:
+            groups.append((one.info.exposure, [one]))
+    unknown = [one for one in readers if one.info.exposure is None]
+    return [*groups, (None, unknown)] if unknown else groups

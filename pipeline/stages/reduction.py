@@ -1,0 +1,260 @@
+"""The arithmetic of a CCD reduction: (light - bias - dark x scale) / flat, and the error of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.frame import Frame, colour_planes, readonly
+from pipeline.masters import Master, MasterDarks, MasterFlats
+from pipeline.stages.combining import median_of, neighbours_scatter, sample
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What is taken off a light and what it is divided by.
+
+    Parameters
+    ----------
+    bias, dark, flat : Master or None
+        None where there is none, or none that fits. A dark with the bias in it takes the place of both.
+    scale : float
+        What the dark is multiplied by.
+    warnings : tuple of str
+        Why something is missing although frames of that kind were given.
+    """
+
+    bias: Master | None
+    dark: Master | None
+    scale: float
+    flat: Master | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changes."""
+        return self.bias is None and self.dark is None and self.flat is None
+
+
+def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFlats) -> Reduction:
+    """Choose the masters for a light by its exposure and filter.
+
+    Parameters
+    ----------
+    frame : Frame
+        The light.
+    bias, darks, flats
+        Everything there is.
+    """
+    info, warnings = frame.info, []
+    shown = "an unknown exposure" if info.exposure is None else f"{info.exposure:g} s"
+    dark, scale = darks.chosen(info.exposure) or (None, 1.0)
+    if dark is not None and dark.exposure is not None and dark.with_bias and not _same(dark.exposure, info.exposure):
+        warnings.append(
+            f"{info.file}: its dark is of {dark.exposure:g} s, not of {shown}, and cannot be scaled with the bias in "
+            "it: give bias frames, or darks of the light's exposure"
+        )
+    if dark is None and darks.masters:
+        there = ", ".join(
+            "unknown exposure" if one.exposure is None else f"{one.exposure:g} s" for one in darks.masters
+        )
+        why = " and master_dark.scale is never" if darks.scale == "never" else ""
+        warnings.append(
+            f"{info.file}: no dark is taken off (the light has {shown}, the darks {there}{why}): "
+            "give darks of its exposure, or bias frames to scale them"
+        )
+    flat = flats.chosen(info.filter)
+    if flat is None and flats.masters:
+        there = ", ".join(one.filter or "no name" for one in flats.masters)
+        warnings.append(
+            f"{info.file}: is divided by no flat (the light has filter {info.filter or 'no name'}, the flats {there}): "
+            "give flats of its filter"
+        )
+    return Reduction(None if bias.image is None else bias, dark, scale, flat, tuple(warnings))
+
+
+def _same(one: float, other: float | None) -> bool:
+    return other is not None and abs(one - other) <= 0.01 * max(one, other)
+
+
+def reduced(frame: Frame, how: Reduction) -> Frame:
+    """(light - bias - dark x scale) / flat.
+
+    Parameters
+    ----------
+    frame : Frame
+        As read, overscan taken off.
+    how : Reduction
+        What to do.
+
+    Returns
+    -------
+    Frame
+        Pixels float32 ADU above the sky's zero, NaN and masked where there is no value. ``full`` are the pixels that
+        were full before, and ``info.saturation`` is that level less the medians of what was taken off.
+    """
+    from pipeline.kernels.bands import map_bands
+    from pipeline.stages.normalize import full_pixels
+
+    data = frame.above_black()
+    bias = None if how.bias is None else how.bias.image
+    dark = None if how.dark is None else how.dark.image
+    flat = None if how.flat is None else how.flat.image
+
+    def work(first: int, last: int) -> None:
+        rows = data[first:last]
+        if bias is not None:
+            rows -= bias[first:last]
+        if dark is not None:
+            rows -= dark[first:last] if how.scale == 1 else dark[first:last] * np.float32(how.scale)
+        if flat is not None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                rows /= flat[first:last]
+            np.putmask(rows, np.isinf(rows), np.nan)
+
+    map_bands(work, data.shape[0])
+    bad = np.isnan(data)
+    level = frame.info.saturation
+    if level is not None:
+        taken = 0.0 if bias is None else median_of(sample(bias))
+        taken += 0.0 if dark is None else how.scale * median_of(sample(dark))
+        level -= taken
+    return replace(
+        frame,
+        info=replace(frame.info, saturation=level),
+        pixels=readonly(data),
+        black=np.zeros((2, 2), np.float32),
+        mask=readonly(bad) if bad.any() else None,
+        full=readonly(full_pixels(frame)),
+        history=(*frame.history, *_told(how)),
+        warnings=(*frame.warnings, *how.warnings, *_darker(frame, data, how)),
+    )
+
+
+def _told(how: Reduction) -> tuple[str, ...]:
+    """A sentence for each step."""
+    told = []
+    if how.bias is not None:
+        told.append(f"bias: {_of(how.bias)} taken off")
+    if how.dark is not None:
+        kind = "dark with its bias" if how.dark.with_bias else "dark"
+        exposure = "" if how.dark.exposure is None else f" of {how.dark.exposure:g} s"
+        factor = "" if how.scale == 1 else f" times {how.scale:.4g}"
+        told.append(f"{kind}: {_of(how.dark)}{exposure}{factor} taken off")
+    if how.flat is not None:
+        named = f" in filter {how.flat.filter}" if how.flat.filter else ""
+        told.append(f"flat: divided by {_of(how.flat)}{named}")
+    return tuple(told)
+
+
+def _of(master: Master) -> str:
+    first = f"{master.files[0]}" + (" and others" if master.count > 1 else "")
+    return f"{master.count} frame{'s' if master.count > 1 else ''} ({first})"
+
+
+def _darker(frame: Frame, data: np.ndarray, how: Reduction) -> tuple[str, ...]:
+    """A warning where more was taken off than the light has."""
+    if how.bias is None and how.dark is None:
+        return ()
+    values = sample(data)
+    level, noise = median_of(values), neighbours_scatter(values, frame.pattern)
+    if not level < -3 * noise:
+        return ()
+    taken = "bias and dark" if how.bias is not None and how.dark is not None else "bias" if how.dark is None else "dark"
+    return (
+        f"{frame.info.file}: is darker than its {taken} (median {level:.0f} ADU after taking off): "
+        "give frames of the same camera settings, and keep frames.overscan at auto",
+    )
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Gain and read noise, and where they come from.
+
+    Parameters
+    ----------
+    gain : float
+        Electrons per ADU.
+    read_noise : float
+        ADU.
+    source : str
+        A sentence part.
+    """
+
+    gain: float
+    read_noise: float
+    source: str
+
+
+def detector_of(frame: Frame, data: np.ndarray, bias: Master, flat: Master | None) -> Detector:
+    """Gain and read noise of a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+        The light as read.
+    data : ndarray of float32, shape (ny, nx)
+        Its pixels without bias and dark, ADU.
+    bias : Master
+        Its ``pair_noise`` is the read noise; else the header's counts, else none.
+    flat : Master or None
+        Its ``gain`` by photon transfer comes first; else that of the frame's own sky, whose noise is that of its light;
+        else the header's; else 1.
+    """
+    info = frame.info
+    noise = bias.pair_noise
+    if flat is not None and flat.gain:
+        gain, source = flat.gain, "gain by photon transfer from two flats"
+    else:
+        # The bands of a sample begin at even rows, so its colours lie as in the frame.
+        _, row, column = next(plane for plane in colour_planes(frame.pattern) if plane[0] in ("mono", "green"))
+        step = 1 if frame.pattern == "none" else 2
+        values = sample(data)[row::step, column::step]
+        sky = median_of(values)
+        variance = neighbours_scatter(values, "none") ** 2 - (0.0 if np.isnan(noise) else noise**2)
+        if sky > 0 and variance > 0:
+            gain, source = sky / variance, "gain from the sky's own noise"
+        elif info.gain and info.gain > 0:
+            gain, source = info.gain, "gain from the header"
+        else:
+            gain, source = 1.0, "gain not known"
+    if not np.isnan(noise):
+        return Detector(float(gain), float(noise), f"{source}, read noise from two bias frames")
+    if info.read_noise is not None:
+        return Detector(float(gain), info.read_noise / gain, f"{source}, read noise from the header")
+    return Detector(float(gain), 0.0, f"{source}, read noise not known")
+
+
+def error_image(data: np.ndarray, flat: np.ndarray | None, detector: Detector) -> np.ndarray:
+    """Standard deviation of each calibrated pixel, ADU.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (ny, nx)
+        Calibrated pixels, ADU.
+    flat : ndarray of float32, shape (ny, nx), or None
+        The flat F that they were divided by.
+    detector : Detector
+        Gain g and read noise R.
+
+    Returns
+    -------
+    ndarray of float32, shape (ny, nx)
+        sqrt(max(data F, 0) / g + R^2) / F (Howell 2006, Handbook of CCD Astronomy, 4.4; the masters' own noise, which
+        the lights share, is not in it). NaN where there is no value.
+    """
+    from pipeline.kernels.bands import map_bands
+
+    error = np.empty(data.shape, np.float32)
+
+    def work(first: int, last: int) -> None:
+        rows = data[first:last] * (1 if flat is None else flat[first:last])
+        np.maximum(rows, np.float32(0), out=rows)
+        rows /= np.float32(detector.gain)
+        rows += np.float32(detector.read_noise**2)
+        np.sqrt(rows, out=rows)
+        error[first:last] = rows if flat is None else rows / flat[first:last]
+
+    map_bands(work, data.shape[0])
+    return error
