@@ -35,7 +35,7 @@ def whole_steps(x: float, y: float, pattern: str = "none") -> tuple[int, int]:
     return step * math.floor(x / step + 0.5), step * math.floor(y / step + 0.5)
 
 
-def moved(image: np.ndarray, x: int, y: int) -> np.ndarray:
+def moved(image: np.ndarray, x: int, y: int, *, beyond: float = np.nan) -> np.ndarray:
     """A picture moved back by a whole displacement: no value changes.
 
     Parameters
@@ -44,14 +44,16 @@ def moved(image: np.ndarray, x: int, y: int) -> np.ndarray:
         The picture.
     x, y : int
         Its displacement against the reference, pixels.
+    beyond : float
+        What stands where the picture does not reach.
 
     Returns
     -------
     ndarray of float32, shape (ny, nx)
-        ``image[row + y, column + x]``, NaN where that is outside.
+        ``image[row + y, column + x]``.
     """
     ny, nx = image.shape
-    result = np.full_like(image, np.nan)
+    result = np.full_like(image, beyond)
     rows, columns = (slice(max(0, -step), max(0, min(size, size - step))) for step, size in ((y, ny), (x, nx)))
     if rows.start < rows.stop and columns.start < columns.stop:
         result[rows, columns] = image[rows.start + y : rows.stop + y, columns.start + x : columns.stop + x]
@@ -72,6 +74,7 @@ def resampled(
     transform: np.ndarray | None = None,
     offsets: tuple[np.ndarray, np.ndarray] | None = None,
     pattern: str = "none",
+    beyond: float = np.nan,
 ) -> np.ndarray:
     """Look the picture up at every pixel of the reference.
 
@@ -87,11 +90,13 @@ def resampled(
         Instead of a transform: x and y here minus those in the reference, at the pixels of this picture.
     pattern : str
         Its colours.
+    beyond : float
+        What stands where the picture does not reach.
 
     Returns
     -------
     ndarray of float32, shape (ny, nx)
-        NaN outside the picture, and where pixels without a value bear more than half of the linear weights.
+        NaN where pixels without a value bear more than half of the linear weights.
     """
     ny, nx = image.shape
     powers = np.zeros((2, 1, 1)) if transform is None else _powers(transform)
@@ -107,7 +112,7 @@ def resampled(
         out = np.empty(plane.shape, np.float32)
         facts = (
             frozen(plane), frozen(weights), METHODS.index(method), clean,
-            frozen(powers), centre, *maps, np.array([row, column, step]), out,
+            frozen(powers), centre, *maps, np.array([row, column, step]), float(beyond), out,
         )  # fmt: skip
         map_bands(lambda first, last, facts=facts: _look_up(*facts, first, last), plane.shape[0])
         if step == 1:
@@ -297,15 +302,15 @@ def _spline_value(coefficients, y, x, by_row, by_column):  # noqa: ANN001, ANN20
 
 
 @njit(
-    [float64(_PLANE, _PLANE, int64, boolean, float64, float64, _WEIGHTS, _WEIGHTS)],
+    [float64(_PLANE, _PLANE, int64, boolean, float64, float64, float64, _WEIGHTS, _WEIGHTS)],
     cache=True,
     nogil=True,
 )
-def _value(plane, coefficients, method, clean, py, px, by_row, by_column):  # noqa: ANN001, ANN202
-    """The plane's value at a place in it, NaN outside or where too little is known."""
+def _value(plane, coefficients, method, clean, beyond, py, px, by_row, by_column):  # noqa: ANN001, ANN202
+    """The plane's value at a place in it, NaN where too little is known."""
     ny, nx = plane.shape
     if not (py >= -0.5 and px >= -0.5 and py < ny - 0.5 and px < nx - 0.5):
-        return np.nan
+        return beyond
     if method == 0:
         value = float64(plane[int64(math.floor(py + 0.5)), int64(math.floor(px + 0.5))])
         return value if abs(value) < np.inf else np.nan
@@ -387,14 +392,14 @@ def _by_map(x_map, y_map, y, x, place):  # noqa: ANN001, ANN202
 @njit(
     [
         types.void(
-            _PLANE, _PLANE, int64, boolean, _POWERS, float64[::1], _PLANE, _PLANE, int64[::1], float32[:, ::1],
-            int64, int64,
+            _PLANE, _PLANE, int64, boolean, _POWERS, float64[::1], _PLANE, _PLANE, int64[::1], float64,
+            float32[:, ::1], int64, int64,
         )
     ],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _look_up(plane, coefficients, method, clean, powers, centre, x_map, y_map, grid, out, first, last):  # noqa: ANN001, ANN202
+def _look_up(plane, coefficients, method, clean, powers, centre, x_map, y_map, grid, beyond, out, first, last):  # noqa: ANN001, ANN202
     line, place = np.empty((4, powers.shape[1])), np.empty(3)
     taps = 4 if method == 2 else 2 if method == 1 else 2 * LOBES
     by_row, by_column = np.empty(taps), np.empty(taps)
@@ -409,6 +414,6 @@ def _look_up(plane, coefficients, method, clean, powers, centre, x_map, y_map, g
             else:
                 _by_polynomial(line, (x - centre[0]) / centre[2], centre[2], place)
             py, px = (place[1] - top) / step, (place[0] - left) / step
-            value = _value(plane, coefficients, method, clean, py, px, by_row, by_column)
+            value = _value(plane, coefficients, method, clean, beyond, py, px, by_row, by_column)
             # A nearest pixel is handed on as it is: its value must not change.
             out[i, j] = value if method == 0 else value * place[2]

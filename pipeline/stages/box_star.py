@@ -1,0 +1,147 @@
+"""One star in a box, followed from frame to frame: how observers measured shifts before whole fields were matched."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from pipeline.frame import FrameError, FrameInfo, Sequence
+from pipeline.stages.normalize import clipped_deviation
+from pipeline.tables import StarTable
+
+#: A star's peak stands out of its box by this much, sigma.
+LEAST_PEAK = 5.0
+#: Pixels below this, sigma, are no part of a star's centre of mass.
+LEAST_LIGHT = 3.0
+
+
+def brightest_star(stars: StarTable, size: float) -> tuple[float, float]:
+    """Position of the brightest star that is not full and has a box for itself.
+
+    Parameters
+    ----------
+    stars : StarTable
+        The reference's stars.
+    size : float
+        Side of the box, pixels.
+
+    Raises
+    ------
+    FrameError
+        Where the reference has no star.
+    """
+    kept = stars.kept
+    if kept.size == 0:
+        raise FrameError("", "the reference has no star for the box (0)", "lower stars.threshold")
+    x, y, flux = (stars[name][kept] for name in ("xcentroid", "ycentroid", "flux"))
+    full = stars["saturated"][kept] > 0
+    ny, nx = stars.shape
+    inside = (x > size) & (y > size) & (x < nx - size) & (y < ny - size)
+    crowded = np.zeros(kept.size, bool)
+    order = np.argsort(-flux, kind="stable")
+    for place in order[:200]:
+        near = (np.abs(x - x[place]) < size / 2) & (np.abs(y - y[place]) < size / 2) & (flux > 0.1 * flux[place])
+        crowded[place] = near.sum() > 1
+    # The best there is: a full star tells its place better than none.
+    rank = np.lexsort((-flux, full, crowded | ~inside))
+    return float(x[rank[0]]), float(y[rank[0]])
+
+
+def clipped_median(values: np.ndarray) -> float:
+    """Median of what lies within 3 sigma of the median, clipped until nothing more is left out."""
+    values = values[np.isfinite(values)].astype(np.float64)
+    for _ in range(20):
+        middle, sigma = np.median(values), np.std(values)
+        near = np.abs(values - middle) <= 3 * sigma
+        if near.all():
+            break
+        values = values[near]
+    return float(np.median(values))
+
+
+def frame_level(image: np.ndarray) -> float:
+    """Clipped median of a whole picture, from a quarter of a million of its pixels."""
+    stride = max(1, round((image.size / 2.5e5) ** 0.5)) | 1
+    return clipped_median(image[::stride, ::stride])
+
+
+def measured(
+    image: np.ndarray, centre: tuple[float, float], size: float, sky: float | None, centroid: str
+) -> tuple[float, float]:
+    """Where the star in a box lies.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        A picture without its sky.
+    centre : (float, float)
+        x and y of the box, pixels.
+    size : float
+        Its side, pixels.
+    sky : float or None
+        Level to take off, ADU; None: the box's own clipped median.
+    centroid : str
+        "2dg" fits a Gaussian to the box, "1dg" one to the sums along x and one to those along y, "com" is the centre of
+        mass of what stands out by 3 sigma.
+
+    Returns
+    -------
+    (float, float)
+        x and y in the picture.
+
+    Raises
+    ------
+    FrameError
+        Where the box leaves the picture or shows no star.
+    """
+    x, y = centre
+    half = size / 2
+    left, right = (round(x + side * half) for side in (-1, 1))
+    bottom, top = (round(y + side * half) for side in (-1, 1))
+    place = f"({x:.0f}, {y:.0f})"
+    remedy = "move shifts.box_center, make the box larger, or give the frame a shifts.pre_shift"
+    left, bottom = max(left, 0), max(bottom, 0)
+    box = image[bottom : top + 1, left : right + 1]
+    if min(box.shape) < 5 or not np.isfinite(box).any():
+        raise FrameError("", f"the box at {place} is outside the picture", remedy)
+    light = box - (clipped_median(box) if sky is None else sky)
+    noise = clipped_deviation(light)
+    if not np.nanmax(light) > LEAST_PEAK * noise:
+        raise FrameError("", f"there is no star in the box at {place}", remedy)
+    column, row = _centre(np.asarray(light, np.float64), noise, centroid)
+    if not (0 <= column <= box.shape[1] - 1 and 0 <= row <= box.shape[0] - 1):
+        raise FrameError("", f"the star in the box at {place} has no centre that can be measured", remedy)
+    return left + column, bottom + row
+
+
+def _centre(light: np.ndarray, noise: float, centroid: str) -> tuple[float, float]:
+    from photutils import centroids
+
+    bad = ~np.isfinite(light)
+    if centroid == "com":
+        light = np.where(bad | (light < LEAST_LIGHT * noise), 0.0, light)
+        return tuple(centroids.centroid_com(light))
+    fit = centroids.centroid_2dg if centroid == "2dg" else centroids.centroid_1dg
+    with warnings.catch_warnings(action="ignore"):
+        column, row = fit(np.where(bad, 0.0, light), mask=bad if bad.any() else None)
+    return float(column), float(row)
+
+
+def for_file(values: Mapping[str, Any], frames: Sequence, index: int) -> Any:
+    """What a table of files says of a frame, or None; a bare name serves where only one frame has it."""
+    info = frames.frames[index]
+    name = PurePath(info.file).name
+    if info.file in values:
+        return values[info.file]
+    alone = sum(PurePath(other.file).name == name for other in frames.frames) == 1
+    return values.get(name) if alone else None
+
+
+def for_folder(values: Mapping[str, Any], info: FrameInfo) -> Any:
+    """What a table of folders says of a frame's own, or None."""
+    folder = PurePath(info.path).parent.name
+    return values.get(str(PurePath(info.file).parent), values.get(folder))
