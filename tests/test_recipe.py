@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline import recipe as recipes
 from pipeline.recipe import Recipe, RecipeError
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import STAGES, KnobError, Point
 
 
 def values(spec):
