@@ -112,7 +112,7 @@ class KnobSpec:
             "range": f"two numbers, low and high,{bounds}{unit}",
             "words": "a table of file = text",
             "ranges": "a table of name = [low, high]",
-            "point": "two numbers, x and y,",
+            "point": "two numbers, x and y",
             "points": "a table of name = [x, y]",
             "sizes": f"a table of name = number{bounds}{unit}",
             "region": "one of " + ", ".join([*self.choices, "x0,y0,x1,y1 (the last column and row not in it)"]),

@@ -29,6 +29,10 @@ def values(spec):
         "numbers": st.lists(number, max_size=3).map(tuple),
         "ids": st.lists(whole, max_size=3).map(tuple),
         "shapes": st.lists(SHAPES, max_size=3).map(tuple),
+        "point": st.tuples(number, number).map(lambda ends: Point(*ends)),
+        "points": st.dictionaries(word, st.tuples(number, number).map(lambda ends: Point(*ends)), max_size=2),
+        "sizes": st.dictionaries(word, number, max_size=2),
+        "region": st.sampled_from([*spec.choices, (0, 4, 10, 20)]),
         "ranges": st.dictionaries(word, st.tuples(number, number).map(lambda pair: tuple(sorted(pair))), max_size=2),
     }
     strategy = kinds[spec.kind]
