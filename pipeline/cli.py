@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DONE, LEFT_OUT, WRONG, INTERRUPTED = 0, 1, 2, 130
 SIDES = (64, 12_000)
+CALIBRATION = ("bias", "dark", "flat")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,12 +78,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lights", nargs="*", metavar="LIGHTS", help="files, folders or globs")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    for kind in CALIBRATION:
+        what = f"{kind} frames: files, folders or globs; frames among LIGHTS are told apart by their headers and names"
+        parser.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar="P", help=what)
     recipe = parser.add_mutually_exclusive_group()
     recipe.add_argument("--recipe", type=Path, metavar="FILE")
     recipe.add_argument("--preset", metavar="NAME", help="a recipe that comes with Starshift")
     parser.add_argument("--set", action="append", default=[], metavar="STAGE.KNOB=VALUE", dest="options")
     parser.add_argument("--reference", metavar="FILE")
-    parser.add_argument("--products", default="offsets,maps", help="offsets, maps or all (default: offsets,maps)")
+    parser.add_argument("--products", default="offsets,maps", help="a list of products, or all (default: offsets,maps)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes of a dask cluster on this machine")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a running dask scheduler")
     again = parser.add_mutually_exclusive_group()
@@ -115,11 +119,11 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.graph.request import StaleError, Ticket
     from pipeline.graph.run import Graph
 
-    recipe, lights = _recipe_of(options)
+    recipe, lights, calibration = _recipe_of(options)
     wanted = _products(options.products)
     if options.workers is not None and not 1 <= options.workers <= 256:
         raise KnobError(f"--workers {options.workers}: wants a whole number from 1 to 256")
-    night = Graph.open(lights)
+    night = Graph.open(lights, calibration=calibration)
     progress = None if options.quiet else _progress()
     ticket = Ticket()
     try:
@@ -169,8 +173,8 @@ def _ended_by_signals(ticket: Ticket) -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _recipe_of(options: argparse.Namespace) -> tuple[Any, list[Path]]:
-    """The recipe as the options change it, and the lights to run on."""
+def _recipe_of(options: argparse.Namespace) -> tuple[Any, list[Path], dict[str, list[Path]]]:
+    """The recipe as the options change it, the lights to run on, and the calibration frames by kind."""
     from pipeline import recipe as recipes
 
     if options.recipe is not None:
@@ -180,15 +184,18 @@ def _recipe_of(options: argparse.Namespace) -> tuple[Any, list[Path]]:
     for option in options.options:
         recipe = recipes.with_option(recipe, option)
     lights = [Path(light) for light in options.lights]
+    calibration = {kind: [Path(path) for path in getattr(options, kind)] for kind in CALIBRATION}
     if not lights and options.recipe is not None:
         lights = [options.recipe.parent / light for light in recipe.data.get("lights", ())]
+        for kind, paths in calibration.items():
+            calibration[kind] = paths or [options.recipe.parent / path for path in recipe.data.get(kind, ())]
     if options.reference is not None:
         recipe = recipe.with_knobs("frames", reference=options.reference)
         if Path(options.reference).is_file():
             lights.append(Path(options.reference))
     if not lights:
-        raise KnobError("LIGHTS: none given: name the files or folders of the lights")
-    return recipe, lights
+        raise KnobError("LIGHTS: none given: name the files or folders of the lights, before the options")
+    return recipe, lights, calibration
 
 
 def _products(text: str) -> tuple[str, ...]:
@@ -270,6 +277,8 @@ def _facts(info: Any) -> dict[str, Any]:
         "exposure": info.exposure,
         "gain": info.gain if info.gain is not None else info.iso,
         "filter": info.filter,
+        "binning": "" if info.binning is None else f"{info.binning[0]} x {info.binning[1]}",
+        "night": info.night,
         "time": "" if info.time is None else info.time.isot,
         "told by": info.kind_reason,
     }

@@ -40,6 +40,9 @@ class Master:
     pair_noise : float
         Standard deviation of one frame's pixel from exposure to exposure, from the difference of two frames, ADU: of a
         bias the read noise. NaN where there is only one frame.
+    error : float
+        Standard deviation that this noise leaves in a pixel of the master, ADU (of a flat: of its lit median). With a
+        single frame that is told by its neighbours' scatter.
     gain : float or None
         Of a flat: electrons per ADU by photon transfer, from two frames and the bias's ``pair_noise``.
     full : float or None
@@ -60,6 +63,7 @@ class Master:
     single_noise: float = math.nan
     noise: float = math.nan
     pair_noise: float = math.nan
+    error: float = math.nan
     gain: float | None = None
     full: float | None = None
     path: str = ""
@@ -128,7 +132,7 @@ class MasterFlats:
     def chosen(self, filter_name: str) -> Master | None:
         """The flat for a light's filter, names compared without case; None where there is none.
 
-        A flat that names no filter serves where none names the light's, and a light that names none takes the only flat.
+        A flat that names no filter serves where none names the light's; a light that names none takes the only flat.
         """
         wanted = filter_name.strip().casefold()
         named = {master.filter.strip().casefold(): master for master in self.masters}

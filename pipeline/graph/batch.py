@@ -21,8 +21,8 @@ from pipeline.graph.lineage import result_key
 from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
 from pipeline.graph.request import Night, Ticket
 from pipeline.graph.run import Event, Graph
-from pipeline.graph.tasks import MASTERS, Outcome, find_stars, graph_of, write_products
-from pipeline.graph.writers import WRITERS, Work
+from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
+from pipeline.graph.writers import MASTERS, WRITERS, Work
 from pipeline.recipe import Recipe, dumps
 from pipeline.stage import KnobError
 from pipeline.tables import Tracks
@@ -248,7 +248,8 @@ class _Run:
             for file in files
             if file not in known
         ]
-        told = [text for one in (*self.outcomes["products"], self.work) for text in one.warnings]
+        works = (*self.outcomes["stars"], *self.outcomes["products"], self.work)
+        told = dict.fromkeys(text for one in works for text in one.warnings)
         masters = [text for one in self._masters(graph, sequence) for text in one.warnings]
         return [*unknown, *masters, *(() if tracks is None else tracks.warnings), *told]
 

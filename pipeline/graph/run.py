@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from pipeline.frame import Failure
+from pipeline.frame import Failure, FrameInfo
 from pipeline.graph.request import Night, OwnTime, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
@@ -46,11 +47,38 @@ class Graph:
         self.pool = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="frames")
 
     @staticmethod
-    def open(paths: Iterable[str | Path], root: Path | None = None) -> Night:
-        """Read the headers of some files, folders or globs."""
+    def open(
+        paths: Iterable[str | Path],
+        root: Path | None = None,
+        calibration: Mapping[str, Iterable[str | Path]] = MappingProxyType({}),
+    ) -> Night:
+        """Read the headers of some files, folders or globs.
+
+        Parameters
+        ----------
+        paths : iterable of path
+            Lights, or frames of all kinds mixed.
+        root : path, optional
+            The folder that names are relative to.
+        calibration : dict of str to iterable of path, optional
+            Frames by kind ("bias", "dark", "flat"), whatever their headers say.
+
+        Raises
+        ------
+        FrameError
+            Where a path is not there or holds no frame.
+        """
         from pipeline import read
 
-        return Night(read.read_infos(paths, root=root), root)
+        given = {os.path.realpath(path): kind for kind in calibration for path in read.find_files(calibration[kind])}
+        every = [*paths, *(path for kind in calibration for path in calibration[kind])]
+        files = read.read_infos(every, root=root)
+
+        def sorted_in(file: FrameInfo | Failure) -> FrameInfo | Failure:
+            kind = None if isinstance(file, Failure) else given.get(os.path.realpath(file.path))
+            return file if kind is None else replace(file, kind=kind, kind_reason=f"named as {kind}")
+
+        return Night(tuple(sorted_in(file) for file in files), root)
 
     def result(
         self,

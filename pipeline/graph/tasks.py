@@ -15,11 +15,10 @@ from pipeline.graph.output import Job
 from pipeline.graph.request import StageError
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
-from pipeline.graph.writers import WRITERS, Work
+from pipeline.graph.writers import MASTERS, WRITERS, Work
 from pipeline.stage import STAGES
 
-MEMORY = 400_000_000
-MASTERS = ("master_bias", "master_dark", "master_flat")
+MEMORY = 800_000_000
 KEPT = (
     "hot_pixels",
     *MASTERS,
@@ -73,7 +72,14 @@ def _task(job: Job, frame: int, work: Callable[[Graph, Job, Outcome], None]) -> 
 
 def find_stars(job: Job, frame: int) -> Outcome:
     """Task: one frame from its file to its star table, which stays in the run's store."""
-    return _task(job, frame, lambda graph, job, outcome: graph.result(job.night, job.recipe, "stars", frame))
+    return _task(job, frame, _find_stars)
+
+
+def _find_stars(graph: Graph, job: Job, outcome: Outcome) -> None:
+    work = Work(graph, job, outcome.frame, outcome.written, outcome.warnings)
+    if work.ask("frames").calibration:
+        work.warnings += work.ask("calibrated").warnings
+    work.ask("stars")
 
 
 def write_products(job: Job, frame: int) -> Outcome:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import __version__, products
+from pipeline import __version__, products, products_ccd
 from pipeline.graph.output import Job
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from pipeline.frame import FrameInfo
     from pipeline.graph.run import Graph
+
+
+MASTERS = ("master_bias", "master_dark", "master_flat")
 
 
 @dataclass
@@ -116,8 +120,29 @@ def _offset_map(work: Work) -> None:
     work.write(f"{work.stem}.offsets_map.fits", write)
 
 
+def _masters(work: Work) -> None:
+    infos = {info.path: info for info in work.ask("frames").calibration}
+    for stage in MASTERS:
+        made = work.ask(stage)
+        masters = tuple(one for one in getattr(made, "masters", (made,)) if one.image is not None)
+        for master, name in zip(masters, products_ccd.master_names(masters), strict=True):
+            header = work.header(infos[master.path])
+            work.write(name, functools.partial(products_ccd.write_master, master=master, header=header))
+
+
+def _calibrated(work: Work) -> None:
+    def write(path: Path) -> None:
+        frame = work.ask("calibrated")
+        work.warnings += frame.warnings
+        products_ccd.write_calibrated(path, frame, work.header())
+
+    work.write(f"{work.stem}.calibrated.fits", write)
+
+
 #: By the product's name, in the order in which they are written.
 WRITERS = {
     "offsets": Product(each=_offset_table, once=_tables_of_the_run),
     "maps": Product(each=_offset_map),
+    "masters": Product(once=_masters, tracked=False),
+    "calibrated": Product(each=_calibrated, tracked=False),
 }

@@ -10,7 +10,8 @@ import numpy as np
 from pipeline.frame import Frame, HotPixels, readonly
 from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
 from pipeline.stage import Knob, stage
-from pipeline.stages.reduction import detector_of, error_image, reduced, reduction_of
+from pipeline.stages.combining import neighbours_scatter
+from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
 
 
 @stage(version=2)
@@ -55,7 +56,7 @@ def calibrated(
     if uncertainty:
         data = result.above_black()
         detector = detector_of(frame, data, master_bias, how.flat)
-        error = readonly(error_image(data, None if how.flat is None else how.flat.image, detector))
+        error = readonly(error_image(data, how, detector))
         said = f"uncertainty: {detector.gain:.4g} e-/ADU, read noise {detector.read_noise:.4g} ADU ({detector.source})"
         result = replace(result, uncertainty=error, history=(*result.history, said))
     hot = np.empty(0, np.int64)
@@ -63,7 +64,11 @@ def calibrated(
         hot = hot_indices(frame, hot_pixels)
     rays = np.empty(0, np.int64)
     if cosmic_rays == "lacosmic":
-        rays = np.setdiff1d(_cosmic_rays(frame, result, hot, master_bias, how.flat), hot, assume_unique=True)
+        rays = np.setdiff1d(
+            _cosmic_rays(result, hot, detector_of(frame, result.above_black(), master_bias, how.flat)),
+            hot,
+            assume_unique=True,
+        )
     return _mended(result, hot, rays, "mask" if hot_pixels.repair == "mask" else "interpolate")
 
 
@@ -117,31 +122,34 @@ def hot_indices(frame: Frame, hot_pixels: HotPixels) -> np.ndarray:
     return lone_pixels(look.image, look.noise, hot_pixels.sigma, hot_pixels.contrast, look.step)
 
 
-def _cosmic_rays(frame: Frame, result: Frame, hot: np.ndarray, bias: Master, flat: Master | None) -> np.ndarray:
+def _cosmic_rays(frame: Frame, hot: np.ndarray, detector: Detector) -> np.ndarray:
     """Flat indices, in order, of the pixels that cosmic rays hit; each colour is searched by itself."""
     from astroscrappy import detect_cosmics
 
-    data = result.above_black()
-    detector = detector_of(frame, data, bias, flat)
+    data = frame.above_black()
     bad = ~np.isfinite(data)
     bad.ravel()[hot] = True
-    if result.full is not None:
-        bad.ravel()[result.full] = True
+    if frame.full is not None:
+        bad.ravel()[frame.full] = True
+    full = np.finfo(np.float32).max if frame.info.saturation is None else frame.info.saturation * detector.gain
     found = np.zeros(frame.shape, bool)
     step = 1 if frame.pattern == "none" else 2
     for row in range(step):
         for column in range(step):
             plane, masked = data[row::step, column::step], bad[row::step, column::step]
-            if masked.all():
+            good = plane[~masked]
+            if good.size == 0:
                 continue
-            filled = np.ascontiguousarray(np.where(masked, np.median(plane[~masked]), plane), np.float32)
-            full = float(np.finfo(np.float32).max if result.info.saturation is None else result.info.saturation)
+            sky = float(np.median(good))
+            # What the sky's own light does not explain of its noise stands in every pixel as read noise does.
+            scatter = neighbours_scatter(np.where(masked, np.nan, plane), "none")
+            read_noise = max(scatter**2 - max(sky, 0.0) / detector.gain, detector.read_noise**2) ** 0.5
             hit, _ = detect_cosmics(
-                filled,
+                np.ascontiguousarray(np.where(masked, np.float32(sky), plane), np.float32),
                 inmask=np.ascontiguousarray(masked),
                 gain=detector.gain,
-                readnoise=detector.read_noise * detector.gain,
-                satlevel=full * detector.gain,
+                readnoise=read_noise * detector.gain,
+                satlevel=float(full),
             )
             found[row::step, column::step] = hit & ~masked
     return np.flatnonzero(found)

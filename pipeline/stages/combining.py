@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -119,15 +120,27 @@ def few(kind: str, files: Sequence[str]) -> tuple[str, ...]:
     return (f"{files[0]}: is the only {kind}, so its noise goes into every light: take ten or more",)
 
 
-def facts(readers: Sequence[Rows], image: np.ndarray) -> dict[str, object]:
+def share_of_variance(count: int, combine: str) -> float:
+    """Variance of a combination of normal values over that of one of them.
+
+    1 / n of a mean; of a median pi / (2 n + pi - 2), which is right for one and for many values, and within 2 % for
+    three and more (Rider 1960, Journal of the American Statistical Association 55, 148, has them one by one).
+    """
+    return math.pi / (2 * count + math.pi - 2) if combine == "median" and count > 2 else 1 / count
+
+
+def facts(readers: Sequence[Rows], image: np.ndarray, combine: str) -> dict[str, object]:
     """What every master says of its frames, and its image."""
     pattern = readers[0].info.pattern
+    single, pair = neighbours_scatter(sample(readers[0]), pattern), pair_noise(readers)
+    own = single if np.isnan(pair) else pair
     return {
         "image": readonly(image),
         "files": tuple(reader.info.file for reader in readers),
-        "single_noise": neighbours_scatter(sample(readers[0]), pattern),
+        "single_noise": single,
         "noise": neighbours_scatter(sample(image), pattern),
-        "pair_noise": pair_noise(readers),
+        "pair_noise": pair,
+        "error": own * share_of_variance(len(readers), combine) ** 0.5,
         "full": readers[0].info.saturation,
         "path": readers[0].info.path,
     }

@@ -45,6 +45,6 @@ def master_bias(
     if not readers:
         return Master("bias", left_out=tuple(left_out))
     image = combine_rows(readers, combine, clip)
-    told = facts(readers, image)
+    told = facts(readers, image, combine)
     levels = tuple(median_of(sample(reader)) for reader in readers)
     return Master("bias", left_out=tuple(left_out), warnings=few("bias", told["files"]), levels=levels, **told)

@@ -56,7 +56,7 @@ def master_dark(
         image = combine_rows(group, combine, clip)
         if master_bias.image is not None:
             image -= master_bias.image
-        told = facts(group, image)
+        told = facts(group, image, combine)
         warnings += few("dark" if exposure is None else f"dark of {exposure:g} s", told["files"])
         levels = tuple(median_of(sample(reader)) for reader in group)
         without = master_bias.image is None

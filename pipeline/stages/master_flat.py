@@ -235,7 +235,7 @@ def _master(flats: list[_Levelled], combine: str, clip: float, floor: float, rea
         lit = plane[plane > lit_limit(plane)]
         if lit.size:
             plane[plane < floor * np.float32(np.median(lit))] = np.nan
-    told: Mapping[str, Any] = facts(flats, image)
+    told: Mapping[str, Any] = facts(flats, image, combine)
     main = "green" if "green" in flats[0].levels else "mono"
     return Master(
         "flat",

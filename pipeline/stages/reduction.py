@@ -226,35 +226,45 @@ def detector_of(frame: Frame, data: np.ndarray, bias: Master, flat: Master | Non
     return Detector(float(gain), 0.0, f"{source}, read noise not known")
 
 
-def error_image(data: np.ndarray, flat: np.ndarray | None, detector: Detector) -> np.ndarray:
+def error_image(data: np.ndarray, how: Reduction, detector: Detector) -> np.ndarray:
     """Standard deviation of each calibrated pixel, ADU.
 
     Parameters
     ----------
     data : ndarray of float32, shape (ny, nx)
-        Calibrated pixels, ADU.
-    flat : ndarray of float32, shape (ny, nx), or None
-        The flat F that they were divided by.
+        Calibrated pixels D, ADU.
+    how : Reduction
+        What was taken off, and the flat F they were divided by.
     detector : Detector
         Gain g and read noise R.
 
     Returns
     -------
     ndarray of float32, shape (ny, nx)
-        sqrt(max(data F, 0) / g + R^2) / F (Howell 2006, Handbook of CCD Astronomy, 4.4; the masters' own noise, which
-        the lights share, is not in it). NaN where there is no value.
+        sqrt(max(D F, 0) / g + R^2 + M^2 + (D E)^2) / F, with the errors M of bias and dark and E of the flat (Howell
+        2006, Handbook of CCD Astronomy, 4.4 and 4.5). NaN where there is no value.
     """
     from pipeline.kernels.bands import map_bands
 
+    flat = None if how.flat is None else how.flat.image
+    # What all pixels share, and what the flat's error makes of a pixel's own light.
+    common = np.float32(detector.read_noise**2 + _masters_variance(how))
+    uneven = np.float32(0.0 if how.flat is None or np.isnan(how.flat.error) else how.flat.error**2)
     error = np.empty(data.shape, np.float32)
 
     def work(first: int, last: int) -> None:
-        rows = data[first:last] * (1 if flat is None else flat[first:last])
-        np.maximum(rows, np.float32(0), out=rows)
-        rows /= np.float32(detector.gain)
-        rows += np.float32(detector.read_noise**2)
-        np.sqrt(rows, out=rows)
-        error[first:last] = rows if flat is None else rows / flat[first:last]
+        rows = data[first:last]
+        light = np.maximum(rows if flat is None else rows * flat[first:last], np.float32(0))
+        variance = light / np.float32(detector.gain) + common + uneven * rows * rows
+        np.sqrt(variance, out=variance)
+        error[first:last] = variance if flat is None else variance / flat[first:last]
 
     map_bands(work, data.shape[0])
     return error
+
+
+def _masters_variance(how: Reduction) -> float:
+    """Variance that bias and dark leave in a light, ADU^2: their sum is (1 - scale) bias + scale (dark with bias)."""
+    dark = 0.0 if how.dark is None else (how.scale * how.dark.error) ** 2
+    bias = 0.0 if how.bias is None else ((1 if how.dark is None else 1 - how.scale) * how.bias.error) ** 2
+    return sum(part for part in (bias, dark) if np.isfinite(part))
