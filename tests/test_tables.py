@@ -7,9 +7,9 @@ pytest.importorskip("panel")
 
 from pipeline.frame import FrameInfo, Sequence
 from pipeline.tables import Selection
+from ui.frame_tab import frame_frame, without_name
 from ui.run_dialog import reasons_text
 from ui.series import files_text
-from ui.tables import frame_frame, without_name
 
 
 def sequence(left_out=()):

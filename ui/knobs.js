@@ -53,7 +53,7 @@ class Knob {
     this.panel = panel
     this.spec = spec
     this.held = false
-    const wide = spec.widget !== "select" && spec.widget !== "number" && spec.widget !== "text"
+    const wide = !["select", "number", "text"].includes(spec.widget)
     this.el = element("div", `knob ${wide ? "wide" : ""}`, null, {"data-knob": spec.name})
     this.top = element("div", "top", this.el)
     this.label = element("span", "label", this.top, {id: `label-${spec.name}`})
@@ -241,6 +241,7 @@ class Knob {
       }
     }
     this.buttons?.forEach((button, i) => button.setAttribute("aria-checked", spec.choices[i] === value))
+    if (this.rows) this.draw_rows()
     if (!this.fields) return
     const values = spec.kind === "range" ? (value ?? [spec.low, spec.high]) : [this.shown]
     this.fields.forEach((field, i) => {

@@ -12,11 +12,17 @@ import param
 from panel.custom import JSComponent
 
 from pipeline.stage import STAGES, KnobSpec, Stage
+from pipeline.stages.selection import LIMITED
+from ui.part import text
 
 HERE = Path(__file__).parent
-STYLE = (HERE / "text" / "style.css").read_text(encoding="utf-8")
+STYLE = text("text/style.css")
 BINS = 50
 UNITS = {"sigma": "σ", "deg": "°", "adu": "ADU"}
+# An end of a limit that is as good as none: a recipe has numbers alone.
+ANY = 1e12
+# Kinds of knobs that have a widget.
+WIDGETS = ("float", "int", "bool", "choice", "str", "range", "ranges")
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Drawn:
         Shown at once; the others stand behind "more knobs".
     hidden : bool
         Not drawn here: set in the frame table.
+    names : tuple of str
+        What can have a row in a table of limits.
     """
 
     low: float | None = None
@@ -49,11 +57,11 @@ class Drawn:
     measure: str = ""
     basic: bool = True
     hidden: bool = False
+    names: tuple[str, ...] = ()
 
 
 BEHIND = Drawn(basic=False)
 DRAWN: Mapping[tuple[str, str], Drawn] = {
-    ("frames", "kinds"): Drawn(hidden=True),
     ("frames", "overscan"): BEHIND,
     ("hot_pixels", "sigma"): Drawn(low=3, high=30, decimals=1),
     ("background", "box_size"): Drawn(low=16, high=400, log=True),
@@ -76,20 +84,19 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("stars", "saturated"): BEHIND,
     ("stars", "border"): BEHIND,
     ("stars", "separation"): BEHIND,
-    ("selection", "rejected"): Drawn(hidden=True),
-    ("selection", "limits"): Drawn(hidden=True),
+    ("selection", "limits"): Drawn(names=LIMITED),
     ("tracks", "proximity"): Drawn(low=0.5, high=50, log=True, decimals=1),
     ("tracks", "order"): BEHIND,
     ("tracks", "recover"): BEHIND,
     ("tracks", "stuck_tolerance"): BEHIND,
     ("offset_map", "clip"): Drawn(low=1, high=10, decimals=1),
 }
-PLAIN = Drawn()
+PLAIN, HIDDEN = Drawn(), Drawn(hidden=True)
 
 
 def drawn(spec: KnobSpec) -> Drawn:
-    """How a knob is drawn."""
-    return DRAWN.get((spec.stage, spec.name), PLAIN)
+    """How a knob is drawn; lists and tables of files are set where the things are that they name, or in a recipe."""
+    return DRAWN.get((spec.stage, spec.name), PLAIN if spec.kind in WIDGETS else HIDDEN)
 
 
 def title(name: str) -> str:
@@ -108,7 +115,16 @@ def value_text(spec: KnobSpec, value: Any) -> str:
         return f"{value[0]:g} to {value[1]:g}{unit}".replace("-", "\u2212")
     if spec.kind in ("float", "int"):
         return f"{value:g}{unit}".replace("-", "\u2212")
+    if spec.kind == "ranges":
+        return "; ".join(f"{name} {limits_text(*pair)}" for name, pair in value.items()) or "none"
     return str(value) or "empty"
+
+
+def limits_text(low: float, high: float) -> str:
+    """A limit in words: "2 to 6", "at least 2", "at most 6"."""
+    if low <= -ANY:
+        return "any" if high >= ANY else f"at most {high:g}".replace("-", "\u2212")
+    return (f"at least {low:g}" if high >= ANY else f"{low:g} to {high:g}").replace("-", "\u2212")
 
 
 def _ends(spec: KnobSpec) -> tuple[float | None, float | None]:
@@ -124,6 +140,8 @@ def _widget(spec: KnobSpec) -> str:
         return "segments" if short else "select"
     if spec.kind == "str":
         return "text"
+    if spec.kind == "ranges":
+        return "rows"
     if (
         spec.kind == "int"
         and spec.knob.none
@@ -139,7 +157,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
     """What the browser must know to draw a knob."""
     how, (low, high) = drawn(spec), _ends(spec)
     widget = _widget(spec)
-    choices: list[Any] = list(spec.choices)
+    choices: list[Any] = list(spec.choices or how.names)
     if widget == "select" and spec.kind == "int":
         choices = list(range(int(spec.knob.low or 0), int(spec.knob.high) + 1))
     return {
@@ -160,6 +178,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "decimals": how.decimals,
         "choices": choices,
         "basic": how.basic,
+        "any": ANY,
         "default": plain(spec.default),
         "rule": spec.rule.replace("sigma", "σ"),
         "doc": spec.knob.doc.rstrip("."),
@@ -169,6 +188,8 @@ def described(spec: KnobSpec) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A knob's value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -211,7 +232,7 @@ class KnobPanel(JSComponent):
     summary = param.List(["", ""], doc="A bold number and the words after it.")
     channel = param.String("", doc="Where the picture listens for cuts of its markers.")
 
-    _esm = HERE / "knobs.js"
+    _esm = f"{text('knobs.js')}\n{text('knob_rows.js')}"
 
     def __init__(self, stage: Stage, on_turn: Callable[[str, str, Any, bool], None], **params: Any) -> None:
         self._stage, self._on_turn = stage, on_turn
@@ -219,7 +240,7 @@ class KnobPanel(JSComponent):
         super().__init__(
             specs=[described(spec) for spec in self._specs.values()],
             values={name: plain(spec.default) for name, spec in self._specs.items()},
-            stylesheets=[STYLE],
+            stylesheets=[STYLE, text("text/knob_rows.css")],
             sizing_mode="stretch_width",
             **params,
         )

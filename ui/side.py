@@ -32,7 +32,7 @@ NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked"),
     "Map": ("offset_map", "picked", "kinds"),
     "Stars": ("stars", "tracks", "frame"),
-    "Frames": ("frames", "selection", "tracks"),
+    "Frames": ("frames", "selection", "tracks", "frame"),
     TRUTH: (*COMPARED, "frame"),
 }
 
@@ -181,6 +181,7 @@ class Side:
         self._image_of, self._on_open = image_of, on_open
         self._picture, self._document = picture, document
         self._names = TABS
+        self._followed = True
         self._scene = Scene()
         self._made: dict[str, Any] = {}
         self._menu = pmui.TabMenu(
@@ -276,9 +277,21 @@ class Side:
         return StarTab(lambda star: self._session.change(picked=star))
 
     def _make_frames(self) -> Any:
-        from ui.tables import FrameTab
+        from ui.frame_tab import FrameTab
 
-        return FrameTab(lambda frame: self._session.change(frame=frame), self._use)
+        session = self._session
+        return FrameTab(
+            self._theme,
+            on_frame=lambda frame: session.change(frame=frame),
+            on_use=self._use,
+            on_limits=lambda limits, live: session.turn("selection", "limits", limits, live),
+            on_kind=self._correct,
+        )
+
+    def _correct(self, file: str, kind: str) -> None:
+        """Say of which kind a file is, by its name in the recipe; "" goes back to what the file itself tells."""
+        kinds = {name: word for name, word in self._session.recipe["frames"]["kinds"].items() if name != file}
+        self._session.turn("frames", "kinds", {**kinds, file: kind} if kind else kinds)
 
     def _use(self, frame: int, use: bool) -> None:
         """Take a frame in or leave it out, by its name in the recipe."""
@@ -293,6 +306,8 @@ class Side:
     def show(self, scene: Scene, stage: str) -> None:
         """Show a new result (or another "frame" or "picked" star) where the open tab needs it."""
         self._scene = scene
+        # Of a new selection the tracks come later.
+        self._followed = stage != "selection"
         if stage in NEEDS[self.active]:
             self._draw(self.active)
         elif stage in NEEDS["Map"] and DIFFERENCES & set(self._session.kinds):
@@ -310,6 +325,15 @@ class Side:
         if name == "Stars":
             tab.show(scene["stars"], scene["tracks"], session.frame)
         elif name == "Frames":
-            tab.show(scene["frames"], scene["selection"], scene["tracks"])
+            tab.show(
+                scene["frames"],
+                scene["selection"],
+                scene["tracks"],
+                files=() if session.night is None else session.night.files,
+                kinds=session.recipe["frames"]["kinds"],
+                limits=session.recipe["selection"]["limits"],
+                frame=session.frame,
+                current=self._followed,
+            )
         else:
             tab.show(scene)

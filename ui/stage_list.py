@@ -50,9 +50,7 @@ def short(purpose: str) -> str:
 
 NOTES = {
     "calibrated": "Nothing to set here: hot pixels are repaired as the stage above says.",
-    "selection": "The ticks in the tab Frames leave frames out. Limits are set in a recipe's file (Recipe, Save), for "
-    "instance fwhm = [1, 6] under [selection.limits]; stars, fwhm, roundness, background, noise, saturated, exposure, "
-    "gain and residual can have one.",
+    "selection": "The tab Frames has the measures that are limited here, and a tick to leave a frame out by hand.",
 }
 
 

@@ -1,9 +1,8 @@
-"""The star table of the frame shown, and the frame table, in which a tick takes a frame in or leaves it out."""
+"""The star table of the frame shown, and how all tables look."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
-from pipeline.frame import Sequence
-from pipeline.read import stem
-from pipeline.tables import Reason, Selection, StarTable, Tracks
+from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import belongs, strength
 
 STAR_ROWS = 5000
@@ -53,24 +50,29 @@ TABLE_STYLE = """
   :is([tabulator-field="stars"], [tabulator-field="matched"], [tabulator-field="fwhm"], [tabulator-field="rms"]) {
   display: none !important; }
 .tabulator .tabulator-cell svg { height: 12px; }
+.tabulator .tabulator-cell input { color: var(--starshift-text); font: inherit; outline: 0; }
+.tabulator-edit-list { background: var(--starshift-raised) !important; border: 1px solid var(--starshift-strong) !important;
+  border-radius: 6px; color: var(--starshift-text); font: 400 13px/18px Roboto, sans-serif !important; }
+.tabulator-edit-list .tabulator-edit-list-item { color: var(--starshift-text) !important; padding: 5px 12px !important;
+  outline: 0 !important; background: none !important; }
+.tabulator-edit-list .tabulator-edit-list-item:is(.active, :hover) { background: var(--starshift-field) !important; }
 .tabulator .tabulator-cell svg path { fill: var(--starshift-second) !important; }
 """
 _DASH = "value == null || Number.isNaN(value) ? '\u2013' : "
-_NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
-_REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 ALL = "every state"
 
 
-def _number(text: str) -> HTMLTemplateFormatter:
+def number(text: str) -> HTMLTemplateFormatter:
     """A number written by an expression in the browser, with a true minus, or a dash where there is none."""
     return HTMLTemplateFormatter(template=f"<%= {_DASH}({text}).replace(/^-(?=[0.]*$)/, '').replace('-', '\u2212') %>")
 
 
-def _fixed(digits: int) -> HTMLTemplateFormatter:
-    return _number(f"value.toFixed({digits})")
+def fixed(digits: int) -> HTMLTemplateFormatter:
+    """A number with so many digits after the point."""
+    return number(f"value.toFixed({digits})")
 
 
-_THREE = _number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
+_THREE = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFrame:
@@ -92,48 +94,6 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFr
         }
     )
     return table.sort_values("over σ", ascending=False, ignore_index=True).head(STAR_ROWS)
-
-
-def frame_frame(sequence: Sequence, selection: Selection, tracks: Tracks | None) -> pd.DataFrame:
-    """The lights with what was measured in each and whether it is used; below them the files that are no lights."""
-    count = len(sequence.frames)
-    metrics = {name: np.asarray(values, float) for name, values in selection.metrics.items()}
-    blank = np.full(count, np.nan)
-    used = selection.used if tracks is None else tracks.used
-    reasons = selection.reason if tracks is None else tracks.reason
-    matched = blank if tracks is None else np.where(tracks.measured.any(axis=1), tracks.measured.sum(axis=1), np.nan)
-    lights = pd.DataFrame(
-        {
-            "used": np.asarray(used, bool).astype(object),
-            "frame": [stem(info.file) for info in sequence.frames],
-            "stars": metrics.get("stars", blank),
-            "matched": matched,
-            "fwhm": metrics.get("fwhm", blank),
-            "rms": blank if tracks is None else tracks.residual,
-            "why not": [without_name(why, info.file) for why, info in zip(reasons, sequence.frames, strict=True)],
-        }
-    )
-    if not sequence.left_out:
-        return lights
-    rest = pd.DataFrame(
-        {
-            "frame": [file for file, _ in sequence.left_out],
-            "why not": [without_name(why, file) for file, why in sequence.left_out],
-        }
-    )
-    # A file without a number in any column has None for its tick, which the browser leaves empty.
-    rest = rest.reindex(columns=lights.columns).astype({"used": object})
-    rest["used"] = None
-    return pd.concat([lights, rest.astype(lights.dtypes)], ignore_index=True)
-
-
-def without_name(reason: str, file: str) -> str:
-    """Why a file is left out, where its name stands beside it already."""
-    for name in (file, PurePath(file).name):
-        if reason.startswith(f"{name}: "):
-            reason = reason[len(name) + 2 :]
-            break
-    return reason[:1].upper() + reason[1:]
 
 
 class StarTab:
@@ -169,7 +129,7 @@ class StarTab:
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
             text_align=dict.fromkeys(("id", "x", "y", "over σ", "sharp", "round"), "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
-            formatters={"x": _fixed(1), "y": _fixed(1), "over σ": _THREE, "sharp": _fixed(2), "round": _fixed(2)},
+            formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self.panel.extend([self._state, self.table])
@@ -189,51 +149,3 @@ class StarTab:
             states.append(self._state.value)
         self._state.options = states
         self._filter()
-
-
-class FrameTab:
-    """The frame table.
-
-    Parameters
-    ----------
-    on_frame : callable
-        Called with the number of a frame clicked on.
-    on_use : callable
-        Called with a frame's number and whether it shall be used.
-    """
-
-    def __init__(self, on_frame: Callable[[int], None], on_use: Callable[[int, bool], None]) -> None:
-        self._on_frame, self._on_use = on_frame, on_use
-        self._lights = 0
-        self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
-
-    def _make(self, table: pd.DataFrame) -> None:
-        self.table = pn.widgets.Tabulator(
-            table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
-            stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
-            formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": _fixed(0),
-                        "matched": _fixed(0), "fwhm": _fixed(2), "rms": _fixed(3), "why not": _REASON},
-            text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
-            widths={"used": 48, "stars": 50, "matched": 66, "fwhm": 52, "rms": 56, "why not": 16},
-        )  # fmt: skip
-        self.table.on_click(self._clicked)
-        self.panel.append(self.table)
-
-    def _clicked(self, event: Any) -> None:
-        if event.row >= self._lights:
-            return
-        if event.column == "used":
-            self._on_use(event.row, not bool(self.table.value["used"].iloc[event.row]))
-        else:
-            self._on_frame(event.row)
-
-    def show(self, sequence: Sequence | None, selection: Selection | None, tracks: Tracks | None) -> None:
-        """Show the lights."""
-        if sequence is None or selection is None:
-            return
-        self._lights = len(sequence.frames)
-        table = frame_frame(sequence, selection, tracks)
-        if self.panel.objects:
-            self.table.value = table
-        else:
-            self._make(table)

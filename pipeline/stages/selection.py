@@ -15,9 +15,11 @@ from pipeline.tables import Selection, StarTable
 METRICS = ("stars", "fwhm", "roundness", "background", "noise", "saturated")
 _OF_HEADER = ("exposure", "gain")
 _OF_TABLE = tuple(name for name in METRICS if name != "stars")
+#: What can have a limit.
+LIMITED = (*METRICS, "residual", *_OF_HEADER)
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def selection(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
@@ -48,10 +50,9 @@ def selection(
     KnobError
         For a limit on something that is no metric.
     """
-    allowed = (*METRICS, *_OF_HEADER, "residual")
     for name in limits:
-        if name not in allowed:
-            raise KnobError(f"selection.limits: no metric {name}" + nearest(name, allowed))
+        if name not in LIMITED:
+            raise KnobError(f"selection.limits: no metric {name}" + nearest(name, LIMITED))
     values = _metrics(frames, stars)
     by_hand = _by_hand(frames, rejected)
     reasons = tuple(_reason(frames, stars, values, by_hand, limits, i) for i in range(len(frames.frames)))
@@ -111,6 +112,6 @@ def _reason(
         if np.isnan(value):
             return f"{info.file}: {name} is not known: take the limit on it away to use the frame"
         if not low <= value <= high:
-            remedy = "widen selection.limits to use it"
-            return f"{info.file}: {name} outside {low:g} to {high:g} ({value:.4g}): {remedy}"
+            broken = f"below {low:g}" if value < low else f"above {high:g}"
+            return f"{info.file}: {name} {broken} ({value:.4g}): widen selection.limits to use it"
     return ""

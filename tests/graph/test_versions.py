@@ -16,7 +16,7 @@ KNOWN = {
     "normalize": (1, 88.019394),
     "candidates": (1, 67270.377),
     "stars": (1, 74),
-    "selection": (1, 24.051331),
+    "selection": (2, 24.051331),
     "tracks": (1, 112.92847),
     "offset_map": (1, 0.49490586),
 }

@@ -1,0 +1,187 @@
+"""The frames' tab without a browser: limits end by end, measures, kinds by hand, and what the page does with them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+pytest.importorskip("panel")
+
+from pipeline import sample
+from pipeline.frame import Failure, FrameInfo
+from pipeline.graph.run import Graph
+from pipeline.stage import STAGES
+from pipeline.stages.selection import LIMITED
+from ui.frame_tab import file_frame, measure, with_limit
+from ui.knobs import ANY, DRAWN, KnobPanel, described, limits_text
+from ui.metric_plot import Measured
+from ui.session import Session
+from ui.side import Side
+
+# Bokeh's own, where it takes a table's index.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
+NUMBERS = some.floats(-1e6, 1e6)
+
+
+@given(
+    some.lists(some.tuples(some.sampled_from(LIMITED[:3]), some.sampled_from(["low", "high"]), NUMBERS | some.none()))
+)
+@settings(deadline=None)
+def test_limits_stay_in_order_whatever_end_is_moved_and_none_is_left_that_limits_nothing(moves):
+    limits = {}
+    for name, edge, value in moves:
+        limits = with_limit(limits, name, edge, value)
+        assert all(low <= high for low, high in limits.values())
+        assert (-ANY, ANY) not in limits.values()
+    checked = STAGES["selection"].check({"limits": limits})["limits"]
+    assert checked == limits
+    for name in LIMITED:
+        for edge in ("low", "high"):
+            limits = with_limit(limits, name, edge, None)
+    assert limits == {}
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [((2, 6), "2 to 6"), ((-ANY, 6), "at most 6"), ((2, ANY), "at least 2"), ((-1, ANY), "at least \u22121")],
+)
+def test_a_limit_with_one_end_is_said_by_that_end(pair, words):
+    assert limits_text(*pair) == words
+
+
+def test_the_table_of_limits_offers_what_the_stage_can_limit():
+    shown = described(STAGES["selection"].knobs["limits"])
+    assert shown["widget"] == "rows"
+    assert tuple(shown["choices"]) == DRAWN["selection", "limits"].names == LIMITED
+
+
+def test_a_row_of_limits_reaches_the_recipe_as_the_stage_wants_it():
+    turned = []
+    panel = KnobPanel(STAGES["selection"], lambda *turn: turned.append(turn))
+    panel._handle_msg({"knob": "limits", "value": {"fwhm": [-ANY, 6]}, "live": False})
+    (stage, knob, value, live) = turned[0]
+    assert (stage, knob, live) == ("selection", "limits", False)
+    assert STAGES[stage].check({knob: value})[knob] == {"fwhm": (-ANY, 6.0)}
+
+
+def test_lines_without_a_limit_lie_inside_the_plot_and_beyond_every_frame():
+    shown = Measured(np.array([3.0, 7.0, np.nan]), ("", "", "no stars"))
+    (bottom, top), (low, high) = shown.span, shown.lines
+    assert bottom < low < 3.0 < 7.0 < high < top
+
+
+def test_a_limit_far_from_all_frames_is_on_the_plot():
+    shown = Measured(np.array([3.0, 7.0]), ("", ""), high=20.0)
+    assert shown.lines[1] == 20.0 < shown.span[1]
+
+
+def test_every_file_says_what_told_its_kind_and_a_correction_says_so():
+    light = FrameInfo("/a/one.fits", "one.fits", (8, 8), kind="light", kind_reason="IMAGETYP = 'Light'", exposure=30.0)
+    odd = FrameInfo("/a/two.fits", "two.fits", (8, 8))
+    broken = Failure("three.fits", "frames", "three.fits: is cut off: copy it again")
+    table = file_frame((light, odd, broken), {"two.fits": "dark"}, None)
+    assert table["kind"].tolist() == ["light", "dark", ""]
+    assert table["told by"].tolist() == ["IMAGETYP = 'Light'", "by hand", ""]
+    assert table["why not"].tolist() == ["", "", "Is cut off: copy it again"]
+    assert "filter" not in table
+
+
+class Held:
+    """What a Side asks of a picture."""
+
+    class line:
+        @staticmethod
+        def show(on):
+            pass
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sky")
+    sample.write_named("rotation", folder, frames=4, size=(240, 320))
+    return Graph.open([folder], folder)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return Graph()
+
+
+@pytest.fixture
+def side(graph, night, tmp_path):
+    """The right column of a session, with the tab Frames open."""
+    session = Session(graph, tmp_path)
+    session.open(night, "sky")
+    idle = lambda *_: None  # noqa: E731
+    side = Side(
+        session, "dark", image_of=idle, picture=Held(), document=None,
+        on_open=idle, on_fold=idle, on_choose=idle, on_narrow=idle,
+    )  # fmt: skip
+    side.choose("Frames")
+    yield side
+    session.close()
+
+
+def draw(side):
+    """Show what the session's recipe gives."""
+    from ui.results import Scene
+
+    session = side._session
+    names = ("frames", "selection", "tracks")
+    made = {name: session.graph.result(session.night, session.recipe, name) for name in names}
+    side.show(Scene(0, made, dict.fromkeys(made, "key")), "tracks")
+    return side._made["Frames"], made
+
+
+def test_every_measure_of_every_frame_is_known_or_nan(side):
+    _, made = draw(side)
+    for name in LIMITED:
+        values = measure(name, made["frames"], made["selection"], made["tracks"])
+        assert values.shape == (4,)
+    assert np.isfinite(measure("fwhm", made["frames"], made["selection"], None)).all()
+    assert np.isfinite(measure("exposure", made["frames"], made["selection"], None)).all()
+    assert np.isnan(measure("residual", made["frames"], made["selection"], None)).all()
+
+
+def test_a_limit_dragged_on_the_plot_leaves_frames_out_and_goes_with_a_double_click(side):
+    tab, made = draw(side)
+    tab.panel.get_root()
+    tab._measure.value = "stars"
+    counts = made["selection"].metrics["stars"]
+    limit = float(np.sort(counts)[:2].mean())
+    before = side._session.recipe
+    tab._plot.said.data = {"edge": ["low"], "value": [limit - 1], "live": [True], "count": [1]}
+    tab._plot.said.data = {"edge": ["low"], "value": [limit], "live": [False], "count": [2]}
+    assert side._session.recipe["selection"]["limits"] == {"stars": (pytest.approx(limit, rel=1e-3), ANY)}
+    tab, made = draw(side)
+    out = ~made["selection"].used
+    assert out.sum() == 1
+    assert [bool(why) for why in tab.table.value["why not"]] == out.tolist()
+    assert tab._plot.lines[0].location == pytest.approx(limit, rel=1e-3)
+    tab._plot.said.data = {"edge": ["low"], "value": [float("nan")], "live": [False], "count": [3]}
+    assert side._session.recipe == before
+    side._session.undo()
+    side._session.undo()
+    assert side._session.recipe == before
+
+
+def test_a_kind_corrected_by_hand_is_kept_in_the_recipe_and_taken_back(side):
+    tab, made = draw(side)
+    assert len(made["frames"].frames) == 4
+    file = made["frames"].frames[2].file
+    row = tab.files.value["file"].tolist().index(file)
+
+    class Edit:
+        column, value = "kind", "dark"
+
+    Edit.row = row
+    tab._edited(Edit)
+    assert side._session.recipe["frames"]["kinds"] == {file: "dark"}
+    tab, made = draw(side)
+    assert file not in [info.file for info in made["frames"].frames]
+    assert tab.files.value["told by"][row] == "by hand"
+    Edit.value = "light"
+    tab._edited(Edit)
+    assert side._session.recipe["frames"]["kinds"] == {}
+    tab, made = draw(side)
+    assert len(made["frames"].frames) == 4

@@ -1,0 +1,344 @@
+"""The frames: a measure against frame with its limits, which are used, and what every file was taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.models import HTMLTemplateFormatter
+
+from pipeline.frame import KINDS, Failure, FrameInfo, Sequence
+from pipeline.read import stem
+from pipeline.stages.selection import LIMITED
+from pipeline.tables import Selection, Tracks
+from ui.choice import Choice
+from ui.colours import PALETTES
+from ui.knobs import ANY, limits_text
+from ui.part import column
+from ui.tables import TABLE_STYLE, fixed, number
+
+if TYPE_CHECKING:
+    from ui.metric_plot import MetricPlot
+
+VIEWS = {"lights": "Lights", "files": "All files"}
+UNITS = {
+    "stars": "count", "fwhm": "px", "background": "ADU", "noise": "ADU", "saturated": "pixels", "residual": "px",
+    "exposure": "s",
+}  # fmt: skip
+HINT = "Drag a line in from the edge to set a limit. A double click on it takes it away."
+_NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_CHOICE = HTMLTemplateFormatter(
+    template='<% if (value) { %><span title="Click to correct it"><%- value %> \u25be</span><% } %>'
+)
+_REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
+_SECONDS = number("String(Number(value.toPrecision(3)))")
+Limits = Mapping[str, tuple[float, float]]
+
+
+def frame_frame(sequence: Sequence, selection: Selection, tracks: Tracks | None, current: bool = True) -> pd.DataFrame:
+    """The lights with what was measured in each and whether it is used; below them the files that are left out.
+
+    Parameters
+    ----------
+    sequence, selection, tracks : Sequence, Selection, and Tracks or None
+        What came of the stages.
+    current : bool
+        Whether the tracks are of that selection; if not, they are being made anew.
+    """
+    count = len(sequence.frames)
+    metrics = {name: np.asarray(values, float) for name, values in selection.metrics.items()}
+    blank = np.full(count, np.nan)
+    decided = selection if tracks is None or not current else tracks
+    matched = blank if tracks is None else np.where(tracks.measured.any(axis=1), tracks.measured.sum(axis=1), np.nan)
+    lights = pd.DataFrame(
+        {
+            "used": np.asarray(decided.used, bool).astype(object),
+            "frame": [stem(info.file) for info in sequence.frames],
+            "stars": metrics.get("stars", blank),
+            "matched": matched,
+            "fwhm": metrics.get("fwhm", blank),
+            "rms": blank if tracks is None else tracks.residual,
+            "why not": [
+                without_name(why, info.file) for why, info in zip(decided.reason, sequence.frames, strict=True)
+            ],
+        }
+    )
+    if not sequence.left_out:
+        return lights
+    rest = pd.DataFrame(
+        {
+            "frame": [file for file, _ in sequence.left_out],
+            "why not": [without_name(why, file) for file, why in sequence.left_out],
+        }
+    )
+    # A file without a number in any column has None for its tick, which the browser leaves empty.
+    rest = rest.reindex(columns=lights.columns).astype({"used": object})
+    rest["used"] = None
+    return pd.concat([lights, rest.astype(lights.dtypes)], ignore_index=True)
+
+
+def without_name(reason: str, file: str) -> str:
+    """Why a file is left out, where its name stands beside it already."""
+    for name in (file, PurePath(file).name):
+        if reason.startswith(f"{name}: "):
+            reason = reason[len(name) + 2 :]
+            break
+    return reason[:1].upper() + reason[1:]
+
+
+def file_frame(
+    files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], sequence: Sequence | None
+) -> pd.DataFrame:
+    """Every file with the kind it is taken for and why, or why it is left out.
+
+    Parameters
+    ----------
+    files : tuple of FrameInfo or Failure
+        The open files.
+    kinds : dict of str to str
+        Corrections by hand.
+    sequence : Sequence or None
+        What came of them.
+    """
+    left_out = {} if sequence is None else dict(sequence.left_out)
+    rows = []
+    for info in files:
+        why = without_name(left_out.get(info.file, ""), info.file)
+        if isinstance(info, Failure):
+            rows.append((info.file, "", "", "", None, without_name(info.message, info.file)))
+            continue
+        source = "by hand" if info.file in kinds else info.kind_reason or "nothing"
+        kind = kinds.get(info.file, info.kind) or "light"
+        rows.append((info.file, kind, source, info.filter, info.exposure, why))
+    table = pd.DataFrame(rows, columns=["file", "kind", "told by", "filter", "exposure", "why not"])
+    if not table["filter"].any():
+        table = table.drop(columns="filter")
+    return table.astype({"exposure": float})
+
+
+def measure(name: str, sequence: Sequence, selection: Selection, tracks: Tracks | None) -> np.ndarray:
+    """A measure of every frame, one of LIMITED; NaN where a frame has none."""
+    if name in selection.metrics:
+        return np.asarray(selection.metrics[name], float)
+    if name == "residual":
+        return np.full(len(sequence.frames), np.nan) if tracks is None else np.asarray(tracks.residual, float)
+    return np.array([np.nan if getattr(info, name) is None else getattr(info, name) for info in sequence.frames], float)
+
+
+def with_limit(limits: Limits, name: str, edge: str, value: float | None) -> dict[str, tuple[float, float]]:
+    """The limits with one end of one of them moved, or taken away; a limit without ends goes.
+
+    Parameters
+    ----------
+    limits : dict of str to (float, float)
+        By measure; an end at ANY or beyond limits nothing.
+    name : str
+        The measure.
+    edge : str
+        "low" or "high".
+    value : float or None
+        Where it is moved.
+    """
+    low, high = limits.get(name, (-ANY, ANY))
+    if edge == "low":
+        low = -ANY if value is None else min(value, high)
+    else:
+        high = ANY if value is None else max(value, low)
+    rest = {other: pair for other, pair in limits.items() if other != name}
+    return rest if (low, high) == (-ANY, ANY) else {**rest, name: (low, high)}
+
+
+class FrameTab:
+    """A measure against frame with its limits above the frame table, or the table of all files.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    on_frame : callable
+        Called with the number of a frame clicked on.
+    on_use : callable
+        Called with a frame's number and whether it shall be used.
+    on_limits : callable
+        Called with all limits and whether the hand is still on one.
+    on_kind : callable
+        Called with a file's name and its kind by hand, "" for what the file itself tells.
+    """
+
+    def __init__(
+        self,
+        theme: str,
+        on_frame: Callable[[int], None],
+        on_use: Callable[[int, bool], None],
+        on_limits: Callable[[dict[str, tuple[float, float]], bool], None],
+        on_kind: Callable[[str, str], None],
+    ) -> None:
+        self._theme = theme
+        self._on_frame, self._on_use, self._on_limits, self._on_kind = on_frame, on_use, on_limits, on_kind
+        self._lights = 0
+        self._limits: Limits = {}
+        self._held = False
+        self._kinds: dict[str, str] = {}
+        self._plot: MetricPlot | None = None
+        self._redraw: Callable[[], None] = lambda: None
+        self._view = Choice(
+            label="What is listed", options=VIEWS, value="lights", theme=theme, height=32,
+            margin=(8, 16, 0, 16), sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._view.param.watch(lambda event: self._look(), "value")
+        self._measure = pmui.Select(
+            label="Measure", options=list(LIMITED), value="fwhm", size="small", width=150, margin=(12, 8, 4, 16)
+        )
+        self._measure.param.watch(lambda event: self._redraw(), "value")
+        self._said = pn.pane.HTML(margin=(14, 16, 0, 0), sizing_mode="stretch_width")
+        self._lights_part = column(sizing_mode="stretch_both")
+        self._files_part = column(sizing_mode="stretch_both", visible=False)
+        self.panel = column(self._view, self._lights_part, self._files_part, sizing_mode="stretch_both")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = self._view.theme = theme
+        if self._plot is not None:
+            self._plot.theme = theme
+        self._redraw()
+
+    def _look(self) -> None:
+        files = self._view.value == "files"
+        self._lights_part.visible, self._files_part.visible = not files, files
+
+    # Making
+
+    def _make(self, table: pd.DataFrame) -> None:
+        """The plot and the frame table, made when there is something to show: HoloViews takes its time to load."""
+        from ui.metric_plot import MetricPlot
+
+        self._plot = MetricPlot(self._theme, self._limit, self._on_frame)
+        self.table = pn.widgets.Tabulator(
+            table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
+            stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
+            formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
+                        "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
+            text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
+            widths={"used": 48, "stars": 50, "matched": 66, "fwhm": 52, "rms": 56, "why not": 16},
+        )  # fmt: skip
+        self.table.on_click(self._clicked)
+        head = pn.Row(self._measure, self._said, sizing_mode="stretch_width", margin=0)
+        self._lights_part.extend([head, self._plot.panel, self.table])
+
+    def _make_files(self, table: pd.DataFrame) -> None:
+        self.files = pn.widgets.Tabulator(
+            table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
+            stylesheets=[TABLE_STYLE], pagination=None, theme="simple",
+            editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
+            formatters={"file": _NAME, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
+            text_align={"exposure": "right"},
+            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "why not": 16},
+        )  # fmt: skip
+        self.files.on_edit(self._edited)
+        self._files_part.append(self.files)
+
+    # What the visitor does
+
+    def _clicked(self, event: Any) -> None:
+        if event.row >= self._lights:
+            return
+        if event.column == "used":
+            self._on_use(event.row, not bool(self.table.value["used"].iloc[event.row]))
+        else:
+            self._on_frame(event.row)
+
+    def _edited(self, event: Any) -> None:
+        if event.column == "kind":
+            file = str(self.files.value["file"].iloc[event.row])
+            self._on_kind(file, "" if event.value == self._kinds.get(file) else str(event.value))
+
+    def _limit(self, edge: str, value: float | None, live: bool) -> None:
+        self._held = live
+        try:
+            self._on_limits(with_limit(self._limits, self._measure.value, edge, _short(value)), live)
+        finally:
+            self._held = False
+
+    # Showing
+
+    def show(
+        self,
+        sequence: Sequence | None,
+        selection: Selection | None,
+        tracks: Tracks | None,
+        *,
+        files: tuple[FrameInfo | Failure, ...] = (),
+        kinds: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        frame: int = 0,
+        current: bool = True,
+    ) -> None:
+        """Show the lights with their measures, and all files.
+
+        Parameters
+        ----------
+        sequence, selection, tracks : Sequence, Selection and Tracks, or None
+            What came of the stages.
+        files : tuple of FrameInfo or Failure
+            The open files.
+        kinds, limits : dict
+            The knobs ``frames.kinds`` and ``selection.limits``.
+        frame : int
+            Number of the frame shown.
+        current : bool
+            Whether the tracks are of that selection; if not, they are being made anew.
+        """
+        self._show_files(files, kinds or {}, sequence)
+        if sequence is None or selection is None or len(selection.used) != len(sequence.frames):
+            return
+        if tracks is not None and len(tracks.used) != len(sequence.frames):
+            tracks = None
+        self._lights, self._limits = len(sequence.frames), limits or {}
+        table = frame_frame(sequence, selection, tracks, current)
+        if self._plot is None:
+            self._make(table)
+        elif not table.equals(self.table.value):
+            self.table.value = table
+        self._redraw = lambda: self._show_measure(sequence, selection, tracks, frame, list(table["why not"]))
+        self._redraw()
+
+    def _show_files(
+        self, files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], sequence: Sequence | None
+    ) -> None:
+        self._kinds = {info.file: info.kind or "light" for info in files if isinstance(info, FrameInfo)}
+        table = file_frame(files, kinds, sequence)
+        if not self._files_part.objects:
+            self._make_files(table)
+        elif not table.equals(self.files.value):
+            self.files.value = table
+
+    def _show_measure(
+        self, sequence: Sequence, selection: Selection, tracks: Tracks | None, frame: int, why: list[str]
+    ) -> None:
+        from ui.metric_plot import Measured
+
+        name = self._measure.value
+        low, high = self._limits.get(name, (-ANY, ANY))
+        values = measure(name, sequence, selection, tracks)
+        ends = None if low <= -ANY else low, None if high >= ANY else high
+        shown = Measured(values, tuple(why[: len(values)]), *ends, frame, sequence.reference)
+        self._plot.show(shown, self._held)
+        colours = PALETTES[self._theme]
+        unit = f"{name}, {UNITS[name]}" if name in UNITS else name
+        limit = f"{unit}: {limits_text(low, high)}" if name in self._limits else HINT
+        self._said.object = f'<div style="font:12px/16px Roboto,sans-serif;color:{colours.second}">{limit}</div>'
+
+
+def _short(value: float | None) -> float | None:
+    """Four digits of a number that a hand has set."""
+    return None if value is None else float(f"{value:.4g}")
