@@ -329,3 +329,41 @@ def test_the_page_s_parts_start_no_astronomy():
     code = "import sys, json, ui.picture, ui.player, ui.plots; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"astropy", "photutils", "rawpy", "scipy", "holoviews"} & set(json.loads(done.stdout))
+
+
+def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
+    picture = Picture()
+    assert picture._notes[0].state == "waiting"
+    picture.show("subtracted", np.zeros((20, 30), np.float32), noise=1.0, key="one")
+    assert picture._notes[0].state == ""
+    picture.forget("subtracted")
+    assert picture._notes[0].state == "failed"
+    assert picture.cuts[0].data["values"] == []
+    picture._notes[0].kind = "raw"
+    assert picture.kinds == ("raw",)
+    assert picture._notes[0].state == "waiting"
+    picture.show("subtracted", np.ones((20, 30), np.float32), noise=1.0, key="two")
+    picture.choose("subtracted")
+    assert picture._notes[0].state == ""
+
+
+def test_two_pictures_have_a_column_beside_each_and_one_or_four_have_none():
+    picture = Picture()
+    picture.show("subtracted", np.zeros((200, 300), np.float32), noise=1.0, key="one")
+    picture.show("x_offset", np.linspace(-3, 5, 60_000).reshape(200, 300), noise=0, key="map")
+    picture.set_caption("frame 3", "21:04:15 UT")
+    picture.set_map_facts("polynomial, order 3", "416 stars, 5 clipped")
+    picture.views(2)
+    above, below = (side._head for side in picture._sides)
+    assert [side.panel.visible for side in picture._sides] == [True, True]
+    assert (above.caption, below.caption) == ("frame 3, 21:04:15 UT", "frame 3 minus reference")
+    assert (below.low, below.high, below.unit) == (pytest.approx(-3), pytest.approx(5), "px")
+    assert below.facts == ["polynomial, order 3", "416 stars, 5 clipped"]
+    assert not picture.legend.visible
+    above.kind = "raw"
+    assert picture.kinds == ("raw", "x_offset")
+    for count in (4, 1):
+        picture.views(count)
+        assert not any(side.panel.visible for side in picture._sides)
+        assert picture.legend.visible
+        assert picture._cells[0].styles == {}

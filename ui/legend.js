@@ -17,7 +17,7 @@ const EYE_OFF = '<g fill="none" stroke="currentColor" stroke-width="1.2" stroke-
   + '<circle cx="8" cy="8" r="2"/><path d="M2.5 2.5l11 11"/></g>'
 const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
 const ROOM_FOR_WORDS = 800
-const ROOM_FOR_BELOW = 700
+const ROOM_FOR_BELOW = 760
 const ROOM_FOR_ALL = 900
 const FUNNEL = '<path d="M2.5 3.5h11l-4.2 5v4.6l-2.6-1.4V8.5z" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round"/>'
 const HINTS = {

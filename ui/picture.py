@@ -20,7 +20,7 @@ from ui.cuts import Held, bars, cut_columns, limits, map_lines
 from ui.map_line import MapLine
 from ui.part import column, new_channel, text
 from ui.picture_marks import Marks
-from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, StateChips
+from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
@@ -28,6 +28,7 @@ from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 # So many pictures have a column beside each.
 BESIDE = 2
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
+NOTE_STYLE = {"position": "absolute", "inset": "0", "width": "100%", "height": "100%", "pointer-events": "none"}
 _EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 
 
@@ -48,6 +49,7 @@ class Picture(Marks):
         self.channel = new_channel()
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
+        self._failed: set[str] = set()
         self._pick_callbacks: list[Callable[[int | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
         self._make_sources()
@@ -100,6 +102,8 @@ class Picture(Marks):
         self._sides = [
             PictureSide(i, lambda kind, i=i: self._choose(_put(self.kinds, i, kind)), common) for i in (0, 1)
         ]
+        note = {**common, "sizing_mode": None, "styles": NOTE_STYLE}
+        self._notes = [PictureNote(options=labels, kind=kinds[i], **note) for i in range(PICTURES)]
         self._cells = [column(sizing_mode="stretch_both") for _ in range(PICTURES)]
         rows = [
             pn.Row(
@@ -119,7 +123,8 @@ class Picture(Marks):
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
         self.toolbar.param.watch(lambda event: self.views(event.new), "count")
         self.toolbar.param.watch(lambda event: self.show_tails(event.new), "tails")
-        for i, head in enumerate(self.heads):
+        for i, (head, one) in enumerate(zip(self.heads, self._notes, strict=True)):
+            one.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
             head.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
 
     def _link(self) -> None:
@@ -165,7 +170,7 @@ class Picture(Marks):
     @theme.setter
     def theme(self, theme: str) -> None:
         self._theme = theme
-        for part in (self.toolbar, self.legend, self.strip, *self.heads):
+        for part in (self.toolbar, self.legend, self.strip, *self.heads, *self._notes):
             part.theme = theme
         for side in self._sides:
             side.set_theme(theme)
@@ -174,7 +179,7 @@ class Picture(Marks):
     def offer(self, kinds: Sequence[str]) -> None:
         """Name the kinds that can be chosen."""
         labels = {name: VIEWS[name].label for name in kinds}
-        for part in (self.toolbar, *self.heads):
+        for part in (self.toolbar, *self.heads, *self._notes):
             part.options = labels
         for side in self._sides:
             side.set_options(labels)
@@ -198,7 +203,7 @@ class Picture(Marks):
         with pn.io.hold():
             for i, (cell, head, figure) in enumerate(zip(self._cells, self.heads, self.figures, strict=True)):
                 if i < count and not cell.objects:
-                    cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both")]
+                    cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both"), self._notes[i]]
                 figure.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
             self.legend.visible = count != BESIDE
@@ -232,14 +237,22 @@ class Picture(Marks):
         if kind in self._pyramids and self._pyramids[kind][1] is pyramid:
             return
         self._pyramids[kind] = (key, pyramid, kind)
+        self._failed.discard(kind)
         with pn.io.hold():
             self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
     def forget(self, kind: str) -> None:
-        """Drop the pixels of a kind that is no longer valid; its pictures become empty."""
-        if self._pyramids.pop(kind, None) is not None:
+        """Drop the pixels of a kind that could not be made; its pictures say so."""
+        known = self._pyramids.pop(kind, None) is not None
+        if known or kind not in self._failed:
+            self._failed.add(kind)
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
+
+    def set_progress(self, kind: str, detail: str) -> None:
+        """Say how far a kind of picture is that takes long."""
+        for shown, note in zip(self.toolbar.kinds, self._notes, strict=True):
+            note.detail = detail if shown == kind else ""
 
     def set_hints(self, hints: Mapping[str, str]) -> None:
         """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
@@ -267,8 +280,8 @@ class Picture(Marks):
         kinds = [*kinds, *self.toolbar.kinds[len(kinds) :]]
         with pn.io.hold():
             self.toolbar.kinds = kinds
-            for head, kind in zip(self.heads, kinds, strict=True):
-                head.kind = kind
+            for head, note, kind in zip(self.heads, self._notes, kinds, strict=True):
+                head.kind = note.kind = kind
             self._push(range(self.toolbar.count))
         self._tell_kinds()
 
@@ -294,6 +307,7 @@ class Picture(Marks):
             kind = self.toolbar.kinds[i]
             held = self._pyramids.get(kind)
             self._dress(i, held and held[1])
+            self._notes[i].state = "" if held is not None else "failed" if kind in self._failed else "waiting"
             if held is None:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(_EMPTY_CUT)
@@ -329,6 +343,8 @@ class Picture(Marks):
             return
         if self.toolbar.count != BESIDE:
             self._sides[i].hide()
+            if self._cells[i].styles:
+                self._cells[i].styles = {}
             return
         greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].colours == "grey"]
         self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])

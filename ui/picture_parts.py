@@ -80,3 +80,14 @@ class Beside(Part):
     unit = param.String("")
 
     _esm = text("beside.js")
+
+
+class PictureNote(Part):
+    """Over a picture without pixels: that it is being made, or why there is none, and the next step."""
+
+    options = param.Dict({})
+    kind = param.String("raw")
+    state = param.Selector(default="", objects=["", "waiting", "failed"])
+    detail = param.String("")
+
+    _esm = text("note.js")

@@ -19,6 +19,7 @@ MADE_OF = {
     "background": "background",
     "subtracted": "normalize",
     "normalized": "normalize",
+    "sum": "sum",
     "x_offset": "offset_map",
     "y_offset": "offset_map",
     "x_error": "offset_map",
@@ -64,6 +65,8 @@ def _pyramid(kind: str, key: str, result: Any, background: Background | None) ->
     elif kind in ("subtracted", "normalized"):
         image, noise = result.image, result.noise
         factors = _factors(result) if kind == "subtracted" else None
+    elif kind == "sum":
+        image, noise = result.image, result.noise
     else:
         image = getattr(result, {"x_offset": "x", "y_offset": "y"}.get(kind, kind))
     sky = VIEWS[kind].colours == "grey"

@@ -11,6 +11,7 @@ from typing import Any
 import panel as pn
 from bokeh.document import Document
 
+from pipeline import trails
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
@@ -27,7 +28,7 @@ PATIENCE = 150
 MOMENT = 0.1
 ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
-    "candidates", "stars", "tracks", "selection", "offset_map",
+    "candidates", "stars", "tracks", "selection", "offset_map", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
@@ -99,7 +100,7 @@ class Errand:
 
 
 def _lasts(stage: str) -> bool:
-    return stage in STAGES and STAGES[stage].scope == "sequence"
+    return stage == trails.STAGE or (stage in STAGES and STAGES[stage].scope == "sequence")
 
 
 class Results:
@@ -119,6 +120,8 @@ class Results:
         Called in the worker with a Scene and the stage that is new in it, for what takes time before it can be shown.
     looked_at : callable
         Gives the stages that something on screen is made of; what takes long is made for those alone.
+    on_sum : callable, optional
+        Called with how many frames the sum of all has, and how many there are.
     """
 
     def __init__(
@@ -130,7 +133,9 @@ class Results:
         show: Callable[[Scene, Mapping[str, Any], str], None],
         prepare: Callable[[Scene, str], Any],
         looked_at: Callable[[], Collection[str]],
+        on_sum: Callable[[int, int], None] | None = None,
     ) -> None:
+        self._on_sum = on_sum
         self._session, self._worker, self._stages = session, worker, stages
         self._show, self._prepare, self._looked_at = show, prepare, looked_at
         self.scene = Scene()
@@ -139,6 +144,8 @@ class Results:
         self._lock = threading.Lock()
         self._running: dict[str, Event] = {}
         self._made: set[str] = set()
+        # For each stage the key of the result that its row tells of, and how long that took.
+        self._taken: dict[str, tuple[str, float | None]] = {}
         self._progress: dict[str, tuple[int, int]] = {}
         self._flushing = False
         self._unlisten = session.graph.listen(self._heard)
@@ -222,10 +229,11 @@ class Results:
         """Get one result for the page; a failure is told once, at the stage that is to blame."""
         request, place = errand.request, None if _lasts(stage) else errand.frame
         try:
-            key = request.key(stage, place)
+            summed = stage == trails.STAGE
+            key = trails.key_of(request) if summed else request.key(stage, place)
             if self._session.graph.peek(key) is None:
                 self._show_before(stage, errand)
-            result = request.get(stage, place)
+            result = trails.of_request(request) if summed else request.get(stage, place)
         except (FrameError, KnobError) as error:
             where = error.stage if isinstance(error, StageError) else stage
             if isinstance(error, KnobError):
@@ -318,6 +326,8 @@ class Results:
             note = f"frame {done} of {total}" if total > 1 else "running"
             states[name] = RowState("running", note, cancellable=total > 1)
         self._stages.set_states(states)
+        if trails.STAGE in progress and self._on_sum is not None:
+            self._on_sum(*progress[trails.STAGE])
 
     def _at_hand(self, request: Request, stage: str, frame: int) -> bool:
         key = request.known_key(stage, frame)
@@ -331,9 +341,16 @@ class Results:
         states, total = {}, 0.0
         for name in self._stages.names:
             key = request.known_key(name, frame)
-            if key in times and (name not in LATE or self._at_hand(request, name, frame)):
-                total += times[key]
-                states[name] = RowState("fresh" if key in self._made else "stored", seconds_text(times[key]))
+            at_hand = self._at_hand(request, name, frame)
+            if key is None or not (at_hand if name in LATE else at_hand or key in times):
+                continue
+            # The graph's log forgets what was made long ago, which is on screen still.
+            held, before = self._taken.get(name, ("", None))
+            taken = times.get(key, before if held == key else None)
+            self._taken[name] = (key, taken)
+            total += taken or 0.0
+            note = "" if taken is None else seconds_text(taken)
+            states[name] = RowState("fresh" if key in self._made else "stored", note)
         return states, total
 
     def _arrived(

@@ -55,6 +55,7 @@ VIEWS = {
     "background": View("Background"),
     "subtracted": View("Subtracted"),
     "normalized": View("Normalized"),
+    "sum": View("Sum of all"),
     "x_offset": View("X offset", "viridis", "px", contours=True),
     "y_offset": View("Y offset", "viridis", "px", contours=True),
     "x_error": View("X error", "magma", "px", from_zero=True),

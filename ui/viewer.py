@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 from bokeh.document import Document
 
+from pipeline import trails
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
 from pipeline.read import stem
@@ -52,7 +53,13 @@ class Viewer:
         # The tracks in which the picked star has its number.
         self._picked_in: Tracks | None = None
         self.picture = Picture(theme)
-        self.picture.offer([kind for kind, made_of in MADE_OF.items() if made_of == "frame" or made_of in names])
+        self.picture.offer(
+            [
+                kind
+                for kind, made_of in MADE_OF.items()
+                if made_of == "frame" or made_of in names or (made_of == trails.STAGE and "normalize" in names)
+            ]
+        )
         self.picture.on_pick(lambda star: session.change(picked=star, unpicked=""))
         self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
         self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
@@ -66,7 +73,13 @@ class Viewer:
             on_fold=self.fold,
         )
         self.results = Results(
-            session, self.worker, self.stages, show=self._show, prepare=self._prepare, looked_at=self.looked_at
+            session,
+            self.worker,
+            self.stages,
+            show=self._show,
+            prepare=self._prepare,
+            looked_at=self.looked_at,
+            on_sum=lambda done, count: self.picture.set_progress("sum", f"{done} of {count} frames are added up."),
         )
         session.listen(self._changed)
 
