@@ -334,7 +334,7 @@ def test_the_page_s_parts_start_no_astronomy():
 def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     picture = Picture()
     assert picture._notes[0].state == "waiting"
-    picture.show("subtracted", np.zeros((20, 30), np.float32), noise=1.0, key="one")
+    picture.show("subtracted", np.zeros((20, 30), np.float32), noise=1.0, key="beside one")
     assert picture._notes[0].state == ""
     picture.forget("subtracted")
     assert picture._notes[0].state == "failed"
@@ -342,15 +342,15 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     picture._notes[0].kind = "raw"
     assert picture.kinds == ("raw",)
     assert picture._notes[0].state == "waiting"
-    picture.show("subtracted", np.ones((20, 30), np.float32), noise=1.0, key="two")
+    picture.show("subtracted", np.ones((20, 30), np.float32), noise=1.0, key="beside two")
     picture.choose("subtracted")
     assert picture._notes[0].state == ""
 
 
 def test_two_pictures_have_a_column_beside_each_and_one_or_four_have_none():
     picture = Picture()
-    picture.show("subtracted", np.zeros((200, 300), np.float32), noise=1.0, key="one")
-    picture.show("x_offset", np.linspace(-3, 5, 60_000).reshape(200, 300), noise=0, key="map")
+    picture.show("subtracted", np.zeros((200, 300), np.float32), noise=1.0, key="beside one")
+    picture.show("x_offset", np.linspace(-3, 5, 60_000).reshape(200, 300), noise=0, key="beside map")
     picture.set_caption("frame 3", "21:04:15 UT")
     picture.set_map_facts("polynomial, order 3", "416 stars, 5 clipped")
     picture.views(2)
