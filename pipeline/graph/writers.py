@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__, products, products_ccd
+from pipeline.graph import stack_writers
 from pipeline.graph.output import Job
 
 if TYPE_CHECKING:
@@ -145,4 +146,7 @@ WRITERS = {
     "maps": Product(each=_offset_map),
     "masters": Product(once=_masters, tracked=False),
     "calibrated": Product(each=_calibrated, tracked=False),
+    "aligned": Product(each=stack_writers.aligned, once=stack_writers.blink),
+    "sum": Product(each=stack_writers.spool_subtracted, once=stack_writers.total, tracked=False),
+    "stack": Product(each=stack_writers.spool, once=stack_writers.stack),
 }

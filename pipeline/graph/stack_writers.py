@@ -1,0 +1,169 @@
+"""How aligned frames, stacks and sums are written in a run: each frame is made once, and waits beside the run.
+
+A frame's pixels lie in ``DIR/.partial`` as plain float32, so that any process may have made them and memory does not
+grow with their number.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline import products, products_stack
+from pipeline.frame import FrameError
+from pipeline.graph.run import Event
+from pipeline.stages.aligned import noise_gain, region, shift_done
+from pipeline.stages.normalize import sky_noise
+from pipeline.stages.stack import Spooled, stacked
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+    from pipeline.frame import Frame
+    from pipeline.graph.writers import Work
+
+
+def _keep(work: Work, name: str, make: Callable[[], tuple[np.ndarray, str]]) -> None:
+    """Put a frame's pixels beside the run, unless an earlier try did that."""
+    place = work.job.partial / name / f"{work.frame}.f32"
+    facts = place.with_suffix(".json")
+    if facts.exists():
+        return
+    image, pattern = make()
+    with products.written(place) as partial:
+        np.ascontiguousarray(image, np.float32).tofile(partial)
+    told = {"shape": image.shape, "pattern": pattern, "noise": sky_noise(image, pattern)}
+    products.write_text(facts, json.dumps(told))
+
+
+def _kept(work: Work, name: str) -> list[Spooled]:
+    """The frames that wait beside the run, in order."""
+    found = []
+    for facts in sorted((work.job.partial / name).glob("*.json"), key=lambda path: int(path.stem)):
+        told = json.loads(facts.read_text(encoding="utf-8"))
+        ny, nx = told["shape"]
+        place = facts.with_suffix(".f32")
+        found.append(Spooled(int(facts.stem), (ny, nx), told["pattern"], told["noise"], _reader(place, nx)))
+    return found
+
+
+def _reader(place: Path, width: int) -> Callable[[int, int], np.ndarray]:
+    def read(start: int, stop: int) -> np.ndarray:
+        count = (stop - start) * width
+        return np.fromfile(place, np.float32, count, offset=start * width * 4).reshape(-1, width)
+
+    return read
+
+
+def spool(work: Work) -> None:
+    """One aligned frame that waits for the stack."""
+
+    def make() -> tuple[np.ndarray, str]:
+        frame = work.ask("aligned")
+        return frame.above_black(), frame.pattern
+
+    _keep(work, "aligned", make)
+
+
+def aligned(work: Work) -> None:
+    """One frame on the reference's pixels, and its picture for the blink."""
+    knobs = work.job.recipe["aligned"]
+    sequence, shifts = work.ask("frames"), work.ask("shifts")
+
+    def write(path: Path) -> None:
+        frame, background = work.ask("aligned"), work.ask("background")
+        pattern, model, resample = sequence.frames[work.frame].pattern, knobs["model"], knobs["resample"]
+        products_stack.write_aligned(
+            path,
+            frame,
+            work.header(),
+            origin=_origin(work),
+            shift=shift_done(shifts, work.frame, model, resample, pattern),
+            level=background.level() if knobs["sky"] == "subtract" else 0.0,
+            noise_gain=noise_gain(shifts, work.frame, model, resample, pattern),
+            sky_from=None if model == "shift" else work.header(sequence.frames[sequence.reference]),
+        )
+
+    work.write(f"{work.stem}.aligned.fits", write)
+    _keep_blink(work)
+
+
+def _keep_blink(work: Work) -> None:
+    sequence = work.ask("frames")
+    place = work.job.partial / "blink" / f"{work.frame}.npy"
+    if place.exists():
+        return
+    frame: Frame = work.ask("aligned")
+    noise = work.ask("background", sequence.reference).rms()
+    with products.written(place) as partial, open(partial, "wb") as file:
+        np.save(file, products_stack.blink_frame(frame.pixels, noise))
+
+
+def blink(work: Work) -> None:
+    """All aligned frames as an animation, and a word on those that still lie off."""
+    work.warnings += work.ask("shifts").warnings
+    places = sorted((work.job.partial / "blink").glob("*.npy"), key=lambda path: int(path.stem))
+    if places:
+        work.write("blink.gif", lambda path: products_stack.write_blink(path, [np.load(place) for place in places]))
+
+
+def _origin(work: Work) -> tuple[int, int]:
+    """Column and row of the reference at which the aligned frames begin."""
+    knobs = work.job.recipe["aligned"]
+    tracks = work.ask("tracks") if knobs["crop"] == "common" or knobs["model"] == "transform" else None
+    return region(knobs["crop"], work.ask("shifts"), tracks, knobs["model"])[:2]
+
+
+def stack(work: Work) -> None:
+    """One stack for each filter, from the frames that wait."""
+    sequence, knobs = work.ask("frames"), work.job.recipe["stack"]
+    start = time.perf_counter()
+    made = stacked(sequence, work.ask("selection"), _kept(work, "aligned"), (), **knobs)
+    work.graph.tell(Event("stack", None, time.perf_counter() - start, "ran", "stack"))
+    work.warnings += made.warnings
+    names = products_stack.stack_names(one.filter for one in made.stacks)
+    for one, name in zip(made.stacks, names, strict=True):
+        header = _stack_header(work, one.indices[0], one.pattern)
+        products_stack.write_stack(work.job.out / name, one, header, made.combine)
+        work.written.append(name)
+
+
+def _stack_header(work: Work, first: int, pattern: str) -> Header:
+    sequence = work.ask("frames")
+    header, reference = work.header(sequence.frames[first]), work.header(sequence.frames[sequence.reference])
+    level = 0.0
+    if work.job.recipe["aligned"]["sky"] == "subtract":
+        level = work.ask("background", first).level()
+    return products_stack.moved_header(header, pattern=pattern, origin=_origin(work), level=level, sky_from=reference)
+
+
+def spool_subtracted(work: Work) -> None:
+    """One frame without its sky that waits for the sum."""
+
+    def make() -> tuple[np.ndarray, str]:
+        from pipeline.stages.normalize import normalized_image
+
+        frame = work.ask("calibrated")
+        return normalized_image(frame, work.ask("background"), red=1.0, blue=1.0), frame.pattern
+
+    _keep(work, "subtracted", make)
+
+
+def total(work: Work) -> None:
+    """The plain sum of the subtracted, unaligned frames that are used."""
+    from pipeline.kernels.combine import combined
+
+    sequence, selection = work.ask("frames"), work.ask("selection")
+    kept = [frame for frame in _kept(work, "subtracted") if selection.used[frame.index]]
+    if not kept:
+        raise FrameError("lights", "there is no frame to add up (0)", "look at the frames left out")
+    # A pixel that is bad in some frames counts there as in the others.
+    image = combined(kept, "mean")[0] * np.float32(len(kept))
+    header = work.header(sequence.frames[sequence.reference])
+    products_stack.write_sum(work.job.out / "sum_subtracted.fits", image, len(kept), header)
+    work.written.append("sum_subtracted.fits")
