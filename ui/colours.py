@@ -66,6 +66,9 @@ REJECTED = "#8A8A8A"
 STAR = "#B9C0C8"
 PICKED = "#F0E442"
 REFERENCE = "#CC79A7"
+# Of two recipes compared: stars that only this one keeps, and stars that only the other one keeps.
+GAINED = "#E69F00"
+MISSED = "#FFFFFF"
 HALO = "#1B1F24"
 
 # A marker's code is its place in this tuple.

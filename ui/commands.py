@@ -60,17 +60,21 @@ def quoted(word: str) -> str:
     return f"$'{''.join(spelt)}'"
 
 
+def written(spec: KnobSpec, value: Any) -> str:
+    """A knob's value as ``pipeline.recipe.parse_value`` reads it back."""
+    if value is None:
+        return spec.knob.none
+    if spec.kind == "range":
+        return ",".join(map(_toml, value))
+    return str(value) if spec.kind in ("str", "choice") else _toml(value)
+
+
 def option(spec: KnobSpec, value: Any) -> list[str]:
     """The words of the command line that set one knob."""
-    if value is None:
-        text = spec.knob.none
-    elif spec.kind in ("str", "choice"):
-        text = str(value)
-        if (spec.stage, spec.name) == ("frames", "reference") and text != text.strip():
-            # Around --set's equals sign blanks do not count.
-            return ["--reference", text]
-    else:
-        text = _toml(value)
+    text = written(spec, value)
+    if (spec.stage, spec.name) == ("frames", "reference") and text != text.strip():
+        # Around --set's equals sign blanks do not count.
+        return ["--reference", text]
     return ["--set", f"{spec.stage}.{spec.name}={text}"]
 
 

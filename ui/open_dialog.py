@@ -19,6 +19,11 @@ from ui.session import Session
 LARGEST_UPLOAD = 1_000_000_000
 LARGEST_FILE = 250_000_000
 MOST_FOLDERS = 500
+SAMPLES = {
+    "drift": "Sample: drifting field",
+    "rotation": "Sample: turning field",
+    "codes": "Sample: one star for each fate",
+}
 # The words of the drop field are the library's own: they are replaced where they are drawn.
 _DROP = """.filepond--drop-label label { font-size: 0 !important; }
 .filepond--drop-label label::after { content: "Drop frames here, or click to choose"; font: 14px/20px Roboto; }"""

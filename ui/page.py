@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 import functools
-import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 from panel.util import edit_readonly
 
-from pipeline.frame import FrameError
-from pipeline.graph.lineage import ancestors
-from pipeline.graph.request import Night
-from pipeline.graph.run import Graph
 from pipeline.read import stem
 from ui import series
+from ui.address import Address
+from ui.address_text import Place
+from ui.bench import stage_panel
 from ui.courier import Courier
-from ui.open_dialog import OpenDialog, sample_folder
+from ui.guide import Guide
+from ui.open_dialog import SAMPLES, OpenDialog
+from ui.opener import Opened, Opener
 from ui.optimize_dialog import ACTION, OptimizeDialog
 from ui.optimize_dialog import STAGE as OPTIMIZED
-from ui.pictures import Pixels
+from ui.pictures import MADE_OF, Pixels
+from ui.recipe_comparison import RecipeComparison
 from ui.recipe_menu import recipe_menu
 from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import COMPARED, NEEDS, TRUTH, Side, TracksTab
-from ui.stage_list import explanation
+from ui.side import COMPARED, NEEDS, TRUTH, Side
 from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
 
-if TYPE_CHECKING:
-    from pipeline.sample import Truth
+__all__ = ["Desk", "build", "stage_panel"]
 
-SAMPLES = {
-    "drift": "Sample: drifting field",
-    "rotation": "Sample: turning field",
-    "codes": "Sample: one star for each fate",
-}
-FIRST_OPEN = "stars"
 # A message lies over the picture; one that is no error leaves by itself.
 TOAST = {
     "position": "fixed",
@@ -53,13 +44,8 @@ TOAST = {
     "background": "var(--starshift-raised)",
 }
 TOAST_STAYS = 6000
-FIRST_PICTURE = {
-    "frames": "raw",
-    "hot_pixels": "raw",
-    "calibrated": "raw",
-    "background": "background",
-    "offset_map": "x_offset",
-}
+# The address follows what is shown after a moment, not while a hand is on a knob.
+ADDRESS_WAITS = 400
 
 
 class Desk(Viewer):
@@ -75,9 +61,12 @@ class Desk(Viewer):
 
     def __init__(self, session: Session, document: Document | None) -> None:
         super().__init__(session, document)
-        self._narrow = self._loaded = False
+        self._narrow = self._loaded = self._address_due = False
         self._told = 0
-        self.stages.unfold(FIRST_OPEN)
+        # Where the files come from that are open, and what the address asked for when the page was opened.
+        self._source = Place(sample="")
+        self._asked: tuple[Place, str] | None = None
+        self.stages.unfold(Place().stage)
         self._make_parts(document)
         self._make_page()
 
@@ -98,10 +87,20 @@ class Desk(Viewer):
         )
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
-        self.text_dialog = pmui.Dialog(
-            show_close_button=True, close_on_click=True, width_option="md", sizing_mode="stretch_width"
+        channel = self.picture.channel
+        self.guide = Guide(channel, undo=session.undo, redo=session.redo)
+        self.address = Address(session.root, self._arrived_at, channel=channel)
+        self.opener = Opener(
+            session,
+            self.worker,
+            opened=self._opened,
+            failed=lambda error: self.stages.fail("frames", error),
+            tell=self._tell,
         )
-        self.open_dialog = OpenDialog(session, self.open_files)
+        self.comparison = RecipeComparison(
+            session, self.courier, self.picture, document, tell=self._tell, on_open=self._comparing
+        )
+        self.open_dialog = OpenDialog(session, self.opener.files)
         self.run_dialog = RunDialog(session, self.courier, self.worker)
         self.optimize_dialog = OptimizeDialog(session, self.worker, self.theme)
         self.top = TopBar(
@@ -110,20 +109,26 @@ class Desk(Viewer):
                 ("Open a folder\u2026", self.open_dialog.show),
                 *((title, functools.partial(self.open_sample, name)) for name, title in SAMPLES.items()),
             ],
-            recipe=recipe_menu(session, self.courier, self._tell, wanted=lambda: self.run_dialog.wanted),
+            recipe=recipe_menu(
+                session,
+                self.courier,
+                self._tell,
+                wanted=lambda: self.run_dialog.wanted,
+                compare=self.comparison.show,
+            ),
             download=[
                 ("Stars of this frame (CSV)", self._download_stars),
                 ("Tracks of all frames (CSV)", self._download_tracks),
                 ("Offset tables and maps (FITS)\u2026", self.run_dialog.show),
             ],
             on_run=self.run_dialog.show,
-            on_help=lambda: self._read("help", "What this page does"),
+            on_help=self.guide.help,
             on_theme=self._swap_theme,
         )
 
     def _make_page(self) -> None:
         opened = (self.open_dialog, self.run_dialog, self.optimize_dialog)
-        dialogs = (self.courier, self.text_dialog, *(one.dialog for one in opened))
+        dialogs = (self.courier, self.address, *self.guide.parts, *(one.dialog for one in opened))
         middle = pn.Column(
             self.message,
             self.picture.panel,
@@ -137,7 +142,7 @@ class Desk(Viewer):
             header=self.top.parts,
             sidebar=[self.stages],
             main=[pn.Row(middle, self.side.rail, sizing_mode="stretch_both", margin=0)],
-            contextbar=[self.side.panel],
+            contextbar=[self.side.panel, self.comparison.panel],
             meta_title="Starshift",
             raw_css=[FIRST_PAINT],
             sidebar_width=LEFT,
@@ -160,44 +165,74 @@ class Desk(Viewer):
 
     # What the visitor does
 
-    def open_files(self, title: str, files: list[Path], root: Path) -> None:
-        """Read the headers of some files in a thread, then show them."""
-
-        def read() -> None:
-            start = time.perf_counter()
-            try:
-                night = Graph.open(files, root)
-            except FrameError as error:
-                self.worker.hand_back(self.stages.fail, "frames", error)
-                return
-            seconds = time.perf_counter() - start
-            self.worker.hand_back(self._opened, night, title, seconds, self._truth_of(night, root))
-
-        threading.Thread(target=read, name="open", daemon=True).start()
-
     def open_sample(self, name: str) -> None:
         """Open a sample, which is written first where it is not there yet."""
         self.top.say("Making the sample\u2026")
+        self.opener.sample(name)
 
-        def write() -> None:
-            folder = sample_folder(name)
-            self.worker.hand_back(self.open_files, SAMPLES[name], [folder], folder)
-
-        threading.Thread(target=write, name="sample", daemon=True).start()
-
-    def _truth_of(self, night: Night, root: Path) -> Truth | None:
-        from ui.truth_tab import truth_of
-
-        try:
-            return truth_of(night, root)
-        except FrameError as error:
-            self.worker.hand_back(self._tell, str(error), True)
-            return None
-
-    def _opened(self, night: Night, title: str, seconds: float, truth: Truth | None) -> None:
+    def _opened(self, opened: Opened) -> None:
         self.results.forget()
-        count = len(night.files)
-        self.session.open(night, f"{title}, {count} frame{'s' if count > 1 else ''}", seconds, truth)
+        self._source = opened.source
+        count = len(opened.night.files)
+        title = f"{opened.title}, {count} frame{'s' if count > 1 else ''}"
+        seen = {} if opened.place is None else {name: getattr(opened.place, name) for name in ("recipe", "frame")}
+        self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
+        if opened.place is not None:
+            self.session.change(picked=opened.place.star)
+            if opened.place.tab != TRUTH or opened.truth is not None:
+                self.side.choose(opened.place.tab)
+        self._say_where()
+
+    # Where the page is
+
+    def _arrived_at(self, place: Place, refused: str) -> None:
+        self._asked = (place, refused)
+        if self._loaded:
+            self._go_there()
+
+    def _go_there(self) -> None:
+        """Show what the address names."""
+        place, refused = self._asked
+        self._asked = None
+        if refused:
+            self._tell(refused, True)
+        if place.kinds != self.picture.kinds:
+            self.picture.views(len(place.kinds))
+            for index, kind in enumerate(place.kinds):
+                self.picture.choose(kind, index)
+        self.stages.unfold(place.stage)
+        self.address.aim(place.zoom)
+        self.top.say("Making the sample\u2026" if place.sample else "Opening\u2026")
+        self.opener.place(place)
+
+    def _say_where(self) -> None:
+        """Have the address follow what is shown, a moment later."""
+        document = self.worker.document
+        if not self._address_due and document is not None:
+            self._address_due = True
+            document.add_timeout_callback(self._write_address, ADDRESS_WAITS)
+
+    def _write_address(self) -> None:
+        self._address_due = False
+        session = self.session
+        if session.night is None:
+            return
+        kinds = tuple(kind if kind in MADE_OF else kind.replace("difference", "offset") for kind in session.kinds)
+        seen = {"frame": session.frame, "star": session.picked, "recipe": session.recipe, "kinds": kinds}
+        self.address.show(replace(self._source, stage=self.stages.open, tab=self.side.active, **seen))
+
+    def _unfold(self, name: str) -> None:
+        super()._unfold(name)
+        self._say_where()
+
+    # The right column
+
+    def _comparing(self, seen: bool) -> None:
+        """Have the comparison take the place of the tabs, or give it back."""
+        self.side.panel.visible = not seen
+        if seen:
+            self.page.contextbar_open = True
+            self._show_rail()
 
     def fold(self) -> None:
         """Fold the stages away."""
@@ -211,9 +246,10 @@ class Desk(Viewer):
 
     def _open_beside(self, name: str) -> None:
         """Open a tab from the rail, or close the column where that tab is open."""
-        if self.page.contextbar_open and self.side.active == name:
+        if self.page.contextbar_open and self.side.active == name and not self.comparison.is_open:
             self.page.contextbar_open = False
         else:
+            self.comparison.hide()
             self.side.choose(name)
             self.page.contextbar_open = True
         self._show_rail()
@@ -222,11 +258,12 @@ class Desk(Viewer):
         self.side.rail.open = self.side.active if self.page.contextbar_open else ""
 
     def loaded(self) -> None:
-        """The shell is drawn: open the first sample. What was changed before would not have reached the browser."""
+        """The shell is drawn, and what is changed from now on reaches the browser: show what the address names."""
         self._loaded = True
         if self._narrow:
             self._window_is(True)
-        self.open_sample(next(iter(SAMPLES)))
+        if self._asked is not None:
+            self._go_there()
 
     def _folded(self) -> None:
         self.page.sx = root_style(left_open=self.page.sidebar_open, right_open=self.page.contextbar_open)
@@ -235,22 +272,13 @@ class Desk(Viewer):
     def _swap_theme(self) -> None:
         self.theme = "light" if self.theme == "dark" else "dark"
         self.page.dark_theme = self.theme == "dark"
-        for part in (self.picture, self.player, self.side, self.optimize_dialog):
+        for part in (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison):
             part.theme = self.theme
         self.top.show_theme(self.theme == "dark")
 
     def explain(self, name: str) -> None:
         """Show a stage's explanation in a dialog."""
-        self._read(name, "")
-
-    def _read(self, name: str, title: str) -> None:
-        text = explanation(name)
-        heading, _, rest = text.partition("\n")
-        self.text_dialog.param.update(
-            title=title or heading.lstrip("# "),
-            objects=[pn.pane.Markdown(rest, sizing_mode="stretch_width", margin=(0, 0, 16, 0))],
-            open=True,
-        )
+        self.guide.explain(name)
 
     def _download_stars(self) -> None:
         scene = self.results.scene
@@ -288,6 +316,7 @@ class Desk(Viewer):
         if "night" in names:
             self.side.offer_truth(self.session.truth is not None)
         super()._changed(names)
+        self._say_where()
 
     def _tab_opened(self) -> None:
         self._show_rail()
@@ -295,6 +324,7 @@ class Desk(Viewer):
             # What is on screen already was not compared while another tab was open.
             self.results.again(COMPARED)
         self.results.ask()
+        self._say_where()
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
         self.side.prepare(scene, stage)
@@ -320,6 +350,7 @@ class Desk(Viewer):
         """End what belongs to this visitor."""
         self.run_dialog.close()
         self.optimize_dialog.close()
+        self.comparison.close()
         self.side.close()
         super().close()
 
@@ -336,64 +367,3 @@ def build(session: Session) -> pmui.Page:
     pn.state.on_session_destroyed(lambda context: desk.close())
     pn.state.onload(desk.loaded)
     return desk.page
-
-
-@functools.cache
-def _notebook_graph() -> Graph:
-    return Graph()
-
-
-class Bench(Viewer):
-    """One stage and what it stands on, for a notebook.
-
-    Parameters
-    ----------
-    session : Session
-        What is shown.
-    name : str
-        The stage.
-    """
-
-    def __init__(self, session: Session, name: str) -> None:
-        super().__init__(session, None, theme="light", names=dict.fromkeys(("frames", *ancestors(name), name)))
-        self._tracks = TracksTab(session, "light", self.results.image_of) if name in ("selection", "tracks") else None
-        self._text = pn.pane.Markdown("", sizing_mode="stretch_width", visible=False)
-        self.stages.unfold(name)
-        beside = [self._tracks.panel] if self._tracks is not None else []
-        picture = pn.Column(self.picture.panel, self.player.panel, height=560, sizing_mode="stretch_width", margin=0)
-        columns = pn.Row(pn.Column(self.stages, width=LEFT, margin=0), picture, *beside, sizing_mode="stretch_width")
-        self.panel = pn.Column(columns, self._text, sizing_mode="stretch_width")
-        self.worker.after = lambda: pn.io.push_notebook(self.panel)
-
-    def explain(self, name: str) -> None:
-        """Show a stage's explanation below."""
-        self._text.param.update(object=explanation(name), visible=True)
-
-    def show_side(self, scene: Scene, stage: str) -> None:
-        """Show tracks beside the picture."""
-        if self._tracks is not None and scene["tracks"] is not None:
-            self._tracks.show(scene)
-
-
-def stage_panel(name: str, *, sample: str = "drift") -> pn.viewable.Viewable:
-    """The live panel of one stage on a sample: its knobs, those of the stages before it, and the picture.
-
-    Parameters
-    ----------
-    name : str
-        The stage.
-    sample : str
-        Name of the sample, which is written into the cache folder when it is not there.
-
-    Returns
-    -------
-    panel.viewable.Viewable
-        Shows itself at the end of a notebook's cell.
-    """
-    folder = sample_folder(sample)
-    session = Session(_notebook_graph(), folder)
-    bench = Bench(session, name)
-    bench.picture.choose(FIRST_PICTURE.get(name, "subtracted"))
-    night = Graph.open([folder], folder)
-    bench.results.wait_for(lambda: session.open(night, SAMPLES[sample]))
-    return bench.panel

@@ -168,8 +168,10 @@ export function render({model}) {
   }
 
   const draw_facts = () => facts.replaceChildren(...model.facts.map((fact) => make("span", {textContent: fact})))
+  const pressed = {first, previous, play, next, last, blink}
   window.addEventListener("starshift", (event) => {
     if (event.detail.channel != model.channel) return
+    if (event.detail.name == "press") pressed[event.detail.value]?.click()
     if (event.detail.name == "readout") point(event.detail.value)
     if (event.detail.name == "painted") waiting = 0
   })

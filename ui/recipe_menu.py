@@ -47,6 +47,7 @@ def recipe_menu(
     tell: Tell,
     *,
     wanted: Callable[[], Sequence[str]],
+    compare: Callable[[], None],
 ) -> list[tuple[str, Callable[[], Any]]]:
     """Entries of the recipe menu.
 
@@ -60,6 +61,8 @@ def recipe_menu(
         Shows a sentence, and whether it is an error.
     wanted : callable
         Gives the products that a run writes.
+    compare : callable
+        Shows what another recipe makes otherwise.
     """
 
     def use(name: str, recipe: Recipe) -> None:
@@ -83,6 +86,7 @@ def recipe_menu(
     return [
         ("Save recipe", lambda: courier.save(FILE, recipes.dumps(session.recipe))),
         ("Load a recipe\u2026", lambda: ask_recipe(courier, tell, use)),
+        ("Compare with another\u2026", compare),
         ("Copy as command", lambda: copy("command", commands.command(session, wanted()))),
         ("Copy as Python", lambda: copy("script", commands.script(session, wanted()))),
         ("Use our defaults", lambda: take("default")),

@@ -1,0 +1,138 @@
+"""An address brings back what was seen; one that comes from anywhere opens nothing outside the data root."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES
+from ui.address import Address
+from ui.address_text import LONGEST, TABS, AddressError, Place, address_of, place_of
+from ui.open_dialog import SAMPLES
+from ui.pictures import MADE_OF
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data root beside a folder that nobody may open, with links to it in the root."""
+    base = tmp_path_factory.mktemp("address")
+    for folder in ("root/night 1/#&=?", "outside"):
+        (base / folder).mkdir(parents=True)
+    (base / "outside" / "light.fits").write_bytes(b"x")
+    (base / "root" / "link").symlink_to(base / "outside")
+    (base / "root" / "circle").symlink_to(base / "root" / "circle")
+    (base / "root" / "file.fits").write_bytes(b"x")
+    return base / "root"
+
+
+REFUSED = [
+    *(f"stars.threshold={text}" for text in ("nan", "inf", "-1", "true", "[" * 9000, "9" * 9000, "")),
+    *(f"stars.sharpness={text}" for text in ("1,0", "nan,1", "1", "a,b")),
+    *(f"frame={text}" for text in ("0", "-1", "1.5", "\u0663", "9" * 11)),
+    *(f"pictures={text}" for text in ("", "subtracted,raw,raw", "x_difference")),
+    *(f"zoom={text}" for text in ("1,2", "nan,nan,nan", "0,0,0", "1e999,0,5")),
+    *("stars.threshhold=5", "stars.=5", ".=1", "__class__.__init__=1", "selection.rejected=[]"),
+    *("frames.kinds=__import__('os')", "stage=<script>alert(1)</script>", "tab=javascript:alert(1)", "sample=../drift"),
+    *("star=x", "nothing=1", "stars", "=", "&&", "a=1&" * 500, "%ff=%ff", "x" * (LONGEST + 1)),
+]
+places = st.builds(
+    Place,
+    sample=st.sampled_from(list(SAMPLES)),
+    frame=st.integers(0, 999),
+    star=st.none() | st.integers(0, 99_999),
+    recipe=st.builds(
+        lambda threshold, low, names: Recipe(
+            {"stars": {"threshold": threshold, "sharpness": (low, 1.5)}, "selection": {"rejected": names}}
+        ),
+        st.none() | st.floats(0.5, 1000),
+        st.floats(0, 1),
+        st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.text(max_size=9), max_size=3
+        ),
+    ),
+    kinds=st.sampled_from([1, 2, 4]).flatmap(lambda n: st.tuples(*[st.sampled_from(list(MADE_OF))] * n)),
+    stage=st.sampled_from(["", *STAGES]),
+    tab=st.sampled_from(TABS),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(places)
+def test_an_address_brings_back_the_place_it_was_made_from(place):
+    text = address_of(place)
+    assert text.isascii()
+    assert not set(text) & set(" \"'<>#\\^`{|}\n")
+    assert place_of(text, Path("/")) == place
+
+
+def test_what_nobody_changed_needs_no_words():
+    assert address_of(Place()) == ""
+    assert place_of("", Path("/")) == Place()
+
+
+def test_a_folder_below_the_root_comes_back_whatever_it_is_called(root):
+    for folder in (".", "night 1", "night 1/#&=?"):
+        place = Place(sample="", folder=folder)
+        assert place_of(address_of(place), root) == place
+
+
+def test_uploads_leave_only_knobs_and_view_in_the_address():
+    place = Place(sample="", frame=3, star=7, tab="Map", recipe=Recipe({"stars": {"threshold": 9.0}}))
+    assert address_of(place) == "tab=Map&stars.threshold=9.0"
+
+
+def test_a_recipe_too_long_for_an_address_is_left_out_of_it():
+    many = {f"light_{i:05d}.fits": "clouds" for i in range(2000)}
+    text = address_of(Place(frame=2, recipe=Recipe({"selection": {"rejected": many}})))
+    assert text == "frame=3"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["..", "../outside", "/etc", "%2e%2e/outside", "%2E%2E%2Foutside", "night%201/../../outside", "link", "circle",
+     "%252e%252e", "..%5Coutside", "a%00b", "%00", "a" * 5000, "file.fits", "nothing", "~root", "%c0%ae%c0%ae/outside",
+     "\uff0e\uff0e/outside"],
+)  # fmt: skip
+def test_no_address_leads_out_of_the_data_root(root, folder):
+    with pytest.raises(AddressError):
+        place_of(f"folder={folder}", root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    REFUSED,
+    ids=lambda text: text[:30],
+)
+def test_an_address_that_asks_for_what_cannot_be_is_refused_in_one_short_sentence(root, text):
+    with pytest.raises(AddressError) as refused:
+        place_of(text, root)
+    assert 0 < len(str(refused.value)) <= 300
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=200) | st.text("abcdefrs.=&%,0123456789/[]{}\"'", max_size=200))
+def test_any_text_is_a_place_or_is_refused(text):
+    try:
+        place = place_of(text, Path("/nowhere"))
+    except AddressError:
+        return
+    assert isinstance(place, Place)
+
+
+@pytest.mark.parametrize(
+    "message", [None, 3, [], {}, {"text": None}, {"text": 7}, {"long": 10**6}, {"text": "folder=.."}]
+)
+def test_whatever_the_browser_sends_the_page_opens_with_its_defaults_and_says_why(root, message):
+    arrived = []
+    address = Address(root, lambda place, why: arrived.append((place, why)))
+    address._handle_msg(message)
+    assert arrived[0][0] == Place()
+    assert "cannot be shown" in arrived[0][1]
+
+
+def test_links_that_stay_below_the_root_are_followed(root):
+    os.symlink(root / "night 1", root / "tonight")
+    assert place_of("folder=tonight", root).folder == "night 1"

@@ -1,0 +1,60 @@
+// The address says what the page shows. The server writes all of it but the zoom, which is known here alone.
+const PAUSE_MS = 300
+const LONGEST = 20000
+
+const named = (name) => Bokeh.documents.map((one) => one.get_model_by_name(name)).find((one) => one != null)
+
+// What of the frame is seen: its middle and its width; nothing where all of it is.
+function zoom() {
+  const [x, y] = [named("picture x"), named("picture y")]
+  const cut = named("picture cut 0")?.data
+  if (x == null || y == null || cut?.nx == null) return ""
+  const all = x.start < 0 && y.end < 0 && x.end > cut.nx[0] - 1 && y.start > cut.ny[0] - 1
+  const places = [(x.start + x.end) / 2, (y.start + y.end) / 2, x.end - x.start]
+  return all ? "" : `zoom=${places.map((one) => one.toFixed(1)).join()}`
+}
+
+export function render({model}) {
+  const root = document.createElement("span")
+  let due = 0
+  let own = null
+
+  function write() {
+    if (!model.ready) return
+    const text = [model.shown, zoom()].filter(Boolean).join("&")
+    const place = location.pathname + location.search + (text && `#${text}`)
+    own = text
+    if (place !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", place)
+  }
+  // A browser takes only so many changes of an address in a while.
+  const soon = () => { clearTimeout(due); due = setTimeout(write, PAUSE_MS) }
+
+  function go() {
+    if (model.zoom.length != 3) return
+    const [cx, cy, width] = model.zoom
+    const [x, y] = [named("picture x"), named("picture y")]
+    const height = (width * (y.start - y.end)) / (x.end - x.start)
+    x.setv({start: cx - width / 2, end: cx + width / 2})
+    y.setv({start: cy + height / 2, end: cy - height / 2})
+  }
+
+  const ask = () => {
+    const text = location.hash.slice(1)
+    model.send_msg(text.length > LONGEST ? {long: text.length} : {text})
+  }
+  const listen = (event) => {
+    if (event.detail.channel != model.channel) return
+    if (event.detail.name == "scale") soon()
+    if (event.detail.name == "painted" && model.zoom.length) { go(); model.zoom = [] }
+  }
+  const changed = () => { if (location.hash.slice(1) !== own) ask() }
+  window.addEventListener("starshift", listen)
+  window.addEventListener("hashchange", changed)
+  model.on("remove", () => {
+    window.removeEventListener("starshift", listen)
+    window.removeEventListener("hashchange", changed)
+  })
+  model.on(["shown", "ready"], soon)
+  ask()
+  return root
+}

@@ -1,0 +1,56 @@
+"""The browser's address: read when the page opens or somebody changes it, written when something else is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import param
+
+from ui.address_text import AddressError, Place, address_of, place_of
+from ui.part import Part, text
+
+REFUSED = "The address asks for something that cannot be shown: {why}. The page opens with its defaults."
+
+
+class Address(Part):
+    """What stands after "#" in the address.
+
+    Parameters
+    ----------
+    root : Path
+        Only folders below this one are opened.
+    on_arrive : callable
+        Called with the Place that an address names, and with why it was refused ("" where it was not).
+    """
+
+    shown = param.String("")
+    zoom = param.List([])
+    ready = param.Boolean(False)
+
+    _esm = text("address.js")
+
+    def __init__(self, root: Path, on_arrive: Callable[[Place, str], None], **params: Any) -> None:
+        self._root, self._on_arrive = root, on_arrive
+        super().__init__(width=0, height=0, margin=0, **params)
+
+    def _handle_msg(self, data: Any) -> None:
+        try:
+            place, why = self._place(data), ""
+        except AddressError as error:
+            place, why = Place(), REFUSED.format(why=error)
+        self._on_arrive(place, why)
+
+    def _place(self, data: Any) -> Place:
+        if not isinstance(data, dict) or not isinstance(data.get("text"), str):
+            raise AddressError("it is too long")
+        return place_of(data["text"], self._root)
+
+    def show(self, place: Place) -> None:
+        """Write what the page shows; the browser adds the zoom."""
+        self.param.update(shown=address_of(place), ready=True)
+
+    def aim(self, zoom: tuple[float, ...]) -> None:
+        """Have the pictures show a part of the frame as soon as there is one."""
+        self.zoom = list(zoom)

@@ -1,0 +1,212 @@
+"""What a page shows as the text of an address, and back: data, frame, recipe, pictures. Everything read is checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import parse_qsl, quote
+
+from pipeline import recipe as recipes
+from pipeline.recipe import Recipe
+from pipeline.stage import STAGES, KnobError, nearest
+from ui.commands import written
+from ui.open_dialog import SAMPLES, below
+from ui.pictures import MADE_OF
+
+LONGEST = 20_000
+MOST_ENTRIES = 200
+LONGEST_MESSAGE = 240
+COUNTS = (1, 2, 4)
+TABS = ("Tracks", "Map", "Stars", "Frames", "Truth")
+# Readable in an address as they are.
+_PLAIN = "/,:"
+
+
+class AddressError(ValueError):
+    """An address asks for what cannot be shown; the message says what."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a page shows.
+
+    Parameters
+    ----------
+    sample, folder : str
+        The sample, or the folder below the data root ("." for the root itself); both empty for uploads.
+    frame : int
+        Number of the frame, from 0.
+    star : int or None
+        The star picked.
+    recipe : Recipe
+        All knobs.
+    kinds : tuple of str
+        What the pictures show.
+    stage, tab : str
+        The stage and the tab that are open.
+    zoom : tuple of float
+        x and y of the middle and width of what the pictures show of the frame, pixels; empty for the whole frame.
+    """
+
+    sample: str = "drift"
+    folder: str = ""
+    frame: int = 0
+    star: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    kinds: tuple[str, ...] = ("subtracted",)
+    stage: str = "stars"
+    tab: str = TABS[0]
+    zoom: tuple[float, ...] = ()
+
+    def at_start(self) -> Place:
+        """The same place, at the first frame and with no star picked."""
+        return replace(self, frame=0, star=None, zoom=())
+
+
+def address_of(place: Place) -> str:
+    """A place as text for the address, without its zoom; what stands at its default is left out."""
+    usual = Place()
+    entries: list[tuple[str, str]] = []
+    if place.folder:
+        entries.append(("folder", place.folder))
+    elif place.sample and place.sample != usual.sample:
+        entries.append(("sample", place.sample))
+    if place.folder or place.sample:
+        entries += [("frame", str(place.frame + 1))] if place.frame else []
+        entries += [("star", str(place.star))] if place.star is not None else []
+    if place.kinds != usual.kinds:
+        entries.append(("pictures", ",".join(place.kinds)))
+    if place.stage != usual.stage:
+        entries.append(("stage", place.stage))
+    if place.tab != usual.tab:
+        entries.append(("tab", place.tab))
+    knobs = _knobs(place.recipe)
+    text = _joined([*entries, *knobs])
+    # What no browser would carry is better left to a recipe's file.
+    return text if len(text) <= LONGEST else _joined(entries)
+
+
+def _knobs(recipe: Recipe) -> list[tuple[str, str]]:
+    return [
+        (f"{stage}.{name}", written(STAGES[stage].knobs[name], value))
+        for stage, knobs in recipe.changed().items()
+        for name, value in knobs.items()
+    ]
+
+
+def _joined(entries: list[tuple[str, str]]) -> str:
+    return "&".join(f"{quote(name, safe=_PLAIN)}={quote(text, safe=_PLAIN)}" for name, text in entries)
+
+
+def place_of(text: str, root: Path) -> Place:
+    """The place that an address's text names.
+
+    Parameters
+    ----------
+    text : str
+        What stands after "#"; it may come from anywhere.
+    root : Path
+        Only folders below this one are opened.
+
+    Raises
+    ------
+    AddressError
+        Where any of it cannot be.
+    """
+    if len(text) > LONGEST:
+        raise AddressError(f"it is longer than an address of this page can be (at most {LONGEST} characters)")
+    try:
+        entries = parse_qsl(
+            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=MOST_ENTRIES
+        )
+        place = Place()
+        for name, value in entries:
+            place = _with(place, name, value.replace("\0", "\\0") if name != "folder" else value, root)
+    except KnobError as error:
+        raise AddressError(_short(str(error))) from None
+    except UnicodeDecodeError:
+        raise AddressError("it is no text in UTF-8") from None
+    except AddressError:
+        raise
+    except ValueError as error:
+        raise AddressError(_short(f"it is no address of this page ({error})")) from None
+    return place
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_MESSAGE else sentence[: LONGEST_MESSAGE - 1] + "\u2026"
+
+
+def _with(place: Place, name: str, value: str, root: Path) -> Place:
+    """The place with one entry of an address put in."""
+    if name in _READERS:
+        return replace(place, **{_FIELDS.get(name, name): _READERS[name](name, value)})
+    if name == "folder":
+        return replace(place, folder=_folder(value, root), sample="")
+    if "." in name:
+        stage, _, knob = name.partition(".")
+        if stage in STAGES and knob in STAGES[stage].knobs:
+            parsed = recipes.parse_value(STAGES[stage].knobs[knob], value)
+            return replace(place, recipe=place.recipe.with_knobs(stage, **{knob: parsed}))
+        raise AddressError(_short(f"{name}: no such knob"))
+    raise AddressError(_short(f"{name}: no such entry{nearest(name, (*_READERS, 'folder'))}"))
+
+
+def _folder(value: str, root: Path) -> str:
+    refused = AddressError(_short(f"folder {value!r}: there is no such folder below the data root"))
+    try:
+        path = root / value
+        if not below(root, path) or not path.is_dir():
+            raise refused
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except (ValueError, OSError, RuntimeError):
+        # A byte that no path has, a name that is too long, links in a circle.
+        raise refused from None
+
+
+def _one_of(allowed: tuple[str, ...]) -> object:
+    def read(name: str, value: str) -> str:
+        if value not in allowed:
+            raise AddressError(_short(f"{name} {value!r}: no such {name}{nearest(value[:80], filter(None, allowed))}"))
+        return value
+
+    return read
+
+
+def _whole(least: int) -> object:
+    def read(name: str, value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
+            raise AddressError(_short(f"{name} {value!r}: wants a whole number of at least {least}"))
+        return int(value) - least
+
+    return read
+
+
+def _kinds(name: str, value: str) -> tuple[str, ...]:
+    kinds = tuple(value.split(","))
+    if len(kinds) not in COUNTS or not set(kinds) <= set(MADE_OF):
+        raise AddressError(_short(f"{name} {value!r}: wants one, two or four of {', '.join(MADE_OF)}"))
+    return kinds
+
+
+def _zoom(name: str, value: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 3 or not all(math.isfinite(one) and abs(one) < 1e6 for one in numbers) or numbers[2] < 1:
+        raise AddressError(_short(f"{name} {value!r}: wants x, y and width, in pixels of the frame"))
+    return numbers
+
+
+_FIELDS = {"pictures": "kinds"}
+_READERS = {
+    "sample": _one_of(tuple(SAMPLES)),
+    "frame": _whole(1),
+    "star": _whole(0),
+    "pictures": _kinds,
+    "stage": _one_of(("", *STAGES)),
+    "tab": _one_of(TABS),
+    "zoom": _zoom,
+}

@@ -1,0 +1,86 @@
+"""The live panel of one stage, for a notebook."""
+
+from __future__ import annotations
+
+import functools
+
+import panel as pn
+
+from pipeline.graph.lineage import ancestors
+from pipeline.graph.run import Graph
+from ui.open_dialog import SAMPLES, sample_folder
+from ui.results import Scene
+from ui.session import Session
+from ui.side import TracksTab
+from ui.stage_list import explanation
+from ui.theme import LEFT
+from ui.viewer import Viewer
+
+FIRST_PICTURE = {
+    "frames": "raw",
+    "hot_pixels": "raw",
+    "calibrated": "raw",
+    "background": "background",
+    "offset_map": "x_offset",
+}
+
+
+@functools.cache
+def _notebook_graph() -> Graph:
+    return Graph()
+
+
+class Bench(Viewer):
+    """One stage and what it stands on, for a notebook.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    name : str
+        The stage.
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        super().__init__(session, None, theme="light", names=dict.fromkeys(("frames", *ancestors(name), name)))
+        self._tracks = TracksTab(session, "light", self.results.image_of) if name in ("selection", "tracks") else None
+        self._text = pn.pane.Markdown("", sizing_mode="stretch_width", visible=False)
+        self.stages.unfold(name)
+        beside = [self._tracks.panel] if self._tracks is not None else []
+        picture = pn.Column(self.picture.panel, self.player.panel, height=560, sizing_mode="stretch_width", margin=0)
+        columns = pn.Row(pn.Column(self.stages, width=LEFT, margin=0), picture, *beside, sizing_mode="stretch_width")
+        self.panel = pn.Column(columns, self._text, sizing_mode="stretch_width")
+        self.worker.after = lambda: pn.io.push_notebook(self.panel)
+
+    def explain(self, name: str) -> None:
+        """Show a stage's explanation below."""
+        self._text.param.update(object=explanation(name), visible=True)
+
+    def show_side(self, scene: Scene, stage: str) -> None:
+        """Show tracks beside the picture."""
+        if self._tracks is not None and scene["tracks"] is not None:
+            self._tracks.show(scene)
+
+
+def stage_panel(name: str, *, sample: str = "drift") -> pn.viewable.Viewable:
+    """The live panel of one stage on a sample: its knobs, those of the stages before it, and the picture.
+
+    Parameters
+    ----------
+    name : str
+        The stage.
+    sample : str
+        Name of the sample, which is written into the cache folder when it is not there.
+
+    Returns
+    -------
+    panel.viewable.Viewable
+        Shows itself at the end of a notebook's cell.
+    """
+    folder = sample_folder(sample)
+    session = Session(_notebook_graph(), folder)
+    bench = Bench(session, name)
+    bench.picture.choose(FIRST_PICTURE.get(name, "subtracted"))
+    night = Graph.open([folder], folder)
+    bench.results.wait_for(lambda: session.open(night, SAMPLES[sample]))
+    return bench.panel
