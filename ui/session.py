@@ -49,6 +49,11 @@ class Session:
         Why a star is not picked any more, where its visitor has not let go of it.
     kinds : tuple of str
         The kinds of pictures shown, of ``ui.stretch.VIEWS``.
+    region : tuple of float or None
+        The part of the field whose stars alone tables and plots show: x from and to, y from and to, pixels of the
+        reference.
+    aligned : bool
+        Whether each frame is drawn where its stars are in the reference.
     """
 
     def __init__(self, graph: Graph, root: Path) -> None:
@@ -62,6 +67,8 @@ class Session:
         self.picked: int | None = None
         self.unpicked = ""
         self.kinds: tuple[str, ...] = ("subtracted",)
+        self.region: tuple[float, float, float, float] | None = None
+        self.aligned = False
         self._undo: list[Recipe] = []
         self._redo: list[Recipe] = []
         self._before_drag: Recipe | None = None
@@ -100,7 +107,7 @@ class Session:
         if recipe is None:
             recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
-        self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="")
+        self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="", region=None)
 
     @property
     def live(self) -> bool:
