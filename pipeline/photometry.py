@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+
+from pipeline.tables import Status
 
 
 class Left(enum.IntEnum):
@@ -19,10 +21,9 @@ class Left(enum.IntEnum):
     EDGE = 1
     CROWDED = 2
     MERGED = 3
-    DARK = 4
-    WIDTH = 5
-    LOST = 6
-    MASKED = 7
+    WIDTH = 4
+    LOST = 5
+    MASKED = 6
 
     @property
     def word(self) -> str:
@@ -134,6 +135,8 @@ class Photometry:
         As in COLUMNS and ``aperture_flux_R`` for each radius R; NaN where a star has none.
     reason : ndarray of int8, shape (n,)
         A Left for each star.
+    status : ndarray of int8, shape (n,)
+        What became of the star in this frame (``pipeline.tables.Status``); 0 on a frame alone.
     flag : ndarray of int64, shape (n,)
         Flags.
     psf : str
@@ -162,6 +165,7 @@ class Photometry:
 
     columns: Mapping[str, np.ndarray]
     reason: np.ndarray
+    status: np.ndarray
     flag: np.ndarray
     psf: str
     width_x: float
@@ -191,9 +195,11 @@ class Photometry:
     def reasons(self) -> list[str]:
         """For each star why it has no flux, or what should be known of it; "" where nothing is."""
         texts = []
-        for reason, flag in zip(self.reason, self.flag, strict=True):
-            words = (Left(reason).word,) if reason else Flag(int(flag)).words
-            texts.append(", ".join(words))
+        for reason, status, flag in zip(self.reason, self.status, self.flag, strict=True):
+            if reason == Left.LOST:
+                texts.append(Status(status).word)
+            else:
+                texts.append(Left(reason).word if reason else ", ".join(Flag(int(flag)).words))
         return texts
 
 
@@ -242,7 +248,7 @@ class LightCurves:
     expected: np.ndarray
     level: np.ndarray
     filter: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 COLUMNS: dict[str, tuple[str, str]] = {

@@ -20,6 +20,8 @@ ORDER = (
     "shifts",
     "aligned",
     "stack",
+    "centroids",
+    "psf_photometry",
 )
 
 for _name in ORDER:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import SIGMA_TO_FWHM, FrameError, Normalized, colour_planes, readonly
+from pipeline.frame import FrameError, Normalized, readonly
 from pipeline.stage import Knob, stage
+from pipeline.stages.noise_model import pixel_noise
 from pipeline.tables import COLUMNS, Reason, StarTable
 
 if TYPE_CHECKING:
@@ -233,28 +234,6 @@ def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filte
     return max(noise, 1e-6 * float(convolved.max()), float(np.finfo(np.float32).tiny))
 
 
-def _pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
-
-    What counts is the noise at a star's own scale. Photons add signal / gain, and all of the sky's variance is taken
-    for that of its photons; a colour's factor multiplies it.
-    """
-    from pipeline.kernels.noise import pixel_variance, shared_noise
-
-    variance = pixel_variance(normalize.image, normalize.pattern)
-    variance *= shared_noise(normalize.image, variance, fwhm / SIGMA_TO_FWHM) ** 2
-    photon = np.zeros((2, 2))
-    level = normalize.background.level() if normalize.background is not None else 0.0
-    if level > 0:
-        factors = {"red": normalize.red, "blue": normalize.blue}
-        planes = colour_planes(normalize.pattern)
-        of_sky = np.mean([variance[row, column] for colour, row, column in planes if colour in ("mono", "green")])
-        photon[:] = of_sky / level
-        for colour, row, column in planes:
-            photon[row, column] *= factors.get(colour, 1.0)
-    return variance, photon
-
-
 def _columns(
     normalize: Normalized, convolved: np.ndarray, kernel: Filter, found: _Found, neighbour_level: float
 ) -> dict[str, np.ndarray]:
@@ -263,7 +242,7 @@ def _columns(
     from pipeline.kernels.measure import cores, daofind_measures
 
     image, index = normalize.image, found.index
-    variance, photon = _pixel_noise(normalize, kernel.fwhm)
+    variance, photon = pixel_noise(normalize, kernel.fwhm)
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y

@@ -1,0 +1,235 @@
+"""What a pixel's noise is: the sky's from the frame itself, the photons' from the gain, and what tells the gain.
+
+Two flats of one level differ by noise alone, and the variance of photons over their number of ADU is the gain (Janesick
+2007, Photon Transfer, chapter 5). Without flats the sky's own noise tells it, where the sky's level is known to be that
+of photons; else the header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.frame import SIGMA_TO_FWHM, Frame, Normalized, colour_planes
+
+if TYPE_CHECKING:
+    from pipeline.read.rows import Rows
+
+#: Rows in the middle of a flat that are looked at, and the side of the boxes in which level and noise are compared.
+ROWS, BOX = 512, 16
+#: A flat tells the gain where its level is at most this part of a full pixel.
+NOT_FULL = 0.9
+#: A larger gain in a header is the number of a camera's setting, not electrons for an ADU.
+LARGEST = 30.0
+#: Words of a frame's history after which zero ADU are no light.
+_ZEROED = ("bias", "dark", "overscan")
+_MADE: dict[tuple[str, ...], tuple[float | None, float | None]] = {}
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Gain and read noise of a detector, and what told them.
+
+    Parameters
+    ----------
+    gain : float or None
+        Electrons for an ADU; None where nothing tells it.
+    read_noise : float or None
+        Electrons; None where nothing tells it.
+    source : str
+        What told the gain.
+    warning : str
+        What a user should know; "" where all is well.
+    """
+
+    gain: float | None
+    read_noise: float | None
+    source: str
+    warning: str = ""
+
+
+def pixel_noise(normalize: Normalized, fwhm: float, gain: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
+
+    Parameters
+    ----------
+    normalize : Normalized
+        The frame without sky.
+    fwhm : float
+        Width of its stars, pixels: what counts is the noise at their scale.
+    gain : float, optional
+        Electrons for an ADU. Without it all of the sky's variance is taken for that of its photons.
+
+    Returns
+    -------
+    variance, photon : ndarray of float64, shape (2, 2)
+        ADU squared, and ADU; a colour's factor multiplies both as it does the pixels.
+    """
+    from pipeline.kernels.noise import pixel_variance, shared_noise
+
+    variance = pixel_variance(normalize.image, normalize.pattern)
+    variance *= shared_noise(normalize.image, variance, fwhm / SIGMA_TO_FWHM) ** 2
+    level = normalize.background.level() if normalize.background is not None else 0.0
+    of_photons = 1.0 / gain if gain else green_variance(normalize.pattern, variance) / level if level > 0 else 0.0
+    photon = np.full((2, 2), of_photons)
+    factors = {"red": normalize.red, "blue": normalize.blue}
+    for colour, row, column in colour_planes(normalize.pattern):
+        photon[row, column] *= factors.get(colour, 1.0)
+    return variance, photon
+
+
+def green_variance(pattern: str, variance: np.ndarray) -> float:
+    """Mean variance of the pixels whose factor is 1."""
+    planes = colour_planes(pattern)
+    return float(np.mean([variance[row, column] for colour, row, column in planes if colour in ("mono", "green")]))
+
+
+def detector(
+    normalize: Normalized,
+    calibrated: Frame,
+    calibration: Iterable[Rows],
+    *,
+    fwhm: float,
+    gain: float | None = None,
+    read_noise: float | None = None,
+) -> Detector:
+    """Gain and read noise: given, by photon transfer, from the frame's noise, or from the header, in this order.
+
+    Parameters
+    ----------
+    normalize, calibrated : Normalized, Frame
+        The frame without sky and with it.
+    calibration : iterable of Rows
+        Bias and flat frames among them tell gain and read noise.
+    fwhm : float
+        Width of the frame's stars, pixels.
+    gain, read_noise : float, optional
+        What the user says.
+    """
+    info, transferred = calibrated.info, (None, None)
+    if gain is None or read_noise is None:
+        transferred = _transferred(tuple(calibration), info.filter)
+    if read_noise is None:
+        read_noise = transferred[1] if transferred[1] is not None else info.read_noise
+    if gain is not None:
+        return Detector(gain, read_noise, "given")
+    if transferred[0] is not None:
+        return Detector(transferred[0], read_noise, "photon transfer from two flats")
+    zeroed = bool(calibrated.black.any()) or any(
+        word in line.lower() for line in calibrated.history for word in _ZEROED
+    )
+    of_sky = _gain_of_sky(normalize, fwhm, read_noise)
+    if zeroed and of_sky is not None:
+        return Detector(of_sky, read_noise, "the sky's noise")
+    if info.gain is not None and 0 < info.gain <= LARGEST:
+        return Detector(float(info.gain), read_noise, "the header")
+    warning = (
+        "the gain is a guess from the sky's noise over its level, which may hold the camera's zero level too: give "
+        "psf_photometry.gain, or two flats and a bias, for errors of bright stars"
+    )
+    return Detector(of_sky, read_noise, "the sky's noise, its zero level not known", warning)
+
+
+def _gain_of_sky(normalize: Normalized, fwhm: float, read_noise: float | None) -> float | None:
+    """Gain g from variance = level / g + (read noise / g)^2."""
+    level = normalize.background.level() if normalize.background is not None else 0.0
+    variance = green_variance(normalize.pattern, pixel_noise(normalize, fwhm)[0])
+    if not (level > 0 and variance > 0):
+        return None
+    return (level + np.sqrt(level**2 + 4 * variance * (read_noise or 0.0) ** 2)) / (2 * variance)
+
+
+def _transferred(readers: tuple[Rows, ...], filter_name: str) -> tuple[float | None, float | None]:
+    """Gain and read noise from two flats and two bias frames, made once for the same files."""
+    bias = [reader for reader in readers if reader.info.kind == "bias"][:2]
+    flats = _pair([reader for reader in readers if reader.info.kind == "flat"], filter_name)
+    if not flats and len(bias) < 2:
+        return None, None
+    key = tuple(reader.info.path for reader in (*flats, *bias))
+    if key not in _MADE or not all(path.startswith("/") for path in key):
+        _MADE[key] = photon_transfer(*([_middle(reader) for reader in some] for some in (flats, bias)))
+    return _MADE[key]
+
+
+def _pair(flats: list[Rows], filter_name: str) -> list[Rows]:
+    """Two flats of one filter and exposure, those of the light's own filter first."""
+    same = sorted(flats, key=lambda reader: reader.info.filter != filter_name)
+    for i, one in enumerate(same):
+        for other in same[i + 1 :]:
+            if (one.info.filter, one.info.exposure) == (other.info.filter, other.info.exposure):
+                return [one, other]
+    return []
+
+
+def _middle(reader: Rows) -> np.ndarray:
+    """Rows about the middle of a frame, a whole number of colour pairs; full pixels have no value."""
+    rows = reader.shape[0]
+    start = max(0, rows // 2 - ROWS // 2) // 2 * 2
+    data = reader.rows(start, min(rows, start + ROWS))
+    if reader.info.saturation is not None:
+        data[data >= NOT_FULL * reader.info.saturation] = np.nan
+    return data
+
+
+def photon_transfer(
+    flats: list[np.ndarray], bias: list[np.ndarray], *, box: int = BOX
+) -> tuple[float | None, float | None]:
+    """Gain and read noise from the differences of two flats and of two bias frames.
+
+    Parameters
+    ----------
+    flats, bias : list of ndarray of float32, shape (ny, nx)
+        None or two flats, none to two bias frames, ADU; pixels without value are NaN.
+    box : int
+        Side of the boxes in which level and noise are compared, so that gradients do not count; each of the 2 x 2
+        pixel parities has boxes of its own.
+
+    Returns
+    -------
+    gain : float or None
+        Electrons for an ADU: the median over boxes; None without two flats.
+    read_noise : float or None
+        Electrons; None without two bias frames or without a gain.
+
+    Notes
+    -----
+    With levels m1, m2 above bias and r = m1 / m2 the variance of f1 - r f2 is m1 (1 + r) / g + R (1 + r^2), R that of
+    a bias frame.
+    """
+    from pipeline.kernels.noise import spread
+
+    read_variance = spread(bias[0] - bias[1]) ** 2 / 2 if len(bias) == 2 else 0.0
+    if len(flats) < 2:
+        return None, None
+    zero = np.nanmedian(bias[0]) if bias else 0.0
+    one, other = (_boxes(flat - zero, box) for flat in flats[:2])
+    good = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)
+    if good.sum() < 4:
+        return None, None
+    one, other = one[good], other[good]
+    level, beside = np.median(one, axis=1), np.median(other, axis=1)
+    lit = (level > 0) & (beside > 0)
+    ratio = np.where(lit, level / np.where(lit, beside, 1), 1.0)
+    variance = np.var(one - ratio[:, None] * other, axis=1, ddof=1) - read_variance * (1 + ratio**2)
+    if not lit.any() or not np.median(variance[lit]) > 0:
+        return None, None
+    # The median of ratios of noisy variances is biased; a ratio of medians over boxes of like level is not.
+    gain = float(np.median((level * (1 + ratio))[lit]) / np.median(variance[lit]))
+    # A variance from n differences has its median below its mean by the part 2 / (3 n).
+    gain *= 1 - 2 / (3 * (one.shape[1] - 1))
+    return gain, gain * float(np.sqrt(read_variance)) if len(bias) == 2 else None
+
+
+def _boxes(image: np.ndarray, box: int) -> np.ndarray:
+    """Square boxes of each 2 x 2 parity, flattened: shape (boxes, box * box)."""
+    parts = []
+    for row in (0, 1):
+        for column in (0, 1):
+            plane = image[row::2, column::2]
+            ny, nx = (size // box for size in plane.shape)
+            cut = plane[: ny * box, : nx * box].reshape(ny, box, nx, box).swapaxes(1, 2)
+            parts.append(cut.reshape(ny * nx, box * box))
+    return np.concatenate(parts).astype(np.float64)

@@ -1,0 +1,258 @@
+"""The light of each star, weighted with the star's profile, with its error, its magnitude and sums in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from pipeline.frame import Frame, FrameError, Normalized, readonly
+from pipeline.photometry import Centroids, Flag, Left, Photometry
+from pipeline.read.rows import Rows
+from pipeline.stage import Ids, Knob, Numbers, stage
+from pipeline.stages.noise_model import Detector, detector, pixel_noise
+from pipeline.stages.star_profile import Profile, Widths, fitted_moffat, frame_profile, growth_curve, own_widths
+from pipeline.tables import Status, Tracks
+
+#: Below this signal over noise a star's own width makes its flux worse than the frame's width would.
+WIDTH_SNR = 100.0
+#: A star of whose profile less than this part of sum(p^2) lies on good pixels has no flux.
+LEAST_SEEN = 0.5
+#: Magnitudes for a relative change of flux: 2.5 / ln 10.
+POGSON = 1.0857362047581294
+
+
+@stage(version=1)
+def psf_photometry(
+    normalize: Normalized,
+    calibrated: Frame,
+    centroids: Centroids,
+    tracks: Tracks,
+    index: int,
+    calibration: Iterable[Rows] = (),
+    *,
+    psf: Annotated[
+        Literal["median", "own", "moffat"],
+        Knob("median: a Gaussian of the frame's width; own: of each star's; moffat: with wings, fitted to the frame"),
+    ] = "median",
+    elliptical: Annotated[bool, Knob("a width along x and one along y instead of one for both")] = False,
+    window: Annotated[int, Knob("side of the square about each star that is summed", "px", 5, 101, 1)] = 25,
+    correct_window: Annotated[
+        bool, Knob("widths from the stars' cores, with what that window cuts off; else from all of centroids.window")
+    ] = True,
+    apertures: Annotated[Numbers, Knob("radii of circles that are summed too", "px", 0.5, 100)] = (3.0, 5.0, 7.0),
+    gain: Annotated[float | None, Knob("electrons for an ADU", "e-/ADU", 0.001, 1000, 0.1, none="auto")] = None,
+    read_noise: Annotated[float | None, Knob("noise of reading a pixel", "e-", 0, 1000, 0.1, none="auto")] = None,
+    zero_point: Annotated[float, Knob("magnitude of a star of 1 ADU", "mag", -50, 50, 0.01)] = 0.0,
+    comparison: Annotated[
+        Ids | None,
+        Knob("ids of the comparison stars of light curves; auto: those that scatter least", "", 0, 1e6, none="auto"),
+    ] = None,
+) -> Photometry:
+    """Sum each star's light, weighted with the star's profile: f = sum(f_i p_i) / sum(p_i^2).
+
+    Parameters
+    ----------
+    normalize, calibrated : Normalized, Frame
+        The frame without sky, and with it.
+    centroids : Centroids
+        Its stars with their centres and widths; the frame's profile comes from those that stand alone, are bright and
+        not full.
+    tracks : Tracks
+        Where the reference's stars are in this frame. A frame alone is measured at its own centroids.
+    index : int
+        Number of the frame.
+    calibration : list of Rows
+        Flat and bias frames that tell the gain.
+    psf, elliptical, window, correct_window, apertures, gain, read_noise, zero_point, comparison
+        Knobs.
+
+    Returns
+    -------
+    Photometry
+        One row for each star of the reference, in the order of its ``id``.
+
+    Raises
+    ------
+    FrameError
+        Where the frame is not used, or no star tells its profile.
+
+    Notes
+    -----
+    The profile p integrates to 1 over the plane. Errors are those of the weighted sum in the noise of sky and photons
+    (docs/method.md, Photometry).
+    """
+    if not tracks.used[index]:
+        raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
+    told = detector(
+        normalize, calibrated, calibration, fwhm=_fwhm(centroids, calibrated), gain=gain, read_noise=read_noise
+    )
+    noise = pixel_noise(normalize, _fwhm(centroids, calibrated), told.gain)
+    widths = own_widths(normalize, centroids, correct_window, noise)
+    profile = frame_profile(centroids, widths, elliptical, calibrated.info.file)
+    if psf == "moffat":
+        profile = fitted_moffat(normalize, centroids, widths, profile, elliptical)
+    places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
+    columns, reason, flag = _fluxes(normalize, places, widths, profile, psf, elliptical, window, noise)
+    columns |= _apertures(normalize, columns, apertures)
+    columns |= _magnitudes(columns, zero_point)
+    radius, growth = growth_curve(normalize, centroids, widths, window)
+    return Photometry(
+        columns={name: readonly(values) for name, values in columns.items()},
+        reason=readonly(reason),
+        status=readonly(places["status"]),
+        flag=readonly(flag),
+        psf=_words(psf, elliptical, profile),
+        width_x=profile.width_x,
+        width_y=profile.width_y,
+        beta=profile.beta,
+        gain=told.gain,
+        gain_source=told.source,
+        read_noise=told.read_noise,
+        zero_point=zero_point,
+        comparison=comparison,
+        apertures=apertures,
+        growth_radius=readonly(radius),
+        growth=readonly(growth),
+        warnings=_warnings(columns, psf, profile, told),
+    )
+
+
+def _fwhm(centroids: Centroids, frame: Frame) -> float:
+    """Width of the frame's stars as they were fitted, pixels."""
+    from pipeline.frame import SIGMA_TO_FWHM
+
+    if not centroids.fitted_width > 0:
+        raise FrameError(frame.info.file, "no star to measure (0)", "lower stars.threshold")
+    return SIGMA_TO_FWHM * centroids.fitted_width
+
+
+def _alone(centroids: Centroids) -> dict[str, Any]:
+    """Where the stars of a frame alone are: at their own centroids."""
+    count = len(centroids)
+    return {
+        "id": np.arange(count), "row": np.arange(count), "x": centroids["centroid_x"], "y": centroids["centroid_y"],
+        "reason": centroids.reason.copy(), "flag": centroids.flag.copy(), "status": np.zeros(count, np.int8),
+        "peaks": _peaks(centroids),
+    }  # fmt: skip
+
+
+def _tracked(centroids: Centroids, tracks: Tracks, index: int) -> dict[str, Any]:
+    """Where the reference's stars are in a frame of a sequence, and which row of the frame's centroids each is."""
+    order = np.argsort(centroids["row"], kind="stable")
+    wanted = tracks.row[index]
+    at = np.searchsorted(centroids["row"], wanted, sorter=order)
+    row = order[np.minimum(at, len(centroids) - 1)]
+    known = (wanted >= 0) & (centroids["row"][row] == wanted)
+    row = np.where(known, row, -1)
+    measured = tracks.measured[index]
+    flag = np.where(known, centroids.flag[row], 0) & ~int(Flag.WINDOWED)
+    flag |= np.where(tracks.saturated[index], Flag.SATURATED, 0) | np.where(tracks.blended[index], Flag.NEIGHBOUR, 0)
+    crowded = np.isin(np.where(known, centroids.reason[row], 0), (Left.CROWDED, Left.MERGED))
+    flag |= np.where(crowded, Flag.NEIGHBOUR, 0)
+    return {
+        "id": np.arange(wanted.size), "row": row, "x": tracks.x[index], "y": tracks.y[index],
+        "reason": np.where(measured, Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
+        "status": np.where(measured, Status.FOUND, tracks.status[index]).astype(np.int8),
+        "peaks": _peaks(centroids),
+    }  # fmt: skip
+
+
+def _peaks(centroids: Centroids) -> dict[str, np.ndarray]:
+    return {axis: centroids[f"peak_{axis}"] for axis in "xy"}
+
+
+def _fluxes(
+    normalize: Normalized,
+    places: dict[str, Any],
+    widths: Widths,
+    profile: Profile,
+    psf: str,
+    elliptical: bool,
+    window: int,
+    noise: tuple[np.ndarray, np.ndarray],
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Places, widths and fluxes; why a star has none, and its flags."""
+    from pipeline.kernels.photometry import profile_fluxes
+
+    row, reason, flag = places["row"], places["reason"], places["flag"]
+    own = [np.where(row >= 0, width[row], np.nan) for width in (widths.x, widths.y)]
+    used = [np.full(row.size, width) for width in (profile.width_x, profile.width_y)]
+    if psf == "own":
+        round_width = np.sqrt((own[0] ** 2 + own[1] ** 2) / 2)
+        used = own if elliptical else [round_width, round_width]
+        reason[(reason == Left.KEPT) & ~np.isfinite(used[0] + used[1])] = Left.WIDTH
+    kept = reason == Left.KEPT
+    x, y = (np.where(kept, places[axis], np.nan) for axis in "xy")
+    found = profile_fluxes(
+        normalize.image, x, y, *used, window=window, variance=noise[0], photon=noise[1], beta=profile.beta
+    )
+    reason[kept & ~(found["seen"] >= LEAST_SEEN)] = Left.MASKED
+    kept = reason == Left.KEPT
+    beyond = _beyond(normalize.image.shape, places["x"], places["y"], window)
+    flag |= np.where(kept & beyond, Flag.EDGE, 0) | np.where(kept & (found["bad"] > 0) & ~beyond, Flag.MASKED, 0)
+    near = {axis: np.where(np.isfinite(places[axis]), np.rint(places[axis]), -1).astype(np.int64) for axis in "xy"}
+    near = {axis: np.where(row >= 0, places["peaks"][axis][row], near[axis]) for axis in "xy"}
+    return {
+        "id": places["id"].astype(np.int64),
+        "peak_x": near["x"],
+        "peak_y": near["y"],
+        "centroid_x": np.array(places["x"]),
+        "centroid_y": np.array(places["y"]),
+        "width_x": own[0],
+        "width_y": own[1],
+        "psf_flux": np.where(kept, found["flux"], np.nan),
+        "psf_flux_err": np.where(kept, found["error"], np.nan),
+    }, reason, flag  # fmt: skip
+
+
+def _beyond(shape: tuple[int, int], x: np.ndarray, y: np.ndarray, window: int) -> np.ndarray:
+    """Whether a star's window reaches over the edge of the frame."""
+    low, high = window // 2, window - 1 - window // 2
+    with np.errstate(invalid="ignore"):
+        return ~(
+            (x >= low - 0.5) & (y >= low - 0.5) & (x < shape[1] - high - 0.5) & (y < shape[0] - high - 0.5)
+        )  # fmt: skip
+
+
+def _apertures(
+    normalize: Normalized, columns: dict[str, np.ndarray], apertures: tuple[float, ...]
+) -> dict[str, np.ndarray]:
+    """Sums in circles about the stars that have a flux."""
+    from pipeline.kernels.photometry import aperture_fluxes
+
+    kept = np.isfinite(columns["psf_flux"])
+    x, y = (np.where(kept, columns[f"centroid_{axis}"], np.nan) for axis in "xy")
+    sums = aperture_fluxes(normalize.image, x, y, apertures)
+    return {f"aperture_flux_{radius:g}": np.ascontiguousarray(sums[:, k]) for k, radius in enumerate(apertures)}
+
+
+def _magnitudes(columns: dict[str, np.ndarray], zero_point: float) -> dict[str, np.ndarray]:
+    """Magnitudes of the stars whose flux is above zero."""
+    flux, error = columns["psf_flux"], columns["psf_flux_err"]
+    positive = flux > 0
+    mag = np.full(flux.size, np.nan)
+    mag[positive] = zero_point - 2.5 * np.log10(flux[positive])
+    return {"mag": mag, "mag_err": np.where(positive, POGSON * error / np.where(positive, flux, 1.0), np.nan)}
+
+
+def _words(psf: str, elliptical: bool, profile: Profile) -> str:
+    form = "elliptical" if elliptical else "circular"
+    if psf == "own":
+        return f"{form} Gaussian of each star's own width"
+    if psf == "moffat":
+        return f"{form} Moffat of exponent {profile.beta:.2f}"
+    return f"{form} Gaussian of the frame's width"
+
+
+def _warnings(columns: dict[str, np.ndarray], psf: str, profile: Profile, told: Detector) -> tuple[str, ...]:
+    warnings = [text for text in (profile.warning, told.warning) if text]
+    if psf == "own":
+        faint = int(np.sum(columns["psf_flux"] < WIDTH_SNR * columns["psf_flux_err"]))
+        if faint:
+            warnings.append(
+                f"{faint} stars of a signal below {WIDTH_SNR:g} times their noise are measured with widths of their "
+                "own, which noise makes wrong: their fluxes scatter more and are biased; take psf_photometry.psf=median"
+            )
+    return tuple(warnings)
