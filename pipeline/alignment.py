@@ -65,8 +65,8 @@ class Shifts:
             return ()
         plural = "s" if flagged > 1 else ""
         return (
-            f"{flagged} frame{plural} still lie off the reference after their shift by more than {FLAG:g} px: "
-            "look at the blink, and leave them out with selection.rejected",
+            f"{flagged} frame{plural} off the reference by more than {FLAG:g} px after the shift: look at the blink; "
+            "turned frames want aligned.model = transform, others leave out with selection.rejected",
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence as ListLike
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from pipeline.alignment import Shifts
 from pipeline.frame import Failure, FrameError, Normalized, Sequence, readonly
 from pipeline.stage import Knob, Point, stage
 from pipeline.stages import box_star
+from pipeline.stages.ledger import star_points
 from pipeline.tables import Selection, StarTable, Tracks
+
+if TYPE_CHECKING:
+    from pipeline.kernels.register import Points
 
 _NO_POINTS: Mapping[str, Point] = MappingProxyType({})
 _NO_SIZES: Mapping[str, float] = MappingProxyType({})
@@ -229,7 +233,7 @@ def _by_pattern(table: _Table, stars: ListLike[StarTable | Failure]) -> None:
 
     reference = table.frames.reference
     centre = np.array(geometry(table.frames.shape)[:2])
-    there: np.ndarray | None = None
+    there: Points | None = None
     for index in table.outward():
         try:
             here = _points(_good(stars[index]))
@@ -245,18 +249,15 @@ def _by_pattern(table: _Table, stars: ListLike[StarTable | Failure]) -> None:
         table.enter(index, position, centre - position, left)
 
 
-def _points(stars: StarTable) -> np.ndarray:
-    """Positions of a frame's stars, the brightest first, shape (n, 2)."""
-    kept = stars.kept
-    order = kept[np.argsort(-stars["flux"][kept], kind="stable")]
-    if order.size < LEAST_PAIRS:
-        raise FrameError("", f"too few stars for a pattern ({order.size})", "lower stars.threshold or leave it out")
-    return np.stack([stars["xcentroid"][order], stars["ycentroid"][order]], axis=1)
+def _points(stars: StarTable) -> Points:
+    """A frame's stars, the brightest first."""
+    points = star_points(stars, "winpos")
+    if len(points) < LEAST_PAIRS:
+        raise FrameError("", f"too few stars for a pattern ({len(points)})", "lower stars.threshold or leave it out")
+    return points[np.argsort(-points.brightness, kind="stable")]
 
 
-def _matched(
-    there: np.ndarray, here: np.ndarray, centre: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _matched(there: Points, here: Points, centre: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Where the reference's centre lies here, and what remains of the median pair after the shift."""
     import astroalign
 
@@ -265,24 +266,25 @@ def _matched(
 
     remedy = "leave it out, or use shifts.method = tracks or box"
     try:
-        first, _ = astroalign.find_transform(there[:PATTERN_STARS], here[:PATTERN_STARS])
+        first, _ = astroalign.find_transform(there.position[:PATTERN_STARS], here.position[:PATTERN_STARS])
     except (astroalign.MaxIterError, ValueError, TypeError) as error:
         raise FrameError("", f"its pattern of stars does not fit the reference's ({error})", remedy) from None
     transform = _centred(first.params, shape)
     rows = np.zeros(0, np.int64)
     # Which triangles astroalign tries first is chance; pairs of all stars, taken until they stay, are not.
     for _ in range(10):
-        at = np.stack(apply(transform, there[:, 0], there[:, 1], shape), axis=1)
-        mine, theirs = nearest_one_to_one(at, here, NEAR)
+        at = np.stack(apply(transform, *there.position.T, shape), axis=1)
+        mine, theirs = nearest_one_to_one(at, here.position, NEAR)
         if len(mine) < LEAST_PAIRS:
             raise FrameError("", f"too few stars fit the reference's pattern ({len(mine)})", remedy)
-        error = np.full(len(mine), 0.1)
-        transform = fit_transform(there[mine], here[theirs], error, transform, shape, model="similarity").transform
+        before, after = there.position[mine], here.position[theirs]
+        error = np.hypot(there.error[mine], here.error[theirs])
+        transform = fit_transform(before, after, error, transform, shape, model="similarity").transform
         if np.array_equal(mine, rows):
             break
         rows = mine
     position = np.array([float(value[0]) for value in apply(transform, centre[:1], centre[1:], shape)])
-    left = np.median(here[theirs] - there[mine], axis=0) - (position - centre)
+    left = np.median(after - before, axis=0) - (position - centre)
     return position, left
 
 
