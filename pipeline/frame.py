@@ -257,6 +257,8 @@ class HotPixels:
         For "frame": how many times its highest neighbour a pixel must be, more than any star of these frames can.
     red, blue : float
         For "frame": factors that bring the colours to green's scale while neighbours are compared.
+    bad : ndarray of bool, shape (ny, nx), or None
+        True where bias, darks or flats show a bad column or a pixel that sees no light.
     """
 
     mask: np.ndarray | None
@@ -267,6 +269,7 @@ class HotPixels:
     contrast: float = 2.5
     red: float = 1.0
     blue: float = 1.0
+    bad: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

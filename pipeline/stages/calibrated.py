@@ -111,15 +111,16 @@ def hot_indices(frame: Frame, hot_pixels: HotPixels) -> np.ndarray:
     -------
     ndarray of int64, shape (n,)
     """
-    if hot_pixels.mask is not None:
-        return np.flatnonzero(hot_pixels.mask) if hot_pixels.mask.shape == frame.shape else np.empty(0, np.int64)
+    known = [one for one in (hot_pixels.mask, hot_pixels.bad) if one is not None and one.shape == frame.shape]
+    found = np.flatnonzero(np.logical_or.reduce(known)) if known else np.empty(0, np.int64)
     if hot_pixels.source != "frame":
-        return np.empty(0, np.int64)
+        return found
     from pipeline.kernels.hot import lone_pixels
     from pipeline.stages.first_look import first_look
 
     look = first_look(frame, red=hot_pixels.red, blue=hot_pixels.blue)
-    return lone_pixels(look.image, look.noise, hot_pixels.sigma, hot_pixels.contrast, look.step)
+    alone = lone_pixels(look.image, look.noise, hot_pixels.sigma, hot_pixels.contrast, look.step)
+    return np.union1d(found, alone) if found.size else alone
 
 
 def _cosmic_rays(frame: Frame, hot: np.ndarray, detector: Detector) -> np.ndarray:

@@ -76,7 +76,7 @@ def frames(
     chosen = _choose_reference(lights, unusable, reference, left_out, others)
     fitting = []
     for info in sorted(others, key=lambda info: (KINDS.index(info.kind), _by_name(info))):
-        if reason := _why_misfit(info, lights[chosen]):
+        if reason := _why_misfit(info, lights[chosen]) or _why_no_light_of_its_filter(info, lights):
             left_out.append((info.file, f"{info.file}: {reason}"))
         else:
             fitting.append(replace(info, pattern=lights[chosen].pattern))
@@ -126,6 +126,17 @@ def _why_misfit(info: FrameInfo, light: FrameInfo) -> str:
         if info.kind != "flat" and here and there and abs(here - there) > 0.01 * abs(there):
             return f"is a {info.kind} of another {name} ({here:g}, the lights {there:g}): {remedy}"
     return ""
+
+
+def _why_no_light_of_its_filter(info: FrameInfo, lights: list[FrameInfo]) -> str:
+    """Why a flat serves no light, or ""."""
+    names = dict.fromkeys(light.filter for light in lights)
+    known = {name.casefold() for name in names}
+    if info.kind != "flat" or not info.filter or "" in known or info.filter.casefold() in known:
+        return ""
+    return (
+        f"is a flat of another filter ({info.filter}, the lights {', '.join(names)}): give flats of the lights' filter"
+    )
 
 
 def _by_name(info: FrameInfo) -> tuple:

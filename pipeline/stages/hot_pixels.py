@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from pipeline.frame import Failure, Frame, FrameError, HotPixels, readonly
+from pipeline.read.rows import Rows
 from pipeline.stage import Knob, stage
+from pipeline.stages.bad_pixels import from_columns_and_flats, from_darks
 from pipeline.stages.first_look import first_look
 
 if TYPE_CHECKING:
@@ -21,13 +23,21 @@ LEAST_STARS = 8
 CONTRAST = 2.5
 
 
-@stage(version=1, scope="sequence", sample=MOST_FRAMES)
+def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Inputs that a way of looking does not need."""
+    return {"auto": (), "dark": ("frame",), "off": ("frame", "calibration")}.get(knobs["find"], ("calibration",))
+
+
+@stage(version=2, scope="sequence", sample=MOST_FRAMES, without=without)
 def hot_pixels(
-    frame: Sequence[Frame | Failure],
+    frame: Sequence[Frame | Failure] | None,
+    calibration: Sequence[Rows] | None = (),
     *,
     find: Annotated[
         Literal["auto", "off", "dark", "sequence", "frame"],
-        Knob("where they are looked for: what stays in a sequence that moves, or each frame by itself"),
+        Knob(
+            "where they are looked for: darks and flats, what stays in a sequence that moves, or each frame by itself"
+        ),
     ] = "auto",
     sigma: Annotated[
         float, Knob("height above the neighbours of the same colour", unit="sigma", low=3, high=100, step=0.5)
@@ -42,9 +52,12 @@ def hot_pixels(
     ----------
     frame : sequence of Frame or Failure
         The lights as read, in order of time. Up to nine of them, spread over the sequence, are looked at.
+    calibration : sequence of Rows
+        Bias, dark and flat frames.
     find, sigma, repair
-        Knobs. "auto" takes what stays in the median of unaligned frames where the stars are seen to move, and else
-        searches each frame by itself.
+        Knobs. "auto" looks at the darks where there are some; else it takes what stays in the median of unaligned
+        frames where the stars are seen to move, and else searches each frame by itself. With "auto" and "dark" columns
+        that stand out in bias, dark or flat are bad too.
 
     Returns
     -------
@@ -54,18 +67,26 @@ def hot_pixels(
     Raises
     ------
     FrameError
-        For "dark", while there is no dark frame, and where no frame can be read.
+        For "dark" where there is no dark frame, and where no frame can be read.
     """
     if find == "off":
         return HotPixels(None, "off", sigma, repair)
-    if find == "dark":
-        raise FrameError("hot_pixels.find = dark", "there is no dark frame among the files", "choose sequence or frame")
+    bad = None
+    if find in ("auto", "dark"):
+        dark = from_darks(calibration, sigma)
+        bad = from_columns_and_flats(calibration)
+        if dark is not None:
+            return HotPixels(dark, "dark", sigma, repair, bad=bad)
+        if find == "dark":
+            raise FrameError(
+                "hot_pixels.find = dark", "there is no dark frame among the files", "choose sequence or frame"
+            )
     samples = _samples(frame) if find in ("auto", "sequence") else []
     if len(samples) >= LEAST_FRAMES:
         moved = _StarMotion(samples)
         if moved.any or find == "sequence":
             mask = _staying(samples, sigma, moved)
-            return HotPixels(readonly(mask), "sequence", sigma, repair, moved.any)
+            return HotPixels(readonly(mask), "sequence", sigma, repair, moved.any, bad=bad)
     elif find == "sequence":
         raise FrameError(
             "hot_pixels.find = sequence",
@@ -74,7 +95,7 @@ def hot_pixels(
         )
     single = samples[0] if samples else _first_readable(frame)
     contrast, factors = _star_contrast(single)
-    return HotPixels(None, "frame", sigma, repair, False, contrast, factors["red"], factors["blue"])
+    return HotPixels(None, "frame", sigma, repair, False, contrast, factors["red"], factors["blue"], bad)
 
 
 def _samples(frame: Sequence[Frame | Failure]) -> list[Frame]:
@@ -157,19 +178,14 @@ def _light(picture: np.ndarray, stars: BrightStars, reach: int) -> np.ndarray:
 
 def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
     """Pixels that stand above their neighbours in the median of the frames and in nearly each of them."""
-    from pipeline.kernels.hot import local_excess, median_image, rising_pixels
+    from pipeline.kernels.hot import local_excess, median_image
 
     mask = np.zeros(samples[0].shape, bool)
     if not moved.any or min(mask.shape) < 8:
         return mask
     nx, step = mask.shape[1], 1 if samples[0].pattern == "none" else 2
     middle = median_image([frame.pixels for frame in samples])
-    rise, level, noise = _usual(middle, step)
-    candidates = rising_pixels(middle, rise + sigma * noise, step)
-    excess, scatter = local_excess(middle, candidates, step)
-    parity = (candidates // nx) & 1, (candidates % nx) & 1
-    high = excess - level[parity] > np.maximum(4.0 * scatter, sigma * noise[parity])
-    candidates, excess = candidates[high], excess[high]
+    candidates, excess = high_pixels(middle, sigma, step)
     if candidates.size == 0:
         return mask
     each = np.sort([local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
@@ -178,6 +194,36 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.n
     stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess) & moved.at(candidates, nx)
     mask.ravel()[candidates[stays]] = True
     return mask
+
+
+def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that stand above their neighbours of the same colour.
+
+    Parameters
+    ----------
+    image : ndarray of uint16 or float32, shape (ny, nx)
+        At least 8 pixels each way.
+    sigma : float
+        How far, in standard deviations of the whole image; of the neighbours themselves it must be four.
+    step : int
+        Distance to the next pixel of the same colour.
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (n,)
+        Flat indices in order.
+    excess : ndarray of float64, shape (n,)
+        Height above the neighbours' median.
+    """
+    from pipeline.kernels.hot import local_excess, rising_pixels
+
+    nx = image.shape[1]
+    rise, level, noise = _usual(image, step)
+    candidates = rising_pixels(image, rise + sigma * noise, step)
+    excess, scatter = local_excess(image, candidates, step)
+    parity = (candidates // nx) & 1, (candidates % nx) & 1
+    high = excess - level[parity] > np.maximum(4.0 * scatter, sigma * noise[parity])
+    return candidates[high], excess[high]
 
 
 def _usual(pixels: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
