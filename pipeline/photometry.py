@@ -217,6 +217,10 @@ class LightCurves:
         Middle of the exposure, Julian date (UTC); NaN where not known.
     flux, flux_error : ndarray of float64, shape (frames, stars)
         By the profile, ADU.
+    instrumental, instrumental_error : ndarray of float64, shape (frames, stars)
+        Magnitudes as measured in each frame.
+    flag : ndarray of int64, shape (frames, stars)
+        Flags.
     mag, mag_error : ndarray of float64, shape (frames, stars)
         Brightness against the comparison stars, magnitudes; NaN where not measured. A comparison star is measured
         against the others. Each star's level is its own in the reference's zero point.
@@ -231,6 +235,8 @@ class LightCurves:
         Mean instrumental magnitude.
     filter : tuple of str
         Filter of each frame.
+    exposure : ndarray of float64, shape (frames,)
+        Seconds; NaN where not known.
     warnings : tuple of str
         What a user should know.
     """
@@ -239,6 +245,9 @@ class LightCurves:
     time: np.ndarray
     flux: np.ndarray
     flux_error: np.ndarray
+    instrumental: np.ndarray
+    instrumental_error: np.ndarray
+    flag: np.ndarray
     mag: np.ndarray
     mag_error: np.ndarray
     comparison: np.ndarray
@@ -247,7 +256,8 @@ class LightCurves:
     scatter: np.ndarray
     expected: np.ndarray
     level: np.ndarray
-    filter: tuple[str, ...] = ()
+    filter: tuple[str, ...]
+    exposure: np.ndarray
     warnings: tuple[str, ...] = ()
 
 

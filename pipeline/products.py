@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
     from astropy.table import Table
 
-PRODUCTS = ("offsets", "maps", "masters", "calibrated", "aligned", "sum", "stack")
+PRODUCTS = ("offsets", "maps", "masters", "calibrated", "aligned", "sum", "stack", "photometry")
 #: What a run writes when nothing else is said.
 USUAL = ("offsets", "maps")
 TEMPORARY = ".starshift-"

@@ -24,6 +24,7 @@ KEPT = (
     *MASTERS,
     "stars",
     "tracks",
+    "psf_photometry",
     "shifts",
     "reference",
     *(f"{name}.auto" for name in STAGES if STAGES[name].auto),

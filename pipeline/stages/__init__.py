@@ -22,6 +22,7 @@ ORDER = (
     "stack",
     "centroids",
     "psf_photometry",
+    "lightcurves",
 )
 
 for _name in ORDER:

@@ -1,0 +1,173 @@
+"""Photometry to files: a table of fluxes for each frame, light curves, and AAVSO's extended format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline import __version__
+from pipeline.photometry import COLUMNS, FLAGS, Flag, LightCurves, Photometry
+from pipeline.products import write_fits, write_text, written
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+    from astropy.table import Table
+
+#: Filters by AAVSO's own names; any other is "O".
+_FILTERS = {
+    **{name.lower(): name for name in ("U", "B", "V", "R", "I", "J", "H", "K", "TG", "TB", "TR", "CV", "CR")},
+    **{"su": "SU", "sg": "SG", "sr": "SR", "si": "SI", "sz": "SZ", "u'": "SU", "g'": "SG", "r'": "SR", "i'": "SI"},
+    **{"z'": "SZ", "rc": "R", "ic": "I", "clear": "CV", "luminance": "CV", "lum": "CV", "l": "CV", "": "CV"},
+    **{"ha": "HA", "h-alpha": "HA", "green": "TG", "blue": "TB", "red": "TR"},
+}
+
+
+def photometry_table(photometry: Photometry, file: str, time: str = "") -> Table:
+    """One row for each star of the reference: places, widths, fluxes, magnitudes, flags and reasons.
+
+    Parameters
+    ----------
+    photometry : Photometry
+        One frame's.
+    file : str
+        The frame's file, for the table's facts.
+    time : str
+        Start of the exposure, UTC.
+
+    Returns
+    -------
+    Table
+        With units; a star without a flux has NaN and its reason. ``to_pandas()`` makes a DataFrame of it.
+    """
+    from astropy.table import Table
+
+    table = Table(meta=_facts(photometry, file, time))
+    for name, values in photometry.columns.items():
+        unit, doc = COLUMNS.get(name, ("adu", f"sum in a circle of radius {name.rpartition('_')[2]} px"))
+        table[name] = values
+        table[name].unit = "pix" if unit == "px" else unit or None
+        table[name].description = doc
+    table["flag"] = photometry.flag
+    table["flag"].description = "; ".join(f"{flag.value} {FLAGS[flag.name.lower()]}" for flag in Flag)
+    table["reason"] = np.array(photometry.reasons(), dtype="U40")
+    table["reason"].description = "why there is no flux, or the flags in words"
+    return table
+
+
+def _facts(photometry: Photometry, file: str, time: str) -> dict[str, object]:
+    """What was used, by words of eight letters as FITS wants them."""
+    facts = {
+        "FILE": file, "DATE-OBS": time, "PSF": photometry.psf, "WIDTHX": photometry.width_x,
+        "WIDTHY": photometry.width_y, "GAIN": photometry.gain, "GAINFROM": photometry.gain_source,
+        "RDNOISE": photometry.read_noise, "ZEROPNT": photometry.zero_point,
+    }  # fmt: skip
+    if photometry.beta:
+        facts["MOFFATB"] = photometry.beta
+    return {name: value for name, value in facts.items() if value not in (None, "")}
+
+
+def write_photometry(ecsv: Path, table: Table) -> None:
+    """Write a table as ECSV."""
+    with written(ecsv) as partial:
+        table.write(partial, format="ascii.ecsv", overwrite=True)
+
+
+def write_photometry_fits(path: Path, table: Table, header: Header) -> None:
+    """Write a table as FITS, the light's own cards in the first header."""
+    from astropy.io import fits
+
+    plain = table.copy()
+    for name in plain.colnames:
+        plain[name].description = None
+    facts, plain.meta = plain.meta, {}
+    columns = fits.table_to_hdu(plain)
+    columns.header["EXTNAME"] = "PHOTOMETRY"
+    for name, value in facts.items():
+        columns.header[name] = value.encode("ascii", "replace").decode()[:60] if isinstance(value, str) else value
+    for flag in Flag:
+        columns.header[f"FLAG{flag.value}"] = (flag.name.lower(), "word of the flag's bit")
+    write_fits(path, fits.HDUList([fits.PrimaryHDU(header=header), columns]))
+
+
+def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
+    """One row for each frame and star that was measured in it.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        All stars through all frames.
+    files : iterable of str
+        File of each of their frames.
+    """
+    from astropy.table import Table
+
+    row, star = np.nonzero(np.isfinite(curves.flux))
+    table = Table(meta={"comparison": [int(one) for one in curves.comparison], "creator": f"Starshift {__version__}"})
+    table["frame"] = curves.frame[row]
+    table["file"] = np.array(list(files))[row] if row.size else np.empty(0, "U1")
+    table["jd"] = curves.time[row]
+    table["id"] = star
+    for name, values, unit in (
+        ("psf_flux", curves.flux, "adu"),
+        ("psf_flux_err", curves.flux_error, "adu"),
+        ("mag", curves.mag, "mag"),
+        ("mag_err", curves.mag_error, "mag"),
+    ):
+        table[name] = values[row, star]
+        table[name].unit = unit
+    table["jd"].unit = "d"
+    table["jd"].description = "middle of the exposure, Julian date (UTC)"
+    table["mag"].description = "against the comparison stars, on the instrumental scale"
+    table["flag"] = curves.flag[row, star]
+    table["comparison"] = np.isin(star, curves.comparison)
+    return table
+
+
+def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: dict[int, str] | None = None) -> str:
+    """Light curves in AAVSO's extended format, version 1.2.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        All stars through all frames.
+    stars : iterable of int, optional
+        Ids of the stars; all but the comparison stars when not given.
+    names : dict of int to str, optional
+        Their names; "star 12" when not given.
+
+    Returns
+    -------
+    str
+        Magnitudes are differential, against an ensemble. A frame without a time is left out. The observer's code must
+        be filled in.
+    """
+    names = {} if names is None else names
+    stars = (
+        [i for i in range(curves.mag.shape[1]) if i not in set(curves.comparison.tolist())] if stars is None else stars
+    )
+    ensemble = " ".join(str(one) for one in curves.comparison)
+    lines = [
+        "#TYPE=Extended", "#OBSCODE=na", f"#SOFTWARE=Starshift {__version__}", "#DELIM=,", "#DATE=JD", "#OBSTYPE=CCD",
+        "#Fill in OBSCODE and give each star its AAVSO name before you send this.",
+        f"#Magnitudes are instrumental, against the ensemble of stars {ensemble}.",
+        "#NAME,DATE,MAG,MERR,FILT,TRANS,MTYPE,CNAME,CMAG,KNAME,KMAG,AMASS,GROUP,CHART,NOTES",
+    ]  # fmt: skip
+    for star in stars:
+        name = names.get(star, f"star {star}")
+        for row in np.flatnonzero(np.isfinite(curves.mag[:, star]) & np.isfinite(curves.time)):
+            band = _FILTERS.get(curves.filter[row].strip().lower(), "O")
+            values = (
+                f"{curves.time[row]:.6f},{curves.mag[row, star]:.4f},{min(curves.mag_error[row, star], 9.9999):.4f}"
+            )
+            lines.append(f"{name},{values},{band},NO,DIF,ENSEMBLE,na,na,na,na,na,na,na")
+    return "\n".join(lines) + "\n"
+
+
+def write_lightcurves(folder: Path, curves: LightCurves, files: Iterable[str]) -> tuple[str, ...]:
+    """Write ``lightcurves.ecsv`` and ``lightcurves_aavso.txt`` and return their names."""
+    write_photometry(folder / "lightcurves.ecsv", lightcurve_table(curves, files))
+    write_text(folder / "lightcurves_aavso.txt", aavso_text(curves))
+    return "lightcurves.ecsv", "lightcurves_aavso.txt"

@@ -1,0 +1,123 @@
+"""Brightness of each star through the frames, against quiet comparison stars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as ListLike
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.frame import Failure, FrameError, Sequence, readonly
+from pipeline.kernels import ensemble
+from pipeline.photometry import Flag, LightCurves, Photometry
+from pipeline.stage import stage
+from pipeline.tables import Tracks
+
+#: Faults for which a star is no comparison star by itself.
+_FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED)
+FEWEST = 3
+
+
+@stage(version=1, scope="sequence")
+def lightcurves(frames: Sequence, tracks: Tracks, psf_photometry: ListLike[Photometry | Failure]) -> LightCurves:
+    """Compare each star in each frame with the comparison stars of that frame.
+
+    Parameters
+    ----------
+    frames : Sequence
+        The lights, their times and filters.
+    tracks : Tracks
+        Which frames are used.
+    psf_photometry : list of Photometry or Failure
+        Fluxes in each frame.
+
+    Returns
+    -------
+    LightCurves
+        The comparison stars are those that the knob ``psf_photometry.comparison`` names, or those that scatter least.
+
+    Raises
+    ------
+    FrameError
+        Where no frame has fluxes, or a comparison star is none of the reference's.
+    """
+    used = [i for i, one in enumerate(psf_photometry) if isinstance(one, Photometry) and tracks.used[i]]
+    if not used:
+        file = frames.frames[frames.reference].file
+        raise FrameError(file, "no frame has fluxes (0)", "look at the reasons in the frame table")
+    made = [psf_photometry[i] for i in used]
+    infos = [frames.frames[i] for i in used]
+    curves = LightCurves(
+        frame=readonly(np.array(used, np.int64)),
+        time=readonly(np.array([middle(info) for info in infos])),
+        flux=readonly(np.stack([one["psf_flux"] for one in made])),
+        flux_error=readonly(np.stack([one["psf_flux_err"] for one in made])),
+        instrumental=readonly(np.stack([one["mag"] for one in made])),
+        instrumental_error=readonly(np.stack([one["mag_err"] for one in made])),
+        flag=readonly(np.stack([one.flag for one in made])),
+        mag=np.empty(0), mag_error=np.empty(0), comparison=np.empty(0, np.int64), ensemble=np.empty(0),
+        ensemble_error=np.empty(0), scatter=np.empty(0), expected=np.empty(0), level=np.empty(0),
+        filter=tuple(info.filter for info in infos),
+        exposure=readonly(np.array([np.nan if info.exposure is None else info.exposure for info in infos])),
+    )  # fmt: skip
+    return with_comparison(curves, made[0].comparison, frames.frames[frames.reference].file)
+
+
+def middle(info: object) -> float:
+    """Julian date (UTC) of the middle of an exposure; NaN where its time is not known."""
+    if info.time is None:
+        return float("nan")
+    return float(info.time.jd) + (info.exposure or 0.0) / 2 / 86400
+
+
+def with_comparison(curves: LightCurves, comparison: tuple[int, ...] | None, file: str = "frame") -> LightCurves:
+    """The same measurements against other comparison stars.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        Measured fluxes.
+    comparison : tuple of int or None
+        Ids of the comparison stars; None: those that scatter least.
+    file : str
+        The reference's file, for messages.
+
+    Raises
+    ------
+    FrameError
+        Where a comparison star is none of the reference's or never measured.
+    """
+    mag, error = curves.instrumental, curves.instrumental_error
+    warnings: list[str] = []
+    if comparison is None:
+        chosen = ensemble.quiet_stars(mag, error, (curves.flag & _FAULTY == 0).all(axis=0))
+        if chosen.size == 0:
+            chosen = ensemble.quiet_stars(mag, error, np.ones(mag.shape[1], bool))
+    else:
+        chosen = _named(comparison, mag, file)
+    if chosen.size < FEWEST:
+        warnings.append(f"only {chosen.size} comparison stars: what they do themselves is seen in every light curve")
+    if chosen.size == 0:
+        raise FrameError(file, "no star can serve for comparison (0)", "name some in psf_photometry.comparison")
+    relative, errors, of_frame, frame_error = ensemble.against(mag, error, chosen, ensemble.weights(mag, error, chosen))
+    count = np.maximum(np.isfinite(relative).sum(axis=0), 1)
+    scatter = ensemble.scatter(relative)
+    expected = np.where(np.isfinite(scatter), np.sqrt(np.nansum(errors**2, axis=0) / count), np.nan)
+    level = np.where(np.isfinite(relative).any(axis=0), np.nansum(relative, axis=0) / count, np.nan)
+    values = {
+        "mag": relative, "mag_error": errors, "comparison": chosen.astype(np.int64), "ensemble": of_frame,
+        "ensemble_error": frame_error, "scatter": scatter, "expected": expected, "level": level,
+    }  # fmt: skip
+    return replace(
+        curves, **{name: readonly(np.array(array)) for name, array in values.items()}, warnings=tuple(warnings)
+    )
+
+
+def _named(comparison: tuple[int, ...], mag: np.ndarray, file: str) -> np.ndarray:
+    """The columns that a user named, each once."""
+    chosen = np.unique(np.array(comparison, np.int64))
+    wrong = [star for star in chosen if star >= mag.shape[1] or not np.isfinite(mag[:, star]).any()]
+    if wrong:
+        problem = f"comparison star {wrong[0]} has no flux in any frame (ids go from 0 to {mag.shape[1] - 1})"
+        raise FrameError(file, problem, "correct psf_photometry.comparison")
+    return chosen

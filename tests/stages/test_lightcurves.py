@@ -1,0 +1,104 @@
+"""Light curves of a made sequence, and their way into files."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from pipeline import sample
+from pipeline.frame import FrameError
+from pipeline.graph import batch
+from pipeline.graph.run import Graph
+from pipeline.photometry import Flag
+from pipeline.products_photometry import aavso_text
+from pipeline.recipe import Recipe
+from pipeline.stages.lightcurves import with_comparison
+
+FRAMES = 6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sky")
+    sample.write_named("drift", folder, frames=FRAMES, size=(300, 400))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def curves(folder):
+    graph = Graph()
+    return graph.result(graph.open([folder]), Recipe(), "lightcurves")
+
+
+def test_constant_stars_scatter_as_their_errors_say(curves):
+    bright = (
+        np.isfinite(curves.scatter) & (curves.expected < 0.1) & (curves.flag & int(Flag.SATURATED) == 0).all(axis=0)
+    )
+    assert bright.sum() >= 10
+    assert 0.6 < np.median(curves.scatter[bright] / curves.expected[bright]) < 1.5
+
+
+def test_other_comparison_stars_need_no_new_measurement_and_give_the_same_as_a_recipe_that_names_them(folder, curves):
+    some = tuple(int(star) for star in curves.comparison[:4])
+    at_once = with_comparison(curves, some)
+    graph = Graph()
+    recipe = Recipe().with_knobs("psf_photometry", comparison=some)
+    anew = graph.result(graph.open([folder]), recipe, "lightcurves")
+    np.testing.assert_array_equal(at_once.mag, anew.mag)
+    np.testing.assert_array_equal(at_once.comparison, some)
+    assert with_comparison(curves, None).comparison.tolist() == curves.comparison.tolist()
+
+
+def test_a_comparison_star_that_is_none_is_named(curves):
+    with pytest.raises(FrameError, match=r"comparison star 99999 has no flux in any frame"):
+        with_comparison(curves, (0, 99999))
+
+
+def test_a_run_writes_tables_that_can_be_read_and_light_curves_that_aavso_takes(folder, curves, tmp_path):
+    graph = Graph()
+    report = batch.run(graph.open([folder]), Recipe(), tmp_path / "out", wanted=("photometry",))
+    assert {
+        "light_001.photometry.ecsv",
+        "light_001.photometry.fits",
+        "lightcurves.ecsv",
+        "lightcurves_aavso.txt",
+    } <= set(report["products"])
+    table = Table.read(tmp_path / "out" / "light_002.photometry.ecsv", format="ascii.ecsv")
+    for name in (
+        "peak_x",
+        "centroid_x",
+        "width_x",
+        "psf_flux",
+        "psf_flux_err",
+        "aperture_flux_3",
+        "mag",
+        "flag",
+        "reason",
+    ):
+        assert name in table.colnames
+    assert len(table) == curves.mag.shape[1]
+    assert table["psf_flux"].unit == "adu"
+    assert table.meta["GAINFROM"]
+    with fits.open(tmp_path / "out" / "light_002.photometry.fits") as hdus:
+        hdus.verify("exception")
+        np.testing.assert_array_equal(hdus["PHOTOMETRY"].data["psf_flux"], table["psf_flux"])
+        assert hdus[0].header["RECIPE"] == Recipe().hash
+    written = Table.read(tmp_path / "out" / "lightcurves.ecsv", format="ascii.ecsv")
+    assert len(written) == np.isfinite(curves.flux).sum()
+    lines = (tmp_path / "out" / "lightcurves_aavso.txt").read_text().splitlines()
+    assert lines[0] == "#TYPE=Extended"
+    rows = [line.split(",") for line in lines if not line.startswith("#")]
+    assert rows
+    assert {len(row) for row in rows} == {15}
+    assert all(len(row[1]) <= 16 and "." in row[2] and len(row[3]) <= 6 for row in rows)
+    assert "nan" not in "".join(lines)
+
+
+def test_a_star_can_have_its_own_name_in_aavsos_format(curves):
+    star = next(
+        i for i in range(curves.mag.shape[1]) if i not in curves.comparison and np.isfinite(curves.mag[:, i]).all()
+    )
+    text = aavso_text(curves, [star], {star: "HAT-P-32"})
+    rows = [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(rows) == len(curves.frame)
+    assert all(row.startswith("HAT-P-32,24") for row in rows)
