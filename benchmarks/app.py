@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import samples
-from benchmarks.server import Server, chromium, open_folder, served, settle, visit
+from benchmarks.server import NotStillError, Server, chromium, open_folder, served, settle, visit
 from benchmarks.table import Row, seconds
 
 FRAMES = 8
@@ -68,6 +68,10 @@ class Taken:
     server: float
 
 
+class NotSeenError(RuntimeError):
+    """An action whose result did not come."""
+
+
 def measure(page: Any, server: Server, action: Action, repeats: int = REPEATS) -> Taken:
     """Repeat an action; a repetition whose result does not come is an error."""
     runs, before = [], server.processor
@@ -78,7 +82,7 @@ def measure(page: Any, server: Server, action: Action, repeats: int = REPEATS) -
         action.act(page, i)
         runs.append(page.evaluate("() => stopwatch.result"))
         if runs[-1]["time"] is None:
-            raise RuntimeError(f"{action.name}: repetition {i + 1} showed no result")
+            raise NotSeenError(f"repetition {i + 1} showed no result")
     settle(page)
     means = {name: float(np.mean([run[name] for run in runs])) for name in runs[0] if name != "time"}
     means["busy"] /= 1000
@@ -305,8 +309,12 @@ def beside(browser: Any, page: Any, server: Server) -> Iterator[Row]:
 
 
 def run(page: Any, server: Server, action: Action) -> Row:
-    """Measure an action and print its row at once."""
-    made = row(action.name, action.goals, measure(page, server, action))
+    """Measure an action and print its row at once; one that fails is a row that misses, and the others follow."""
+    try:
+        made = row(action.name, action.goals, measure(page, server, action))
+    except (NotSeenError, NotStillError) as error:
+        goals = " / ".join(seconds(goal) for goal in action.goals)
+        made = Row(action.name, goals, "failed", str(error), False)
     print("  " + " | ".join(made.cells), flush=True)
     return made
 

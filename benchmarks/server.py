@@ -18,9 +18,10 @@ ROOT = Path(__file__).parents[1]
 PATIENCE = 60
 SETTLED = """(still) => {
     const rows = parts('.stage'), is = (row, state) => row.classList.contains(state)
-    // A map is made when something shows it.
-    const busy = (row) => is(row, 'running') || (is(row, 'idle') && row.dataset.stage !== 'offset_map')
-    if (rows.length < 6 || rows.some(busy)) return false
+    // Some stages are made when something shows them; these are on the page always.
+    const [first, shown] = [['frames', 'normalize', 'stars', 'tracks'], ['fresh', 'stored', 'failed']]
+    const here = rows.filter((row) => first.includes(row.dataset.stage) && shown.some((state) => is(row, state)))
+    if (here.length < first.length || rows.some((row) => is(row, 'running'))) return false
     const now = stopwatch.messages + stopwatch.paints
     if (now !== stopwatch.last) { stopwatch.last = now; stopwatch.since = performance.now() }
     return performance.now() - stopwatch.since > still
@@ -110,9 +111,20 @@ def visit(browser: Any, server: Server, *, wait: bool = True) -> Any:
     return page
 
 
+class NotStillError(RuntimeError):
+    """A page that does not come to rest."""
+
+
 def settle(page: Any, still: float = 250) -> None:
     """Wait until no stage runs and neither a message nor a paint came for a while, ms."""
-    page.wait_for_function(SETTLED, arg=still, polling=50)
+    from playwright.sync_api import TimeoutError as TooLateError
+
+    try:
+        page.wait_for_function(SETTLED, arg=still, polling=50)
+    except TooLateError:
+        rows = page.evaluate("() => parts('.stage').map((row) => `${row.dataset.stage} ${row.className}`)")
+        states = ", ".join(" ".join(row.replace(" stage ", " ").split()) for row in rows)
+        raise NotStillError(f"the page did not come to rest within {PATIENCE} s: {states}") from None
 
 
 def open_folder(page: Any, name: str) -> None:
