@@ -35,6 +35,7 @@ const CHOOSING = ["zscale", "percentiles"]
 let instance = null
 
 export default (args, object, data) => {
+  if (instance == null) paint_quickly()
   instance ??= make(args)
   instance.handle(object)
 }

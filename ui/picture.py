@@ -141,7 +141,7 @@ class Picture(Marks):
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
-        callback = CustomJS(args=args, code=text("picture.js"))
+        callback = CustomJS(args=args, code=text("picture.js") + text("quick_paint.js"))
         for source in (self.answer, self.knobs, self.stars, self.picked, self.track, *self.cuts):
             source.js_on_change("data", callback)
         for axis in (self.x_range, self.y_range):
