@@ -28,11 +28,12 @@ PATIENCE = 150
 MOMENT = 0.1
 ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
-    "candidates", "stars", "tracks", "selection", "offset_map", trails.STAGE,
+    "candidates", "stars", "tracks", "selection", "offset_map", "shifts", "aligned", "stack", "centroids",
+    "psf_photometry", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
-LATE = ("offset_map",)
+LATE = tuple(name for name in ("offset_map", "aligned", "stack", "centroids", "psf_photometry") if name in STAGES)
 
 
 @dataclass(frozen=True)

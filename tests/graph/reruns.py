@@ -12,33 +12,43 @@ from pipeline.graph.run import Event
 from pipeline.stage import STAGES
 
 MAP = {"offset_map"}
-TRACKS = {"tracks"} | MAP
+PHOTOMETRY = {"psf_photometry"}
+CENTROIDS = {"centroids"} | PHOTOMETRY
+STACK = {"stack"}
+ALIGNED = {"aligned"} | STACK
+SHIFTS = {"shifts"} | ALIGNED
+TRACKS = {"tracks"} | MAP | SHIFTS | PHOTOMETRY
 SELECTION = {"selection"} | TRACKS
-STARS = {"stars"} | SELECTION
+STARS = {"stars"} | SELECTION | CENTROIDS
 CANDIDATES = {"candidates"} | STARS
 NORMALIZE = {"normalize", "candidates.auto"} | CANDIDATES
 BACKGROUND = {"background", "normalize.auto"} | NORMALIZE
 MASK = {"mask"} | BACKGROUND
 CALIBRATED = {"calibrated"} | MASK
 HOT_PIXELS = {"hot_pixels"} | CALIBRATED
+MASTER_FLAT = {"master_flat"} | CALIBRATED
+MASTER_DARK = {"master_dark"} | MASTER_FLAT
+MASTER_BIAS = {"master_bias"} | MASTER_DARK
+# Without calibration frames the masters have nothing to read anew.
 FRAME = {"frame"} | HOT_PIXELS
 
 
 class Turn(NamedTuple):
-    """A knob of a stage, what it is turned to, and the stages that must run."""
+    """A knob of a stage, what it is turned to, the stages that must run, and how many frames are not used then."""
 
     stage: str
     knob: str
     value: object
     must: frozenset[str]
+    left_out: int = 0
 
     def __str__(self) -> str:
         return f"{self.stage}.{self.knob}-{self.value}"
 
 
-def turn(stage: str, knob: str, value: object, must: set[str]) -> Turn:
+def turn(stage: str, knob: str, value: object, must: set[str], left_out: int = 0) -> Turn:
     """A row of the table."""
-    return Turn(stage, knob, value, frozenset(must))
+    return Turn(stage, knob, value, frozenset(must), left_out)
 
 
 # The last file of the sequence becomes the reference: pixels, hot pixels and backgrounds are the same, but the colour
@@ -49,6 +59,10 @@ TURNS = (
     turn("frames", "pattern", "RGGB", {"frames", "reference"} | FRAME),
     turn("hot_pixels", "sigma", 12.0, HOT_PIXELS),
     turn("hot_pixels", "find", "off", HOT_PIXELS),
+    turn("master_bias", "combine", "clipped", MASTER_BIAS),
+    turn("master_dark", "scale", "never", MASTER_DARK),
+    turn("master_flat", "floor", 0.3, MASTER_FLAT),
+    turn("calibrated", "uncertainty", True, CALIBRATED),
     turn("mask", "shapes", ({"shape": "ellipse", "x": 90.0, "y": 80.0, "a": 30.0, "b": 20.0, "theta": 0.0},), MASK),
     turn("background", "box_size", 64, BACKGROUND),
     turn("background", "estimator", "median", BACKGROUND),
@@ -60,11 +74,17 @@ TURNS = (
     turn("stars", "sharpness", (0.2, 1.0), STARS),
     # Fainter than the candidates go: they are made anew.
     turn("stars", "threshold", 3.2, CANDIDATES),
-    turn("selection", "rejected", {"light_002.dng": "cloud"}, SELECTION),
+    turn("selection", "rejected", {"light_002.dng": "cloud"}, SELECTION, left_out=1),
     turn("selection", "limits", {"fwhm": (0.5, 30.0)}, SELECTION),
     turn("tracks", "proximity", 7.0, TRACKS),
     turn("tracks", "method", "previous", TRACKS),
+    # Frames that are moved as a whole need no map.
     turn("offset_map", "order", 1, MAP),
+    turn("shifts", "method", "pattern", SHIFTS),
+    turn("aligned", "fill", "nan", ALIGNED),
+    turn("stack", "combine", "mean", STACK),
+    turn("centroids", "method", "winpos", CENTROIDS),
+    turn("psf_photometry", "zero_point", 20.0, PHOTOMETRY),
 )
 
 
@@ -76,7 +96,9 @@ def runs(events: Iterable[Event]) -> dict[str, int]:
 def runs_needed(turn: Turn, frames: int) -> dict[str, int]:
     """How often each stage must run after a turn: once for each frame, or once.
 
-    A map is made for the frame shown alone, and numbers that stand for auto come from the reference.
+    A map and photometry are made for the frame shown alone, numbers that stand for auto come from the reference, and
+    only frames that are used are aligned.
     """
-    of_frames = {"frame", *(name for name, stage in STAGES.items() if stage.scope == "frame")} - {"offset_map"}
-    return {name: frames if name in of_frames else 1 for name in turn.must}
+    of_frames = {"frame", *(name for name, stage in STAGES.items() if stage.scope == "frame")} - MAP - CENTROIDS
+    needed = {name: frames if name in of_frames else 1 for name in turn.must}
+    return needed | {name: frames - turn.left_out for name in ("aligned",) if name in needed}

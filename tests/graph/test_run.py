@@ -30,9 +30,11 @@ def graph():
 
 
 def run_all(graph, night, recipe):
-    """Everything that a page shows of the last frame; the stages that had to run for it."""
+    """A map and photometry of the last frame and the stack of all; the stages that had to run for it."""
     before = len(graph.log)
     graph.result(night, recipe, "offset_map", FRAMES - 1)
+    graph.result(night, recipe, "psf_photometry", FRAMES - 1)
+    graph.result(night, recipe, "stack")
     return [event for event in list(graph.log)[before:] if event.state == "ran"]
 
 
