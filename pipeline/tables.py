@@ -79,7 +79,8 @@ class StarTable:
         Rows and columns of the frame.
     metrics : dict of str to float
         Facts of the frame for the frame table: fwhm, roundness, background, noise, saturated; and for ``stars``
-        auto_threshold (sigma) and capped (1 where only the highest candidates are in the table).
+        auto_threshold (sigma), capped (1 where only the highest candidates are in the table), filter_ratio (minor over
+        major axis), and of ``stars`` elongated (the larger roundness of a shape that most stars share, 0 if round).
     blind : ndarray of bool, shape (cells in y, cells in x), or None
         Equal cells of a few pixels that cover the frame; True where most of one has no value. None: not known.
     """

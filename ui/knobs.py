@@ -81,6 +81,7 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("stars", "roundness"): Drawn(low=-1.5, high=1.5, decimals=2, measure="roundness"),
     ("stars", "threshold_adu"): BEHIND,
     ("stars", "brightest"): BEHIND,
+    ("stars", "elongated"): BEHIND,
     ("stars", "saturated"): BEHIND,
     ("stars", "border"): BEHIND,
     ("stars", "separation"): BEHIND,

@@ -16,7 +16,7 @@ from numba import float64, int64, njit, types
 from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.bands import map_bands
 from pipeline.kernels.convolve import IMAGE
-from pipeline.kernels.gaussian import by_parity, colour_numbers, fit_stars
+from pipeline.kernels.gaussian import FIT, by_parity, colour_numbers, fit_stars
 
 CENTRES = ("x_winpos", "y_winpos", "xcentroid_err", "ycentroid_err", "x_com", "y_com", "x_gauss", "y_gauss", "fwhm")
 WINDOW = 4.0
@@ -24,6 +24,9 @@ ITERATIONS = 25
 TOLERANCE = 1e-5
 # Farther than this from the finder's own position, pixels, and than noise explains, a windowed centre sits on a blend.
 BLEND, SINGLE = 0.5, 0.1
+# Stars with errors below this part of the fwhm, so many at least: where more than half of them have the finder's own
+# position so far off and no Gaussian fits them, they are no blends but have no peak in their middle: out of focus.
+CERTAIN, SOME = 0.02, 8
 # A window narrower than that of such a star, pixels, sees how the pixels cut the star; noise counts for more than that,
 # some hundredths of a pixel, where the peak is lower than this, sigma of the sky.
 NARROWEST, SURE = 3.0, 30.0
@@ -71,11 +74,16 @@ def centres(
     fits = fit_stars(image, index, fwhm, pattern, variance)
     colours, shot = by_parity(colour_numbers(pattern)), by_parity(photon)
     sky = by_parity(np.maximum(variance, np.finfo(np.float32).tiny))
-    places, result = np.stack(own, axis=1).astype(np.float64), np.empty((index.size, len(CENTRES)))
+    places, result = np.stack(own, axis=1).astype(np.float64), np.empty((index.size, len(CENTRES) + 2))
     map_bands(
         lambda first, last: _centres(image, index, places, fits, fwhm, colours, sky, shot, result, first, last),
         index.size,
     )
+    windowed = result[:, -2:]
+    certain = np.hypot(result[:, 2], result[:, 3]) < CERTAIN * fwhm
+    hollow = (result[:, :2] != windowed).any(axis=1) & np.isnan(fits[:, FIT.index("rest")])
+    if certain.sum() >= SOME and hollow[certain].mean() > 0.5:
+        result[:, :2] = windowed
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(CENTRES)}
 
 
@@ -239,6 +247,7 @@ def _centres(image, index, own, fits, fwhm, colours, variance, photon, result, f
         error_x, error_y = _errors(patch, x, y, sigma * math.sqrt(wide), window, sky, shot)
         # The finder's own position is worth little on the mosaic of a star of strong colour; a single star, unlike a
         # blend, is fitted where the window sees it and with the width of a star.
+        result[i, 9], result[i, 10] = column + x, row + y
         single = fitted and math.hypot(x - fit[0], y - fit[1]) < SINGLE and fit[2] < 1.25 * sigma
         limit = max(BLEND, 3 * math.hypot(error_x, error_y))
         if found and not single and math.hypot(x - finder_x, y - finder_y) > limit:

@@ -62,7 +62,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": round(width, 1)}
 
 
-@stage(version=1, auto=seeing)
+@stage(version=2, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -133,6 +133,7 @@ def candidates(
         "saturated": float(normalize.full.size),
         "auto_threshold": _auto_threshold(convolved, found.height, noise, kernel),
         "capped": float(capped),
+        "filter_ratio": ratio,
     }
     lowest = float(found.height.min()) if capped else floor * noise
     return StarTable(

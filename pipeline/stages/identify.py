@@ -20,6 +20,9 @@ COLUMNS_OF = {
 UNLIKELY = 0.01
 """A star off its place is taken where fewer others than this would lie so near by chance."""
 
+TWIN = 0.3
+"""Two rows whose centres are nearer than this part of the fwhm are one star, whatever peaks they were found at."""
+
 _NEIGHBOURS = 12
 
 
@@ -58,8 +61,8 @@ class Known:
         Pixels.
     flux, convolved : ndarray of float64, shape (stars,)
         ADU.
-    hot : ndarray of bool, shape (stars,)
-        Rows that are hot pixels.
+    hot, twin : ndarray of bool, shape (stars,)
+        Rows that are hot pixels, and rows that are another peak of a star that has one already.
     near : ndarray of int64, shape (stars, k)
         The nearest other stars of each.
     """
@@ -69,6 +72,7 @@ class Known:
     flux: np.ndarray
     convolved: np.ndarray
     hot: np.ndarray
+    twin: np.ndarray
     near: np.ndarray
 
 
@@ -81,7 +85,18 @@ def known_stars(table: StarTable, centroid: str, hot: np.ndarray) -> Known:
     count = min(_NEIGHBOURS + 1, len(rows))
     near = cKDTree(position).query(position, k=count)[1].reshape(len(rows), count)[:, 1:]
     flux, convolved = (np.asarray(table[name], np.float64)[rows] for name in ("flux", "convolved"))
-    return Known(position, errors(table)[rows], flux, convolved, hot, near)
+    twin = twins(position, convolved, TWIN * width(table)) & ~hot
+    return Known(position, errors(table)[rows], flux, convolved, hot, twin, near)
+
+
+def twins(position: np.ndarray, height: np.ndarray, reach: float) -> np.ndarray:
+    """Which positions have a higher one (of equals, an earlier one) within reach; shape (n,)."""
+    from pipeline.kernels.match import pairs_within
+
+    first, second = pairs_within(position, position, reach)
+    lower = (height[first] < height[second]) | ((height[first] == height[second]) & (first > second))
+    near = lower & (np.hypot(*(position[first] - position[second]).T) < reach)
+    return np.bincount(first[near], minlength=len(position)) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +173,7 @@ def identify(
     scatter about the transform, if that is more, and up to one fwhm where its errors are that large): two stars cannot
     lie nearer to each other and still be two. Then, within ``proximity``, a star of like brightness is taken where it
     is unlikely that another lies so near. Last, if wanted, among all rows that are no stars by themselves, within four
-    of their errors.
+    of their errors, or somewhat farther where it is bright and as bright as the star.
 
     Parameters
     ----------
@@ -189,7 +204,8 @@ def identify(
     position = positions(table, centroid)
     live = np.ones(len(table), bool)
     live[pairs_within(position, known.position[known.hot], STILL)[0]] = False
-    field = inside(place, table.shape) & ~known.hot
+    followed = ~(known.hot | known.twin)
+    field = inside(place, table.shape) & followed
     radius = float(np.clip(max(1.0, 0.5 * fwhm, 5 * scatter), 0.0, proximity))
     search = Search(
         known, table, transform, place, position, errors(table), field, radius, proximity, fwhm, scatter,
@@ -201,7 +217,7 @@ def identify(
         _recover(search, np.flatnonzero(np.isin(table.reason, RECOVERABLE) & live))
     _release_blends(search)
     explain(search)
-    expected = int((inside(place, table.shape, fwhm) & ~known.hot).sum())
+    expected = int((inside(place, table.shape, fwhm) & followed).sum())
     return Identified(search.row, search.status, expected)
 
 
@@ -289,9 +305,12 @@ def _recover(search: Search, rows: np.ndarray) -> None:
     star, row, distance = _pairs(search, rows, search.radius)
     error = _error(search, star, row)
     expected = search.known.convolved[star] * search.transparency()
+    # Light that is as bright as the star should be, and far above the noise, is hardly there by chance.
+    sure = np.abs(np.log2(search.table["convolved"][row] / np.maximum(expected, 1e-9))) < 1
+    sure &= search.table["convolved"][row] > 2 * search.table.threshold * search.table.noise
     fits = (
         (search.status[star] < 0)
-        & (distance <= np.minimum(search.radius, 4 * error))
+        & (distance <= np.where(sure, search.radius / 2, np.minimum(search.radius, 4 * error)))
         & (search.table["convolved"][row] < 3 * expected + 3 * search.table.noise)
     )
     star, row, distance = star[fits], row[fits], distance[fits]

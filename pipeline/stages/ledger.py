@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.frame import Failure, FrameError, Sequence, readonly
-from pipeline.stages.identify import errors, positions, width
+from pipeline.stages.identify import TWIN, errors, positions, width
 from pipeline.tables import Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def crowded(table: StarTable, centroid: str, rows: np.ndarray) -> np.ndarray:
     at, stars = positions(table, centroid)[rows], positions(table, centroid)[table.kept]
     reach = 2 * width(table)
     first, second = pairs_within(at, stars, reach)
-    near = (np.hypot(*(at[first] - stars[second]).T) <= reach) & (rows[first] != table.kept[second])
+    distance = np.hypot(*(at[first] - stars[second]).T)
+    near = (distance <= reach) & (distance >= TWIN * width(table)) & (rows[first] != table.kept[second])
     return np.bincount(first[near], minlength=len(rows)) > 0
 
 

@@ -18,10 +18,11 @@ WANDER = 10
 def explain(search: Search) -> None:
     """Give every star without a row the first reason that fits.
 
-    In this order: it is a hot pixel; its place lies outside, or in the border that is left out; a row there was left
-    out as saturated or masked, or no pixel there has a value; the star stands within 1.5 fwhm of one that was measured;
-    two stars claim the same light; it would be too faint, by its brightness and what is left of its neighbours' light;
-    light like its own stands elsewhere, so it moved. A star that simply is not there has faded.
+    In this order: it is a hot pixel, or a second peak of another star; its place lies outside, or in the border
+    that is left out; a row there was left out as saturated or masked, or no pixel there has a value; the star
+    stands within 1.5 fwhm of one that was measured; two stars claim the same light; it would be too faint, by its
+    brightness and what is left of its neighbours' light; light like its own stands elsewhere, so it moved. A star
+    that simply is not there has faded.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ def explain(search: Search) -> None:
 
     lost = search.row < 0
     search.status[search.known.hot] = Status.HOT
+    search.status[search.known.twin] = Status.BLENDED
     reasons = [
         (~inside(search.place, search.table.shape, search.fwhm), Status.OUTSIDE),
         (_beside_left_out(search, Reason.BORDER), Status.OUTSIDE),

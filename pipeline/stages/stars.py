@@ -14,9 +14,15 @@ from pipeline.stages.candidates import CLEARANCE
 from pipeline.tables import Reason, StarTable
 
 LOWEST_FLOOR, FLOOR_STEP = 0.5, 0.5
+#: Peaks so many times as high as the threshold tell their shape well; so many at least, this part of them within this
+#: distance of the usual shape, whose roundness is between these: noise is less elongated, a bad column more.
+BRIGHT, SOME, MOST, ALIKE = 2.0, 5, 2 / 3, 0.35
+ELONGATED = (0.4, 1.7)
+#: Distance to a higher peak, widths of a star; beyond it no piece of a trail or a column has a companion.
+LONELY = 6.0
 
 
-@stage(version=1)
+@stage(version=2)
 def stars(
     candidates: StarTable,
     *,
@@ -32,6 +38,9 @@ def stars(
         Range, Knob("peak above its neighbours, over the filter's own; hot pixels are sharper", low=-10, high=10)
     ] = (0.1, 1.0),
     roundness: Annotated[Range, Knob("both roundnesses; 0 is round", low=-10, high=10)] = (-0.9, 0.9),
+    elongated: Annotated[
+        Literal["keep", "drop"], Knob("stars of a shape that most share, as in a trailed frame, round or not")
+    ] = "keep",
     brightest: Annotated[int | None, Knob("keep this many of the brightest", low=1, high=100000, none="all")] = None,
     saturated: Annotated[Literal["keep", "drop"], Knob("stars with a full pixel in their core")] = "keep",
     border: Annotated[int, Knob("distance from the frame's edge", "px", low=0, high=1000, step=1)] = 0,
@@ -45,7 +54,7 @@ def stars(
     ----------
     candidates : StarTable
         Every local peak with its measures.
-    threshold, threshold_adu, sharpness, roundness, brightest, saturated, border, separation
+    threshold, threshold_adu, sharpness, roundness, elongated, brightest, saturated, border, separation
         Knobs. The threshold is strict, ranges include their ends, as in photutils' ``DAOStarFinder``, whose
         ``threshold`` is ``threshold_adu`` and whose ``min_separation`` is ``separation`` (it acts beyond the filter's
         own radius). Auto is at least 6 sigma, and higher where the frame has structure that is not stars.
@@ -61,8 +70,10 @@ def stars(
         Where the threshold is below the candidates' floor: they must be made with a lower one.
     """
     limit = _limit(candidates, threshold, threshold_adu)
+    shape = common_shape(candidates, limit, sharpness)
     reason = np.array(candidates.reason)
-    for code, broken in _rules(candidates, limit, sharpness, roundness, saturated, border, separation):
+    round_enough = _round(candidates, roundness, shape if elongated == "keep" else None)
+    for code, broken in _rules(candidates, limit, sharpness, round_enough, saturated, border, separation):
         reason[broken & (reason == Reason.STAR)] = code
     if brightest is not None:
         kept = np.flatnonzero(reason == Reason.STAR)
@@ -72,7 +83,7 @@ def stars(
         candidates,
         reason=readonly(reason),
         threshold=limit / candidates.noise,
-        metrics=_metrics(candidates, reason),
+        metrics=_metrics(candidates, reason) | {"elongated": max(map(abs, shape)) if shape else 0.0},
     )
 
 
@@ -93,20 +104,24 @@ def _limit(candidates: StarTable, threshold: float | None, threshold_adu: float 
 
 
 def _rules(
-    table: StarTable, limit: float, sharpness: Range, roundness: Range, saturated: str, border: int, separation: int
+    table: StarTable,
+    limit: float,
+    sharpness: Range,
+    round_enough: np.ndarray,
+    saturated: str,
+    border: int,
+    separation: int,
 ) -> list[tuple[Reason, np.ndarray]]:
     """Each rule and where it is broken, the finder's own rules first."""
     ny, nx = table.shape
     x, y = table["x_peak"], table["y_peak"]
-    measured = np.ones(len(table), bool)
-    for name in ("xcentroid", "ycentroid", "sharpness", "roundness1", "roundness2", "flux"):
-        measured &= np.isfinite(table[name])
+    measured = _measured(table)
     inside = (x >= border) & (y >= border) & (x < nx - border) & (y < ny - border)
     rules = [
         (Reason.THRESHOLD, ~(table["convolved"] > limit)),
         (Reason.MEASURE, ~measured),
         (Reason.SHARPNESS, ~_within(table["sharpness"], sharpness)),
-        (Reason.ROUNDNESS, ~(_within(table["roundness1"], roundness) & _within(table["roundness2"], roundness))),
+        (Reason.ROUNDNESS, ~round_enough),
         (Reason.BORDER, ~inside),
     ]
     if saturated == "drop":
@@ -114,6 +129,55 @@ def _rules(
     if separation > 0:
         rules.append((Reason.SEPARATION, table["clear"] <= separation))
     return rules
+
+
+def _measured(table: StarTable) -> np.ndarray:
+    names = ("xcentroid", "ycentroid", "sharpness", "roundness1", "roundness2", "flux")
+    return np.logical_and.reduce([np.isfinite(table[name]) for name in names])
+
+
+def common_shape(table: StarTable, limit: float, sharpness: Range) -> tuple[float, float] | None:
+    """Both roundnesses that most bright, lonely peaks share, where those are not round.
+
+    Parameters
+    ----------
+    table : StarTable
+        Every local peak.
+    limit : float
+        Height in the convolved image that a star exceeds, ADU.
+    sharpness : (float, float)
+        Of a star.
+
+    Returns
+    -------
+    (float, float) or None
+        None where the stars are round, or few, or where what is bright lies along one line, as a satellite's trail;
+        and where the filter is not round: roundness then is nothing of the stars alone.
+    """
+    if table.metrics.get("filter_ratio", 1.0) != 1.0:
+        return None
+    alone = min(LONELY * table.fwhm, CLEARANCE)
+    chosen = _measured(table) & (table["convolved"] > BRIGHT * limit) & (table["clear"] > alone)
+    chosen &= _within(table["sharpness"], sharpness) & (table["masked"] == 0) & (table["saturated"] == 0)
+    shapes = np.stack([table["roundness1"], table["roundness2"]], axis=1)[chosen]
+    if len(shapes) < SOME:
+        return None
+    usual = np.median(shapes, axis=0)
+    alike = (np.abs(shapes - usual) < ALIKE).all(axis=1)
+    if not ELONGATED[0] < np.abs(usual).max() < ELONGATED[1] or alike.mean() < MOST:
+        return None
+    places = np.stack([table["x_peak"], table["y_peak"]], axis=1)[chosen][alike]
+    across, along = np.linalg.eigvalsh(np.cov(places.T))
+    return (float(usual[0]), float(usual[1])) if across > 0.01 * along else None
+
+
+def _round(table: StarTable, bounds: Range, shape: tuple[float, float] | None) -> np.ndarray:
+    """Which rows have both roundnesses within bounds that are counted from 0 or from the stars' usual shape."""
+    result = np.zeros(len(table), bool)
+    for usual in {(0.0, 0.0), shape or (0.0, 0.0)}:
+        inside = [_within(table[f"roundness{i + 1}"], (bounds[0] + usual[i], bounds[1] + usual[i])) for i in (0, 1)]
+        result |= inside[0] & inside[1]
+    return result
 
 
 def _within(values: np.ndarray, bounds: Range) -> np.ndarray:

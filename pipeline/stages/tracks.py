@@ -10,8 +10,10 @@ import numpy as np
 from pipeline.frame import Failure, Normalized, Sequence
 from pipeline.stage import Knob, stage
 from pipeline.stages import identify
+from pipeline.stages.candidates import CLEARANCE
 from pipeline.stages.ledger import Ledger, star_points
 from pipeline.stages.previous import follow_previous
+from pipeline.stages.stars import LONELY
 from pipeline.tables import Reason, Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ LEAST_STARS = 0.3
 """Share of the stars that should be in a frame below which it is not used."""
 
 
-@stage(version=1, scope="sequence", lazy=("normalize",))
+@stage(version=2, scope="sequence", lazy=("normalize",))
 def tracks(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
@@ -98,7 +100,7 @@ def _predict(
     points = [None if table is None else star_points(table, ledger.centroid) for table in tables]
     solutions, hot = solve_sequence(points, ledger.times, reference, shape, reach=proximity, model=model, order=order)
     known = identify.known_stars(tables[reference], ledger.centroid, hot)
-    ledger.enter(reference, *_own_rows(tables[reference], hot), reference)
+    ledger.enter(reference, *_own_rows(tables[reference], known), reference)
     ledger.transforms[reference], ledger.residual[reference] = identity(shape), 0.0
     last = {-1: reference, 1: reference}
     for frame, side in ledger.outward():
@@ -128,10 +130,11 @@ def _leave_out_unsolved(ledger: Ledger, frame: int, here: int, reference: int) -
     ledger.leave_out(frame, problem, "leave it out, or choose a reference of the same field")
 
 
-def _own_rows(table: StarTable, hot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _own_rows(table: StarTable, known: identify.Known) -> tuple[np.ndarray, np.ndarray]:
     """Row and status of the reference's stars in the reference itself."""
-    row = np.where(hot, -1, table.kept)
-    return row, np.where(hot, Status.HOT, Status.FOUND).astype(np.int8)
+    row = np.where(known.hot | known.twin, -1, table.kept)
+    status = np.select([known.hot, known.twin], [Status.HOT, Status.BLENDED], Status.FOUND)
+    return row, status.astype(np.int8)
 
 
 def _usable(
@@ -163,10 +166,19 @@ def _warn(ledger: Ledger, hot: np.ndarray) -> None:
             "and are not followed"
         )
     table = ledger.tables[ledger.reference]
-    elongated = int((table.reason == Reason.ROUNDNESS).sum())
-    if elongated > len(table.kept):
+    # Pieces of one satellite's trail lie side by side; they say nothing of the stars.
+    alone = np.asarray(table["clear"]) > min(LONELY * table.fwhm, CLEARANCE)
+    elongated, round_ones = (
+        int(((table.reason == reason) & alone).sum()) for reason in (Reason.ROUNDNESS, Reason.STAR)
+    )
+    if table.metrics.get("elongated"):
         ledger.warnings.append(
-            f"{file}: most of its peaks are not round ({elongated} of {elongated + len(table.kept)}), as in a trailed "
+            f"{file}: its stars are not round but alike (roundness {table.metrics['elongated']:.2g}), as in a trailed "
+            "frame, and their places are less sure along the trail: choose another frames.reference where one is round"
+        )
+    elif elongated > round_ones:
+        ledger.warnings.append(
+            f"{file}: most of its peaks are not round ({elongated} of {elongated + round_ones}), as in a trailed "
             "frame: choose another frames.reference, or widen stars.roundness"
         )
     followed = [frame for frame in np.flatnonzero(ledger.used) if frame != ledger.reference]

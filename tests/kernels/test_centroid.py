@@ -148,3 +148,21 @@ def test_centre_of_mass_is_that_of_the_box_of_twice_the_width():
         along = np.arange(-4, 5)
         assert table["x_com"][row] == pytest.approx(px + (box.sum(axis=0) * along).sum() / box.sum(), abs=1e-9)
         assert table["y_com"][row] == pytest.approx(py + (box.sum(axis=1) * along).sum() / box.sum(), abs=1e-9)
+
+
+def test_stars_out_of_focus_are_found_in_their_middle_not_on_their_ring():
+    rng = np.random.default_rng(4)
+    x, y = grid(6, 50, rng)
+    rows, columns = np.indices((300, 300))
+    image = rng.normal(0, 3, (300, 300))
+    for star_x, star_y in zip(x, y, strict=True):
+        away = np.hypot(columns - star_x, rows - star_y)
+        image += 150 / (1 + np.exp((away - 7) / 0.7)) - 120 / (1 + np.exp((away - 3) / 0.9))
+    table = candidates(normalized(image, noise=3.0), fwhm=12.0)
+    rows = stars(table, threshold=20.0, sharpness=(-10, 10), roundness=(-10, 10)).kept
+    near = np.hypot(table["x_peak"][rows, None] - x, table["y_peak"][rows, None] - y).argmin(axis=1)
+    assert set(near) == set(range(36))
+    assert np.median(np.hypot(table["xcentroid"][rows] - x[near], table["ycentroid"][rows] - y[near])) > 0.5
+    off = np.hypot(table["x_winpos"][rows] - x[near], table["y_winpos"][rows] - y[near])
+    assert np.median(off) < 0.1
+    assert off.max() < 0.5

@@ -6,6 +6,7 @@ import numpy as np
 from astropy.time import Time, TimeDelta
 
 from pipeline.frame import FrameInfo, Sequence
+from pipeline.stages.candidates import CLEARANCE
 from pipeline.stages.selection import selection
 from pipeline.stages.tracks import tracks
 from pipeline.tables import COLUMNS, Reason, StarTable
@@ -47,6 +48,7 @@ def table(position, convolved, shape, error=None, reason=None, fwhm=FWHM, **colu
     )  # fmt: skip
     for kind in ("{}centroid", "{}_winpos", "{}_com", "{}_gauss"):
         made[kind.format("x")], made[kind.format("y")] = x.copy(), y.copy()
+    made["clear"] = np.full(len(x), CLEARANCE + 1.0)
     made.update({name: np.broadcast_to(value, len(x)).copy() for name, value in columns.items()})
     for array in made.values():
         array.flags.writeable = False

@@ -109,6 +109,48 @@ def test_asking_once_is_enough(threshold_adu):
     assert len(result.kept) > 0
 
 
+def drawn(places, shape, ratio=1.0, degrees=0.0, seed=3):
+    """Stars of one elliptical Gaussian shape, and their noise of 5."""
+    rows, columns = np.indices(shape)
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    image = np.random.default_rng(seed).normal(0, 5, shape)
+    for x, y in places:
+        along, across = (columns - x) * cosine + (rows - y) * sine, (rows - y) * cosine - (columns - x) * sine
+        image += 900 * np.exp(-0.5 * (along**2 * ratio + across**2 / ratio) / 1.7**2)
+    return image
+
+
+@pytest.mark.parametrize("degrees", [0, 45, 90, 135])
+def test_stars_of_one_elongated_shape_are_stars(degrees):
+    x, y = grid(5, 40, np.random.default_rng(1))
+    table = candidates(normalized(drawn(zip(x, y, strict=True), (200, 200), 0.4, degrees), noise=5.0), fwhm=4.0)
+    kept, dropped = stars(table), stars(table, elongated="drop")
+    assert len(kept.kept) == 25
+    assert len(dropped.kept) < 13
+    assert kept.metrics["elongated"] > 0.9
+    np.testing.assert_allclose(np.sort(table["x_winpos"][kept.kept]), np.sort(x), atol=0.2)
+
+
+def test_round_stars_share_no_elongated_shape():
+    x, y = grid(5, 40, np.random.default_rng(1))
+    table = candidates(normalized(drawn(zip(x, y, strict=True), (200, 200)), noise=5.0), fwhm=4.0)
+    kept = stars(table)
+    assert kept.metrics["elongated"] == 0
+    np.testing.assert_array_equal(kept.reason, stars(table, elongated="drop").reason)
+
+
+def test_pieces_of_a_trail_do_not_make_the_shape_of_the_stars():
+    rows, columns = np.indices((600, 600))
+    x, y = np.random.default_rng(5).uniform(30, 570, (2, 6))
+    image = drawn(zip(x, y, strict=True), (600, 600))
+    brightness = 200 * (1 + 0.5 * np.sin((rows + columns) / 13.0))
+    image += brightness * np.exp(-((rows - columns) ** 2) / (4 * 1.7**2))
+    table = candidates(normalized(image, noise=5.0), fwhm=4.0)
+    result = stars(table)
+    assert (result.reason == Reason.ROUNDNESS).sum() > 10
+    assert result.metrics["elongated"] == 0
+
+
 @pytest.mark.parametrize("fwhm", [2.0, 5.0])
 def test_noise_alone_has_no_stars_at_the_automatic_threshold(fwhm):
     image = np.random.default_rng(22).normal(0, 5, (1000, 1000))

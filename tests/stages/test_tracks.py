@@ -409,6 +409,37 @@ def test_two_stars_that_claim_one_place_are_ambiguous():
     assert (result.status[1, [30, 31]] == Status.AMBIGUOUS).all()
 
 
+def test_second_peak_of_a_star_is_no_star_of_its_own():
+    place, level = field()
+    place[31] = place[30] + (0.4, 0.3)
+    level[30], level[31] = 900.0, 700.0
+    result = Sky(sequence(2, SHAPE), [table(place + step, level, SHAPE) for step in (0, 7)], None).follow()
+    assert result.status[:, 30].tolist() == [Status.FOUND] * 2
+    assert result.status[:, 31].tolist() == [Status.BLENDED] * 2
+    assert result.complete[30]
+    assert not result.blended[:, 30].any()
+
+
+def test_bright_light_a_little_off_its_place_is_the_star_however_sure_its_centre():
+    def change(place, level, factor=1.0):
+        place[7] += (0.8, 0.0)
+        level[7] *= factor
+        return table(place, level, SHAPE, reason=np.where(np.arange(60) == 7, Reason.SHARPNESS, Reason.STAR))
+
+    assert follow_pair(change).status[1, 7] == Status.RECOVERED
+    assert follow_pair(lambda place, level: change(place, level, 0.05)).row[1, 7] < 0
+
+
+def test_a_reference_of_elongated_stars_says_so():
+    place, level = field()
+    trailed = table(place, level, SHAPE)
+    trailed = dataclasses.replace(trailed, metrics={**trailed.metrics, "elongated": 1.1})
+    result = Sky(sequence(2, SHAPE), [trailed, table(place + 5, level, SHAPE)], None).follow()
+    (warning,) = (text for text in result.warnings if "not round" in text)
+    assert warning.startswith("light_000.fits: its stars are not round but alike (roundness 1.1)")
+    assert "frames.reference" in warning
+
+
 def test_saturated_star_that_is_measured_carries_a_flag():
     full = np.arange(60) == 3
     result = follow_pair(lambda p, lv: table(p, lv, SHAPE, saturated=full))
