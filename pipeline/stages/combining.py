@@ -123,7 +123,7 @@ def few(kind: str, files: Sequence[str]) -> tuple[str, ...]:
 def share_of_variance(count: int, combine: str) -> float:
     """Variance of a combination of normal values over that of one of them.
 
-    1 / n of a mean; of a median pi / (2 n + pi - 2), which is right for one and for many values, and within 2 % for
+    1 / n of a mean; of a median pi / (2 n + pi - 2), which is right for one and for many values, and within 8 % for
     three and more (Rider 1960, Journal of the American Statistical Association 55, 148, has them one by one).
     """
     return math.pi / (2 * count + math.pi - 2) if combine == "median" and count > 2 else 1 / count
