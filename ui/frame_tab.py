@@ -213,8 +213,8 @@ class FrameTab:
         self._redraw()
 
     def _look(self) -> None:
-        files = self._view.value == "files"
-        self._lights_part.visible, self._files_part.visible = not files, files
+        self._files_part.visible = self._view.value == "files"
+        self._lights_part.visible = self._view.value == "lights" and self._lights > 0
 
     # Making
 
@@ -299,11 +299,13 @@ class FrameTab:
             Whether the tracks are of that selection; if not, they are being made anew.
         """
         self._show_files(files, kinds or {}, sequence)
+        self._lights = 0 if sequence is None or selection is None else len(sequence.frames)
+        self._look()
         if sequence is None or selection is None or len(selection.used) != len(sequence.frames):
             return
         if tracks is not None and len(tracks.used) != len(sequence.frames):
             tracks = None
-        self._lights, self._limits = len(sequence.frames), limits or {}
+        self._limits = limits or {}
         table = frame_frame(sequence, selection, tracks, current)
         if self._plot is None:
             self._make(table)

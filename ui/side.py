@@ -35,6 +35,8 @@ NEEDS = {
     "Frames": ("frames", "selection", "tracks", "frame"),
     TRUTH: (*COMPARED, "frame"),
 }
+# Without this result a tab has nothing to show of the files that are open.
+MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}
 
 
 class TracksTab:
@@ -184,6 +186,9 @@ class Side:
         self._followed = True
         self._scene = Scene()
         self._made: dict[str, Any] = {}
+        # Tabs that show other files than those that are open.
+        self._outdated: set[str] = set()
+        session.listen(lambda names: self._forget() if "night" in names else None)
         self._menu = pmui.TabMenu(
             items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width"
         )
@@ -241,6 +246,24 @@ class Side:
             tab.panel.visible = other == name
         self._picture.line.show(name == "Map")
         self._draw(name)
+
+    def _forget(self) -> None:
+        """Other files are open: what the tabs have drawn is of no use, and is not seen until they draw anew."""
+        self._scene = Scene()
+        self._outdated = set(MADE_OF) & set(self._made)
+        for name in self._outdated:
+            self._made[name].panel.styles = {**self._made[name].panel.styles, "visibility": "hidden"}
+        self._draw(self.active)
+
+    def _renew(self, name: str) -> None:
+        """Let a tab be seen again that has something to draw; only the map's and the truth's say why they have not."""
+        results = self._scene.results
+        if name not in self._outdated or MADE_OF[name] not in results:
+            return
+        if results[MADE_OF[name]] is not None or name in ("Map", TRUTH):
+            self._outdated.discard(name)
+            styles = self._made[name].panel.styles
+            self._made[name].panel.styles = {key: word for key, word in styles.items() if key != "visibility"}
 
     def offer_truth(self, known: bool) -> None:
         """Have the truth's tab, or take it away where no truth is known."""
@@ -337,3 +360,4 @@ class Side:
             )
         else:
             tab.show(scene)
+        self._renew(name)

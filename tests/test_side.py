@@ -1,4 +1,6 @@
-"""The frames' tab without a browser: limits end by end, measures, kinds by hand, and what the page does with them."""
+"""The right column without a browser: limits end by end, measures, kinds by hand, and tabs of files that are closed."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from pipeline.stages.selection import LIMITED
 from ui.frame_tab import file_frame, measure, with_limit
 from ui.knobs import ANY, DRAWN, KnobPanel, described, limits_text
 from ui.metric_plot import Measured
+from ui.results import Scene
 from ui.session import Session
 from ui.side import Side
 
@@ -86,6 +89,9 @@ def test_every_file_says_what_told_its_kind_and_a_correction_says_so():
     assert "filter" not in table
 
 
+SHOWN = ("frames", "stars", "selection", "tracks")
+
+
 class Held:
     """What a Side asks of a picture."""
 
@@ -122,14 +128,12 @@ def side(graph, night, tmp_path):
     session.close()
 
 
-def draw(side):
-    """Show what the session's recipe gives."""
-    from ui.results import Scene
-
+def draw(side, *names):
+    """Show what the session's recipe gives; all of it, or some stages."""
     session = side._session
-    names = ("frames", "selection", "tracks")
-    made = {name: session.graph.result(session.night, session.recipe, name) for name in names}
-    side.show(Scene(0, made, dict.fromkeys(made, "key")), "tracks")
+    made = {name: session.graph.result(session.night, session.recipe, name, 0) for name in names or SHOWN}
+    for name in made:
+        side.show(Scene(0, made, dict.fromkeys(made, "key")), name)
     return side._made["Frames"], made
 
 
@@ -185,3 +189,38 @@ def test_a_kind_corrected_by_hand_is_kept_in_the_recipe_and_taken_back(side):
     assert side._session.recipe["frames"]["kinds"] == {}
     tab, made = draw(side)
     assert len(made["frames"].frames) == 4
+
+
+def seen(side, name):
+    """Whether a tab that is open shows what it has drawn."""
+    panel = side._made[name].panel
+    return panel.visible and panel.styles.get("visibility") != "hidden"
+
+
+def test_what_was_drawn_of_other_files_is_not_seen_once_new_ones_are_open(side, night):
+    draw(side)
+    for name in ("Stars", "Tracks"):
+        side.choose(name)
+        assert seen(side, name)
+    side._session.open(replace(night, files=night.files[:3]), "three")
+    assert not seen(side, "Tracks")
+    draw(side, "frames", "stars")
+    assert not seen(side, "Tracks")
+    side.choose("Stars")
+    assert seen(side, "Stars")
+    side.choose("Tracks")
+    assert not seen(side, "Tracks")
+    draw(side)
+    assert seen(side, "Tracks")
+    assert len(side._made["Tracks"]._plots.series.data["dx"]) == 3
+
+
+def test_the_table_of_lights_waits_for_the_new_ones_and_all_files_are_listed_at_once(side, night):
+    tab, _ = draw(side)
+    assert tab._lights_part.visible
+    side._session.open(replace(night, files=night.files[:2]), "two")
+    assert not tab._lights_part.visible
+    assert len(tab.files.value) == 2
+    tab, _ = draw(side)
+    assert tab._lights_part.visible
+    assert len(tab.table.value) == 2
