@@ -139,6 +139,9 @@ def _columns(image: np.ndarray, step: int, differs: Differs) -> np.ndarray:
                     continue
                 middle = np.nanmedian(plane[:, known], axis=0)
                 about = median_filter(middle, WIDTH, mode="nearest")
+                # At the edges the window stays inside: bad columns are commonest there, and repeated would be usual.
+                half = WIDTH // 2
+                about[:half], about[-half:] = about[half], about[-half - 1]
                 places = np.flatnonzero(known)[differs(middle, about)] * step + column
                 found[first + row : last : step, places] = True
     return found

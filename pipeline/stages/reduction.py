@@ -241,12 +241,14 @@ def error_image(data: np.ndarray, how: Reduction, detector: Detector) -> np.ndar
     Returns
     -------
     ndarray of float32, shape (ny, nx)
-        sqrt(max(D F, 0) / g + R^2 + M^2 + (D E)^2) / F, with the errors M of bias and dark and E of the flat (Howell
-        2006, Handbook of CCD Astronomy, 4.4 and 4.5). NaN where there is no value.
+        sqrt(max(D F + T, 0) / g + R^2 + M^2 + (D E)^2) / F, with the dark T that was taken off, the errors M of bias
+        and dark, and E of the flat (Howell 2006, Handbook of CCD Astronomy, 4.4 and 4.5). NaN where there is no value.
     """
     from pipeline.kernels.bands import map_bands
 
     flat = None if how.flat is None else how.flat.image
+    # A dark with the bias in it does not tell its electrons from what the electronics added.
+    dark = None if how.dark is None or how.dark.with_bias else how.dark.image
     # What all pixels share, and what the flat's error makes of a pixel's own light.
     common = np.float32(detector.read_noise**2 + _masters_variance(how))
     uneven = np.float32(0.0 if how.flat is None or np.isnan(how.flat.error) else how.flat.error**2)
@@ -254,8 +256,10 @@ def error_image(data: np.ndarray, how: Reduction, detector: Detector) -> np.ndar
 
     def work(first: int, last: int) -> None:
         rows = data[first:last]
-        light = np.maximum(rows if flat is None else rows * flat[first:last], np.float32(0))
-        variance = light / np.float32(detector.gain) + common + uneven * rows * rows
+        light = rows if flat is None else rows * flat[first:last]
+        if dark is not None:
+            light = light + dark[first:last] * np.float32(how.scale)
+        variance = np.maximum(light, np.float32(0)) / np.float32(detector.gain) + common + uneven * rows * rows
         np.sqrt(variance, out=variance)
         error[first:last] = variance if flat is None else variance / flat[first:last]
 

@@ -1,15 +1,26 @@
 """Mending: only hot pixels change, by what lies around them in their own colour, and bits stay bits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.frame import PATTERNS, Frame, FrameInfo, HotPixels
+from pipeline.graph.run import Graph
+from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS
+from pipeline.recipe import Recipe
 from pipeline.stages.background import colour_numbers
 from pipeline.stages.calibrated import calibrated, hot_indices
+from pipeline.stages.master_bias import master_bias
+from pipeline.stages.master_dark import master_dark
+from pipeline.stages.master_flat import master_flat
+from pipeline.stages.normalize import full_pixels
+from tests.stages.ccd import Detector, readers
 
 SHAPE = (60, 74)
+OFF = HotPixels(None, "off")
 
 
 def mosaic(pattern="none", dtype=np.uint16, seed=1, mask=None):
@@ -119,3 +130,200 @@ def test_lone_pixels_of_a_single_frame_are_found_and_mended(pattern):
 def test_frames_of_another_shape_are_left_alone():
     frame = Frame(FrameInfo("/n/f.fits", "f.fits", (30, 40)), np.zeros((30, 40), np.uint16))
     assert calibrated(frame, HotPixels(hot_mask([1, 2, 3]), "sequence")) is frame
+
+
+@pytest.fixture(scope="module")
+def session():
+    """A detector with all of its masters."""
+    detector = Detector()
+    bias = master_bias(readers(*detector.frames("bias", 9)))
+    darks = master_dark(readers(*detector.frames("dark", 7, exposure=60.0)), bias)
+    flats = master_flat(
+        readers(*detector.frames("flat", 7, light=25_000.0, exposure=5.0, filter_name="V")), bias, darks
+    )
+    return detector, bias, darks, flats
+
+
+def test_a_light_is_reduced_by_plain_arithmetic_to_float32_rounding(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=500.0, exposure=120.0, filter_name="V")
+    result = calibrated(light, OFF, bias, darks, flats)
+    plain = (light.pixels.astype(float) - bias.image - darks.masters[0].image * 2.0) / flats.masters[0].image
+    np.testing.assert_allclose(result.pixels, plain, rtol=3e-7, atol=3e-4)
+    assert np.median(result.pixels) == pytest.approx(500.0 * np.median(detector.flat), rel=0.01)
+    assert [step.split(":")[0] for step in result.history] == ["bias", "dark", "flat"]
+    assert "times 2" in result.history[1]
+    assert result.warnings == ()
+    assert not result.pixels.flags.writeable
+
+
+def test_ccdproc_reduces_it_to_the_same(session):
+    ccdproc = pytest.importorskip("ccdproc")
+    from astropy import units
+    from astropy.nddata import CCDData
+
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=500.0, exposure=120.0, filter_name="V")
+    one = ccdproc.subtract_bias(CCDData(light.pixels, unit="adu"), CCDData(bias.image, unit="adu"))
+    dark = CCDData(darks.masters[0].image, unit="adu")
+    seconds = {"dark_exposure": 60 * units.s, "data_exposure": 120 * units.s}
+    one = ccdproc.subtract_dark(one, dark, scale=True, **seconds)
+    one = ccdproc.flat_correct(one, CCDData(flats.masters[0].image, unit="adu"), norm_value=1.0)
+    result = calibrated(light, OFF, bias, darks, flats)
+    np.testing.assert_allclose(result.pixels, one.data, rtol=3e-7, atol=3e-4)
+
+
+def test_shading_and_dust_are_gone(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=5000.0, exposure=60.0, filter_name="V")
+    dust, about = np.s_[20:27, 40:47], np.s_[10:40, 30:60]
+    assert np.median(light.pixels[dust]) / np.median(light.pixels[about]) < 0.85
+    result = calibrated(light, OFF, bias, darks, flats)
+    assert np.median(result.pixels[dust]) / np.median(result.pixels[about]) == pytest.approx(1.0, abs=0.01)
+    assert np.std(result.pixels) / np.mean(result.pixels) < 0.015
+
+
+def test_without_a_bias_the_dark_takes_off_both(session):
+    detector = session[0]
+    darks = master_dark(readers(*detector.frames("dark", 7, exposure=60.0)))
+    light = detector.frame("light", light=500.0, exposure=60.0)
+    result = calibrated(light, OFF, NO_BIAS, darks)
+    np.testing.assert_array_equal(result.pixels, light.pixels - darks.masters[0].image)
+    assert "dark with its bias" in result.history[0]
+    other = calibrated(detector.frame("light", light=500.0, exposure=90.0, name="l.fits"), OFF, NO_BIAS, darks)
+    (said,) = other.warnings
+    assert said.startswith(
+        "l.fits: its dark is of 60 s, not of 90 s, and cannot be scaled with the bias in it: give bias"
+    )
+
+
+def test_a_dark_that_may_not_be_scaled_and_a_flat_of_another_filter_are_left_out_with_a_warning(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=500.0, exposure=120.0, filter_name="R", name="l.fits")
+    result = calibrated(light, OFF, bias, replace(darks, scale="never"), flats)
+    np.testing.assert_array_equal(result.pixels, light.pixels - bias.image)
+    assert result.warnings == (
+        "l.fits: no dark is taken off (the light has 120 s, the darks 60 s and master_dark.scale is never): "
+        "give darks of its exposure, or bias frames to scale them",
+        "l.fits: is divided by no flat (the light has filter R, the flats V): give flats of its filter",
+    )
+
+
+def test_a_light_darker_than_its_dark_says_so(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=0.0, exposure=60.0, filter_name="V", name="l.fits")
+    light = Frame(light.info, light.pixels - 100)
+    (said,) = calibrated(light, OFF, bias, darks, flats).warnings
+    assert said.startswith("l.fits: is darker than its bias")
+
+
+def test_without_masters_camera_integers_stay_what_they_are():
+    frame = mosaic()
+    assert calibrated(frame, OFF, NO_BIAS, NO_DARKS, NO_FLATS) is frame
+
+
+def test_a_pixel_that_the_flat_does_not_know_is_masked(session):
+    detector, bias, darks, flats = session
+    hole = flats.masters[0].image.copy()
+    hole[3, 5], hole[4, 6] = np.nan, 0.0
+    changed = replace(flats, masters=(replace(flats.masters[0], image=hole),))
+    result = calibrated(detector.frame("light", light=500.0, filter_name="V"), OFF, bias, darks, changed)
+    assert np.flatnonzero(result.mask).tolist() == [3 * 130 + 5, 4 * 130 + 6]
+    assert np.isnan(result.pixels[result.mask]).all()
+
+
+def test_a_full_pixel_stays_full_wherever_the_flat_puts_it(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=500.0, exposure=60.0, filter_name="V")
+    light.pixels[50, 60] = light.pixels[90, 3] = detector.full
+    result = calibrated(light, OFF, bias, darks, flats)
+    assert full_pixels(result).tolist() == [50 * 130 + 60, 90 * 130 + 3]
+    assert result.info.saturation == pytest.approx(detector.full - 300 - 30, abs=15)
+
+
+@pytest.mark.parametrize("level", [200.0, 8000.0])
+def test_the_errors_are_those_that_repeated_exposures_show(level):
+    detector = Detector(seed=8)
+    bias = master_bias(readers(*detector.frames("bias", 25)))
+    darks = master_dark(readers(*detector.frames("dark", 25, exposure=60.0)), bias)
+    lamps = detector.frames("flat", 25, light=25_000.0, exposure=5.0, filter_name="V")
+    flats = master_flat(readers(*lamps), bias, darks)
+    pulls = []
+    for _ in range(12):
+        light = detector.frame("light", light=level, exposure=60.0, filter_name="V")
+        result = calibrated(light, OFF, bias, darks, flats, uncertainty=True)
+        pulls.append((result.pixels - level * np.median(detector.flat)) / result.uncertainty)
+    # The masters' own part, which all lights share, is small with 25 frames of a kind.
+    assert np.var(pulls, axis=0, ddof=1).mean() ** 0.5 == pytest.approx(1.0, abs=0.03)
+    assert result.uncertainty.dtype == np.float32
+    assert "photon transfer" in result.history[-1]
+
+
+def test_errors_without_any_master_come_from_the_skys_own_noise():
+    detector = Detector(gain=1.5, read_noise=0.0)
+    detector.bias[:] = 0.0
+    light = detector.frame("light", light=900.0)
+    light = Frame(light.info, np.rint(light.pixels).astype(np.uint16))
+    result = calibrated(light, OFF, uncertainty=True)
+    assert result.pixels is light.pixels
+    assert "from the sky's own noise" in result.history[-1]
+    assert np.median(result.uncertainty) == pytest.approx((900.0 / 1.5) ** 0.5, rel=0.08)
+
+
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_cosmic_rays_are_filled_and_stars_are_kept(pattern):
+    detector = Detector(pattern, seed=4)
+    light = detector.frame("light", light=800.0)
+    y, x = np.mgrid[: light.shape[0], : light.shape[1]]
+    for a, b in ((30, 40), (70, 100), (60, 20)):
+        light.pixels[:] += 9000 * np.exp(-((y - a) ** 2 + (x - b) ** 2) / (2 * 2.2**2))
+    before = light.pixels.copy()
+    hits = [(12, 90), (12, 91), (13, 92), (50, 50), (88, 15)]
+    for a, b in hits:
+        light.pixels[a, b] += 4000
+    result = calibrated(light, OFF, cosmic_rays="lacosmic")
+    for place in hits:
+        assert abs(result.pixels[place] - before[place]) < 120, place
+    stars = np.hypot(y - 30, x - 40) < 3
+    np.testing.assert_array_equal(result.pixels[stars], before[stars])
+    assert "pixels hit by cosmic rays filled" in result.history[-1]
+
+
+@pytest.mark.data
+def test_pluto_loses_its_dust_and_its_sky_stands_on_zero(data):
+    graph = Graph()
+    night = graph.open([data / "pluto"])
+
+    def median_of(stage):
+        return np.median([graph.result(night, Recipe(), stage, i).above_black() for i in range(10)], axis=0)
+
+    def depth(image):
+        about = image[292:343, 459:510].copy()
+        about[20:31, 20:31] = np.nan
+        return np.nanmean(image[312:323, 479:490]) / np.nanmedian(about)
+
+    raw, result = median_of("frame"), median_of("calibrated")
+    assert depth(raw) == pytest.approx(0.84, abs=0.015)
+    assert 0.97 <= depth(result) <= 1.02
+    assert np.nanmedian(result) == pytest.approx(52, abs=2.5)
+    bad = graph.result(night, Recipe(), "hot_pixels").bad
+    assert bad[:, [367, 368, 606]].mean() > 0.9
+    stars = graph.result(night, Recipe(), "stars", 3)
+    near = np.abs(np.asarray(stars["xcentroid"])[stars.kept][:, None] - [367.5, 586, 607]).min(axis=1)
+    assert near.min() > 1.0
+
+
+@pytest.mark.data
+def test_ngc6819_has_no_star_on_its_bad_column(data):
+    graph = Graph()
+    night = graph.open([data / "ngc6819"])
+    sequence = graph.result(night, Recipe(), "frames")
+    v = next(i for i, info in enumerate(sequence.frames) if info.filter == "V")
+    result = graph.result(night, Recipe(), "calibrated", v)
+    assert "of 30 s times 4" in " ".join(result.history)
+    assert np.nanmedian(result.above_black()) == pytest.approx(247, abs=5)
+    stars = graph.result(night, Recipe(), "stars", v)
+    x = np.asarray(stars["xcentroid"])[stars.kept]
+    assert len(x) > 300
+    # Real stars may lie near a column that is filled; as many as elsewhere, and none on it for all its length.
+    assert np.count_nonzero(np.abs(x - 256) < 1) <= 4
