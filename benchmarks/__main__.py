@@ -17,6 +17,7 @@ TOPICS = {
     "frame": "one 24-megapixel frame from its file to both offset maps, and each step of it",
     "truth": "survival, centroids and errors on skies with known truth",
     "real": "real frames against the card of the data that STARSHIFT_DATA names",
+    "ccd": "combining beside ccdproc, memory, raw frames to a stack (small frames; --whole: 24 megapixels, 10 GB of disk)",
     "night": "a hundred 24-megapixel frames: time of each, memory (5 GB of disk; not among the usual ones)",
     "app": "the page in a browser: from an event to its painted result, on eight 24-megapixel frames (ten minutes)",
     "visitors": "many browsers on one server: answers, and memory when they are gone (ten minutes)",
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument(
         "topics", nargs="*", choices=[*TOPICS, []], metavar="TOPIC", help="default: " + ", ".join(USUAL)
     )
-    parser.add_argument("--whole", action="store_true", help="run the slow reference's loops over the whole frame")
+    parser.add_argument("--whole", action="store_true", help="the slow references too see whole frames")
     parser.add_argument("--frames", type=int, default=100, help="frames of the night")
     parser.add_argument("--visitors", type=int, default=30, help="browsers at once")
     parser.add_argument("--seconds", type=float, default=120, help="how long they turn a knob")
