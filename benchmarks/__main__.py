@@ -17,7 +17,7 @@ TOPICS = {
     "frame": "one 24-megapixel frame from its file to both offset maps, and each step of it",
     "truth": "survival, centroids and errors on skies with known truth",
     "real": "real frames against the card of the data that STARSHIFT_DATA names",
-    "ccd": "combining beside ccdproc, memory, raw frames to a stack (small frames; --whole: 24 megapixels, 10 GB of disk)",
+    "ccd": "combining beside ccdproc, memory, raw frames to a stack (small ones; --whole: 24 megapixels, 10 GB disk)",
     "night": "a hundred 24-megapixel frames: time of each, memory (5 GB of disk; not among the usual ones)",
     "app": "the page in a browser: from an event to its painted result, on eight 24-megapixel frames (ten minutes)",
     "visitors": "many browsers on one server: answers, and memory when they are gone (ten minutes)",
