@@ -167,3 +167,24 @@ def test_the_histogram_of_whole_numbers_has_no_comb(sky):
     image = np.rint(np.random.default_rng(6).normal(1000, 4, (300, 300))) - sky
     counts = Pyramid(image, noise=4.0, level=1000.0).histogram(998, 1002, 11).astype(float)
     assert np.abs(counts / counts.mean() - 1).max() < 0.15
+
+
+def test_a_frame_is_drawn_where_its_stars_are_in_the_reference():
+    rng = np.random.default_rng(2)
+    image = rng.normal(0, 1, (300, 400)).astype(np.float32)
+    shift = np.roll(image, (7, -11), (0, 1))
+    cut = Pyramid(shift, noise=1.0).cut(-0.5, 399.5, -0.5, 299.5, 400, 300, lambda x, y: (x - 11, y + 7))
+    still = Pyramid(image, noise=1.0).cut(-0.5, 399.5, -0.5, 299.5, 400, 300)
+    values = [one.low + (one.high - one.low) * (one.values / CODES) ** one.power for one in (cut, still)]
+    np.testing.assert_allclose(values[0][:293, 11:], values[1][:293, 11:], atol=0.01)
+    assert (cut.values[:, :11] == NAN_CODE).all(), "what lies outside the frame has no value"
+    assert (cut.values[293:] == NAN_CODE).all()
+
+
+def test_a_moved_mosaic_keeps_each_colours_own_factor():
+    image = np.ones((40, 60), np.float32)
+    factors = np.array([[2.0, 1.0], [1.0, 3.0]])
+    pyramid = Pyramid(image, factors=factors)
+    cut = pyramid.cut(-0.5, 59.5, -0.5, 39.5, 600, 400, lambda x, y: (x + 1, y))
+    still = pyramid.cut(-0.5, 59.5, -0.5, 39.5, 600, 400)
+    np.testing.assert_array_equal(cut.values[:, :-1], still.values[:, 1:])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bokeh.core.properties import value
 from bokeh.models import (
     BoxAnnotation,
+    BoxSelectTool,
     CDSView,
     ColumnDataSource,
     GlyphRenderer,
@@ -15,6 +16,7 @@ from bokeh.models import (
     Metric,
     MultiLine,
     PanTool,
+    Quad,
     Range1d,
     ScaleBar,
     Scatter,
@@ -35,8 +37,10 @@ _PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
     """A bare figure with two image layers: the whole frame, and the visible part sharp above it."""
     wheel = WheelZoomTool(zoom_on_axis=False)
+    overlay = BoxAnnotation(fill_color=None, line_color="#FFFFFF", line_dash=[5, 3], line_width=1.5, syncable=False)
+    box = BoxSelectTool(renderers=[], overlay=overlay)
     made = figure(
-        x_range=x_range, y_range=y_range, tools=[PanTool(), wheel], active_scroll=wheel, toolbar_location=None,
+        x_range=x_range, y_range=y_range, tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None,
         min_border=0, outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100,
         match_aspect=False, lod_threshold=None, output_backend="canvas",
     )  # fmt: skip
@@ -131,6 +135,13 @@ def add_picked(made: figure, track: ColumnDataSource, picked: ColumnDataSource) 
     )  # fmt: skip
     made.add_glyph(picked, name)
     return rings
+
+
+def add_region(made: figure, region: ColumnDataSource) -> None:
+    """Frame the part of the field whose stars alone tables and plots show."""
+    for colour, alpha, width, dash in ((HALO, 0.8, 3.5, "solid"), ("#FFFFFF", 1.0, 1.5, [5, 3])):
+        look = {"line_color": colour, "line_alpha": alpha, "line_width": width, "line_dash": dash, "fill_color": None}
+        made.add_glyph(region, Quad(left="left", right="right", top="top", bottom="bottom", **look))
 
 
 def add_contours(made: figure, lines: ColumnDataSource, numbers: ColumnDataSource) -> None:

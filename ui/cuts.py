@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pipeline.zscale import zscale
 from ui.contours import Contours, contours
 from ui.picture_parts import STRIP
-from ui.pyramid import Pyramid
+from ui.pyramid import Moved, Pyramid
 from ui.stretch import PERCENTILES, VIEWS, View, limits_of
 
 _BARS = 140
@@ -65,7 +65,7 @@ def limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
     return limits_of(view, pyramid.low, pyramid.high)
 
 
-def cut_columns(held: Held, asked: Mapping[str, float]) -> dict[str, list[Any]]:
+def cut_columns(held: Held, asked: Mapping[str, float], moved: Moved | None = None) -> dict[str, list[Any]]:
     """One row with a cut of the range asked for and all that the browser needs to draw it.
 
     Parameters
@@ -74,6 +74,8 @@ def cut_columns(held: Held, asked: Mapping[str, float]) -> dict[str, list[Any]]:
         The result's key, its pixels, and the kind of picture.
     asked : mapping of str to float
         ``x0``, ``x1``, ``y0``, ``y1`` [px] and the screen's ``width``, ``height``; what is missing means the whole.
+    moved : callable, optional
+        From where in the image each place of the picture is drawn.
     """
     key, pyramid, kind = held
     view = VIEWS[kind]
@@ -81,15 +83,15 @@ def cut_columns(held: Held, asked: Mapping[str, float]) -> dict[str, list[Any]]:
     box = [
         asked.get(name, default) for name, default in zip(("x0", "x1", "y0", "y1"), (-0.5, nx, -0.5, ny), strict=True)
     ]
-    cut = pyramid.cut(*box, asked.get("width", 900), asked.get("height", 600))
+    cut = pyramid.cut(*box, asked.get("width", 900), asked.get("height", 600), moved)
     bottom, top = limits(pyramid, view)
     columns = {
         "values": cut.values, "exact": cut.exact, "low": cut.low, "high": cut.high, "power": cut.power,
         "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
         "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
         "zscale": _zscale(pyramid) if view.colours == "grey" else (bottom, top),
-        "nan": pyramid.has_nan, "sky": view.colours == "grey", "colours": view.colours, "unit": view.unit,
-        "label": view.label,
+        "nan": pyramid.has_nan or moved is not None, "sky": view.colours == "grey", "colours": view.colours,
+        "unit": view.unit, "label": view.label,
         "key": f"{kind} {key}",
     }  # fmt: skip
     return {name: [value] for name, value in columns.items()}

@@ -18,6 +18,7 @@ const BELOW_THRESHOLD = 1
 const POINT_RADIUS = 4
 const SMALL_DOT = 2.5
 const OUTER_RING = 13
+const LEAST_BOX = 4
 const TRACK_DOT = 3
 const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
 
@@ -340,6 +341,32 @@ function make(args) {
     return best
   }
 
+  // --- region: one drag with the box tool, then the hand moves the picture again -----------------------------------
+
+  function drag_region(on) {
+    for (const tool of args.boxes) tool.active = on
+    for (const tool of args.pans) tool.active = !on
+    state.dragging = on
+    tell("region", {dragging: on, drawn: args.region.data.left.length > 0})
+  }
+
+  function region(on) {
+    if (!on && args.region.data.left.length) tell_region(null)
+    drag_region(on)
+  }
+
+  const tell_region = (box) => {
+    args.dragged.data = {box: [box], sequence: [(args.dragged.data.sequence[0] ?? 0) + 1]}
+  }
+
+  function geometry(event) {
+    if (event.geometry.type != "rect" || event.final === false) return
+    const {x0, x1, y0, y1} = event.geometry
+    drag_region(false)
+    const box = [Math.min(x0, x1), Math.max(x0, x1), Math.min(y0, y1), Math.max(y0, y1)]
+    if ((box[1] - box[0]) * state.scale > LEAST_BOX && (box[3] - box[2]) * state.scale > LEAST_BOX) tell_region(box)
+  }
+
   const drawn_star = (k) => state.classes[k] != NONE
   // What is too faint tells of itself where it is pointed at, drawn or not.
   const faint_star = (k) => state.kinds[k] == BELOW
@@ -418,6 +445,7 @@ function make(args) {
 
   const commands = {
     zoom, fit,
+    "drag region": region,
     stretch: restretch,
     colours: (name) => { state.colours = name; repaint() },
     invert: (on) => { state.invert = on; repaint() },
@@ -435,6 +463,7 @@ function make(args) {
 
   function handle(object) {
     if (object == answer) return answered()
+    if (object == args.region) return tell("region", {dragging: state.dragging === true, drawn: args.region.data.left.length > 0})
     if (object == stars) return classify()
     if (object == args.picked) tell("picked", args.picked.data.id[0] ?? "")
     if (object == args.track || object == args.picked) return draw_track()
@@ -445,6 +474,7 @@ function make(args) {
     if (figures.includes(object)) return resized()
     if (object.event_name == "mousemove") return hover(object)
     if (object.event_name == "mouseleave") return left()
+    if (object.event_name == "selectiongeometry") return geometry(object)
     if (object.event_name == "tap") return tapped(object)
     if (object.event_name == "doubletap") return fit()
   }

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import CDSView, ColumnDataSource, CustomJS, Range1d
+from bokeh.models import BoxSelectTool, CDSView, ColumnDataSource, CustomJS, PanTool, Range1d
 
+from pipeline.kernels import polynomial
 from pipeline.tables import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
@@ -22,9 +23,12 @@ from ui.part import column, new_channel, text
 from ui.picture_marks import Marks
 from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips
 from ui.picture_side import PictureSide
-from ui.pyramid import PYRAMIDS, Pyramid
+from ui.pyramid import PYRAMIDS, Moved, Pyramid
+from ui.region import Region
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
+# Kinds whose pixels are those of the frame shown, and move with its stars.
+OF_ONE_FRAME = ("raw", "background", "subtracted", "normalized")
 # So many pictures have a column beside each.
 BESIDE = 2
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
@@ -50,6 +54,9 @@ class Picture(Marks):
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
         self._failed: set[str] = set()
+        self._transform: np.ndarray | None = None
+        self._moved: Moved | None = None
+        self._region_callbacks: list[Callable[[Region | None], None]] = []
         self._pick_callbacks: list[Callable[[int | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
         self._make_sources()
@@ -69,6 +76,7 @@ class Picture(Marks):
         self.base = [ColumnDataSource(data=dict(empty), syncable=False) for _ in range(PICTURES)]
         self.request = ColumnDataSource(data={name: [] for name in ("sequence", "x0", "x1", "y0", "y1")})
         self.answer = ColumnDataSource(data={"sequence": [0]})
+        self.dragged = ColumnDataSource(data={"box": [], "sequence": []}, name="picture dragged")
         self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
         self.knobs = ColumnDataSource(data={"cut": [{}]})
         self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
@@ -90,6 +98,7 @@ class Picture(Marks):
             glyphs = canvas.add_markers(figure, self.stars, views, self.tails)
             self._glyphs.append(glyphs)
             self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
+            canvas.add_region(figure, self.region)
             self._rings += canvas.add_picked(figure, self.track_drawn, self.picked)
 
     def _make_parts(self) -> None:
@@ -137,12 +146,15 @@ class Picture(Marks):
             "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],
             "tails": {name: [glyphs[f"tails of {name}"].glyph for glyphs in self._glyphs] for name in self.tails},
             "tail_alpha": canvas.TAIL_ALPHA,
+            "dragged": self.dragged, "region": self.region,
+            "boxes": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, BoxSelectTool)],
+            "pans": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, PanTool)],
             "dot": canvas.DOT, "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
         callback = CustomJS(args=args, code=text("picture.js") + text("quick_paint.js"))
-        for source in (self.answer, self.knobs, self.stars, self.picked, self.track, *self.cuts):
+        for source in (self.answer, self.knobs, self.stars, self.picked, self.track, self.region, *self.cuts):
             source.js_on_change("data", callback)
         for axis in (self.x_range, self.y_range):
             axis.js_on_change("start", callback)
@@ -150,9 +162,10 @@ class Picture(Marks):
         for figure in self.figures:
             figure.js_on_change("inner_width", callback)
             figure.js_on_change("inner_height", callback)
-            for event in ("mousemove", "mouseleave", "tap", "doubletap"):
+            for event in ("mousemove", "mouseleave", "tap", "doubletap", "selectiongeometry"):
                 figure.js_on_event(event, callback)
         self.request.on_change("data", lambda attribute, old, new: self._answer())
+        self.dragged.on_change("data", lambda attribute, old, new: self._dragged())
         self.pick.on_change("data", lambda attribute, old, new: self._picked())
 
     # What the shell calls
@@ -274,6 +287,24 @@ class Picture(Marks):
         """Have a function called with the ``id`` of a star clicked on, or None for bare sky."""
         self._pick_callbacks.append(callback)
 
+    def on_region(self, callback: Callable[[Region | None], None]) -> None:
+        """Have a function called with the box dragged on the picture, or None where it shall go."""
+        self._region_callbacks.append(callback)
+
+    def align(self, transform: np.ndarray | None, shape: tuple[int, ...]) -> None:
+        """Draw frames where a transform from the reference finds their pixels; None draws them as they are."""
+        if transform is None:
+            if self._transform is None:
+                return
+            self._transform, self._moved = None, None
+        else:
+            if self._transform is not None and np.array_equal(transform, self._transform):
+                return
+            self._transform = transform
+            self._moved = lambda x, y: polynomial.apply(transform, x, y, shape)
+        with pn.io.hold():
+            self._push([i for i, kind in enumerate(self.kinds) if kind in OF_ONE_FRAME])
+
     # How it works
 
     def _choose(self, kinds: Sequence[str]) -> None:
@@ -288,6 +319,11 @@ class Picture(Marks):
     def _tell_kinds(self) -> None:
         for callback in self._kind_callbacks:
             callback(self.kinds)
+
+    def _dragged(self) -> None:
+        box = self.dragged.data["box"][0]
+        for callback in self._region_callbacks:
+            callback(tuple(box) if box else None)
 
     def _picked(self) -> None:
         star = int(self.pick.data["id"][0])
@@ -312,7 +348,7 @@ class Picture(Marks):
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(_EMPTY_CUT)
                 continue
-            self.cuts[i].data = cut_columns(held, asked)
+            self.cuts[i].data = cut_columns(held, asked, self._moved if kind in OF_ONE_FRAME else None)
 
     def _dress(self, i: int, pyramid: Pyramid | None) -> None:
         view = VIEWS[self.toolbar.kinds[i]]

@@ -9,6 +9,7 @@ import panel as pn
 from bokeh.models import ColumnDataSource, IndexFilter
 
 from ui.colours import STATES
+from ui.region import Region
 
 MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
 # Columns of whole numbers, and what they hold in a row without a star.
@@ -35,9 +36,18 @@ class Marks:
         self.track_drawn = ColumnDataSource(
             data={"x": [], "y": [], "dot": []}, syncable=False, name="picture track drawn"
         )
+        self.region = ColumnDataSource(
+            data={name: [] for name in ("left", "right", "top", "bottom")}, name="picture region"
+        )
         self.map_stars = {
             name: ColumnDataSource(data={"x": [], "y": []}, name=f"map stars {name}") for name in ("used", "clipped")
         }
+
+    def set_region(self, region: Region | None) -> None:
+        """Frame a part of the picture; None takes the frame away."""
+        box = {} if region is None else dict(zip(("left", "right", "top", "bottom"), region, strict=True))
+        if box != {name: values[0] for name, values in self.region.data.items() if values}:
+            self.region.data = {name: [box[name]] if box else [] for name in ("left", "right", "top", "bottom")}
 
     def set_markers(self, columns: Mapping[str, np.ndarray]) -> None:
         """Mark stars.

@@ -2,6 +2,7 @@
 const ICONS = {
   first: "M6 6v12M17 7l-6 5 6 5", previous: "M14 7l-5 5 5 5", play: "M8 6l10 6-10 6z", pause: "M8 6h2.5v12H8zM13.5 6H16v12h-2.5z",
   next: "M10 7l5 5-5 5", last: "M18 6v12M7 7l6 5-6 5", blink: "M4 5h8v14H4zM12 5h8v14h-8M12 3v18M15 9v6", down: "M7 10l5 5 5-5",
+  align: "M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3M12 9.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5",
 }
 const SPEEDS = [1, 2, 4, 8]
 const PATIENCE_MS = 8000
@@ -66,7 +67,9 @@ export function render({model}) {
     if (on && model.frame != model.reference) begin()
   })
   blink.append("Blink")
-  bar.append(first, previous, play, next, last, rail, count, speed, blink)
+  const align = button("align", "Draw each frame where its stars are in the reference", () => { model.aligned = !model.aligned })
+  align.append("Aligned")
+  bar.append(first, previous, play, next, last, rail, count, speed, blink, align)
 
   function begin() {
     home = model.frame
@@ -137,6 +140,8 @@ export function render({model}) {
     first.disabled = previous.disabled = model.frame <= 0
     next.disabled = last.disabled = model.frame >= model.count - 1
     for (const one of [play, slider]) one.disabled = model.count < 2
+    align.disabled = model.count < 2
+    align.setAttribute("aria-pressed", String(model.aligned))
     blink.disabled = !model.blink && (model.count < 2 || model.frame == model.reference)
   }
 
@@ -175,7 +180,7 @@ export function render({model}) {
     if (event.detail.name == "readout") point(event.detail.value)
     if (event.detail.name == "painted") waiting = 0
   })
-  model.on(["theme", "frame", "count", "labels", "blink"], draw)
+  model.on(["theme", "frame", "count", "labels", "blink", "aligned"], draw)
   model.on(["count", "reference", "unused"], () => { draw_ticks(); draw() })
   model.on("facts", draw_facts)
   root.append(bar, readout)

@@ -20,6 +20,7 @@ class FramePlayer(Part):
     unused = param.List([])
     speed = param.Integer(4)
     blink = param.Boolean(False)
+    aligned = param.Boolean(False)
     facts = param.List([])
 
     _esm = text("player.js")
@@ -65,6 +66,19 @@ class Player:
             self._part.frame = frame
         finally:
             self._quiet = False
+
+    @property
+    def aligned(self) -> bool:
+        """Whether each frame is drawn where its stars are in the reference."""
+        return self._part.aligned
+
+    @aligned.setter
+    def aligned(self, aligned: bool) -> None:
+        self._part.aligned = aligned
+
+    def on_align(self, callback: Callable[[bool], None]) -> None:
+        """Have a function called when the user asks for aligned frames, or for frames as they are."""
+        self._part.param.watch(lambda event: callback(event.new), "aligned")
 
     @property
     def theme(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ EXACT_VALUES = 40_000
 _BAND_ROWS = 64
 # Eight frames of 24 megapixels, which are explored at once.
 _STORE_BYTES = 1_500_000_000
+
+
+Moved = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +116,9 @@ class Pyramid:
         dither = np.random.default_rng(0).random(len(values), np.float32) - np.float32(0.5)
         return np.histogram(values + np.float32(width) * dither, bins, (low, high))[0]
 
-    def cut(self, x0: float, x1: float, y0: float, y1: float, width: float, height: float) -> Cut:
+    def cut(
+        self, x0: float, x1: float, y0: float, y1: float, width: float, height: float, moved: Moved | None = None
+    ) -> Cut:
         """The visible piece, sampled for a screen.
 
         Parameters
@@ -121,6 +127,9 @@ class Pyramid:
             Visible range in image pixels, in any order.
         width, height : float
             Pixels of the screen that show it.
+        moved : callable, optional
+            Gives for places x, y of the picture those of the image that are drawn there, all pixels; the nearest pixel
+            is taken. What lies outside the image is NaN.
 
         Returns
         -------
@@ -134,21 +143,37 @@ class Pyramid:
         if not (x0 < x1 and y0 < y1):
             return Cut(np.full((1, 1), NAN_CODE, np.uint16), 0.0, 1.0, 1, np.empty(0, np.float32), 1, 0, 0, 0, 0)
         wanted = min(CUT_VALUES, 1.5 * max(width, 1.0) * max(height, 1.0))
-        depth = max(0, math.ceil(math.log((x1 - x0) * (y1 - y0) / wanted, 4)))
+        depth = math.ceil(math.log(max((x1 - x0) * (y1 - y0) / wanted, 1.0), 4))
         depth = min(depth, len(self.levels) - 1)
         step = 1 << depth
         level = self.levels[depth]
         i0, i1 = int((x0 + 0.5) // step), min(math.ceil((x1 + 0.5) / step), level.shape[1])
         j0, j1 = int((y0 + 0.5) // step), min(math.ceil((y1 + 0.5) / step), level.shape[0])
-        piece = level[j0:j1, i0:i1]
-        if depth == 0 and self.factors is not None:
-            piece = _times(piece, np.roll(self.factors, (-j0, -i0), (0, 1)))
-        values, low, high, power = self._encode(piece, exactly=depth == 0)
+        if moved is not None:
+            piece = self._moved_piece(depth, np.arange(i0, i1), np.arange(j0, j1), moved)
+        elif depth == 0 and self.factors is not None:
+            piece = _times(level[j0:j1, i0:i1], np.roll(self.factors, (-j0, -i0), (0, 1)))
+        else:
+            piece = level[j0:j1, i0:i1]
+        values, low, high, power = self._encode(piece, exactly=depth == 0, holes=self.has_nan or moved is not None)
         exact = piece.copy() if depth == 0 and piece.size <= EXACT_VALUES else np.empty(0, np.float32)
         place = (i0 * step - 0.5, j0 * step - 0.5, (i1 - i0) * step, (j1 - j0) * step)
         return Cut(values, low, high, power, exact, step, *map(float, place))
 
-    def _encode(self, piece: np.ndarray, *, exactly: bool) -> tuple[np.ndarray, float, float, int]:
+    def _moved_piece(self, depth: int, columns: np.ndarray, rows: np.ndarray, moved: Moved) -> np.ndarray:
+        """What a level has at the places from where each column and row of a piece is drawn."""
+        level, step = self.levels[depth], 1 << depth
+        x, y = np.meshgrid((columns + 0.5) * step - 0.5, (rows + 0.5) * step - 0.5)
+        x, y = (np.floor((place + 0.5) / step) for place in moved(x.ravel(), y.ravel()))
+        inside = (x >= 0) & (y >= 0) & (x < level.shape[1]) & (y < level.shape[0])
+        i, j = x[inside].astype(np.intp), y[inside].astype(np.intp)
+        piece = np.full(len(rows) * len(columns), np.nan, np.float32)
+        piece[inside] = level[j, i]
+        if depth == 0 and self.factors is not None:
+            piece[inside] *= self.factors[j % 2, i % 2]
+        return piece.reshape(len(rows), len(columns))
+
+    def _encode(self, piece: np.ndarray, *, exactly: bool, holes: bool) -> tuple[np.ndarray, float, float, int]:
         low, high, power = self.low, self.high, 1
         if exactly and self.whole:
             high = low + CODES
@@ -161,7 +186,7 @@ class Pyramid:
             np.sqrt(share, out=share)
         share *= np.float32(CODES)
         share += np.float32(0.5)
-        if self.has_nan:
+        if holes:
             share[np.isnan(share)] = NAN_CODE
         return share.astype(np.uint16), float(low), float(low + span), power
 

@@ -12,6 +12,7 @@ from pipeline.stages.tracks import displacement
 from pipeline.tables import COLUMNS, StarTable, Status, Tracks
 from ui.marks import SENTENCES, belongs, strength
 from ui.plots import FrameSeries
+from ui.region import Region, stars_inside
 
 HALF_CUTOUT = 7
 OWN_COLUMNS = 14
@@ -35,18 +36,23 @@ def residuals(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
     return tracks.x[frame] - x, tracks.y[frame] - y
 
 
-def frame_series(tracks: Tracks) -> FrameSeries:
-    """What the plots against frame show; a frame that is not used leaves a gap."""
+def frame_series(tracks: Tracks, region: Region | None = None) -> FrameSeries:
+    """What the plots against frame show, of the stars of a region alone where one is given.
+
+    A frame that is not used leaves a gap. The offset is that of the field's centre, of a region the median of its
+    stars' offsets.
+    """
+    chosen = stars_inside(region, tracks)
     count = len(tracks.used)
     moves, bands = np.full((count, 2), np.nan), np.full((count, 2), np.nan)
     for frame in np.flatnonzero(tracks.used):
-        moves[frame] = displacement(tracks, frame)
-        left = np.concatenate(residuals(tracks, frame))
+        moves[frame] = displacement(tracks, frame) if region is None else _middle(tracks, frame, chosen)
+        left = np.concatenate([one[chosen] for one in residuals(tracks, frame)])
         left = left[np.isfinite(left)]
         if left.size:
             bands[frame] = np.percentile(left, (16, 84))
-    complete = tracks.complete
-    measured = tracks.measured
+    complete = tracks.complete[chosen]
+    measured = tracks.measured[:, chosen]
     return FrameSeries(
         dx=moves[:, 0],
         dy=moves[:, 1],
@@ -57,6 +63,13 @@ def frame_series(tracks: Tracks) -> FrameSeries:
         lost=(~measured).sum(axis=1),
         reference=tracks.reference,
     )
+
+
+def _middle(tracks: Tracks, frame: int, chosen: np.ndarray) -> np.ndarray:
+    """The median offset of some stars in a frame, of shape (2,); NaN where none was measured."""
+    known = chosen & tracks.measured[frame]
+    moves = np.stack([tracks.x_offset[frame, known], tracks.y_offset[frame, known]])
+    return np.median(moves, axis=1) if known.any() else np.full(2, np.nan)
 
 
 def star_series(tracks: Tracks, star: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

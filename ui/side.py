@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ui.field_plot import FieldPlot
     from ui.picture import Picture
     from ui.plots import TrackPlots
+    from ui.region import Region
 
 ImageOf = Callable[[int], np.ndarray | None]
 TABS = ("Tracks", "Map", "Stars", "Frames")
@@ -29,9 +30,9 @@ DIFFERENCES = {"x_difference", "y_difference"}
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
 BY_HAND = "left out by hand"
 NEEDS = {
-    "Tracks": ("stars", "tracks", "frame", "picked"),
+    "Tracks": ("stars", "tracks", "frame", "picked", "region"),
     "Map": ("offset_map", "picked", "kinds"),
-    "Stars": ("stars", "tracks", "frame"),
+    "Stars": ("stars", "tracks", "frame", "region"),
     "Frames": ("frames", "selection", "tracks", "frame"),
     TRUTH: (*COMPARED, "frame"),
 }
@@ -55,6 +56,7 @@ class TracksTab:
     def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
         self._session, self._theme, self._image_of = session, theme, image_of
         self._drawn: Tracks | None = None
+        self._shown: tuple[Tracks | None, Region | None] = (None, None)
         self._plots: TrackPlots | None = None
         self._field: FieldPlot | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
@@ -96,9 +98,10 @@ class TracksTab:
         first = self._plots is None
         if first:
             self._make()
-        if tracks is not self._drawn:
-            self._drawn = tracks
-            self._plots.update(series.frame_series(tracks))
+        drawn = (tracks, self._session.region)
+        if drawn != self._shown:
+            self._drawn, self._shown = tracks, drawn
+            self._plots.update(series.frame_series(*drawn))
         self._plots.set_frame(frame)
         if first:
             self.panel.extend([self._choice, self._plots.panel, self._card.panel])
@@ -346,7 +349,7 @@ class Side:
     def _draw(self, name: str) -> None:
         tab, scene, session = self._made[name], self._scene, self._session
         if name == "Stars":
-            tab.show(scene["stars"], scene["tracks"], session.frame)
+            tab.show(scene["stars"], scene["tracks"], session.frame, session.region)
         elif name == "Frames":
             tab.show(
                 scene["frames"],

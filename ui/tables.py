@@ -13,6 +13,7 @@ from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import belongs, strength
+from ui.region import Region, in_frame, inside
 
 STAR_ROWS = 5000
 TABLE_STYLE = """
@@ -75,8 +76,8 @@ def fixed(digits: int) -> HTMLTemplateFormatter:
 _THREE = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 
 
-def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFrame:
-    """The candidates of a frame, the strongest first, each with its reason."""
+def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Region | None = None) -> pd.DataFrame:
+    """The candidates of a frame or of a region, the strongest first, each with its reason."""
     ids = np.full(len(stars), -1)
     if tracks is not None and belongs(tracks, stars, frame):
         followed = np.flatnonzero(tracks.row[frame] >= 0)
@@ -93,6 +94,8 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int) -> pd.DataFr
             "state": words[stars.reason],
         }
     )
+    if region is not None:
+        table = table[inside(in_frame(region, tracks, frame), stars["xcentroid"], stars["ycentroid"])]
     return table.sort_values("over σ", ascending=False, ignore_index=True).head(STAR_ROWS)
 
 
@@ -139,11 +142,11 @@ class StarTab:
         if number:
             self._on_pick(int(number))
 
-    def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int) -> None:
-        """Show a frame's candidates."""
+    def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int, region: Region | None = None) -> None:
+        """Show a frame's candidates, those of a region of the reference alone where one is given."""
         if stars is None:
             return
-        self._all = star_frame(stars, tracks, frame)
+        self._all = star_frame(stars, tracks, frame, region)
         states = [ALL, *self._all["state"].unique()]
         if self._state.value not in states:
             states.append(self._state.value)

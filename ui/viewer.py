@@ -20,6 +20,7 @@ from ui.knobs import histogram, measures
 from ui.picture import Picture
 from ui.pictures import MADE_OF, Pixels, prepare, stages_of
 from ui.player import Player
+from ui.region import Region, in_frame, in_reference, to_reference, transform_of
 from ui.results import Results, Scene
 from ui.session import Session
 from ui.stage_list import StageList
@@ -49,7 +50,7 @@ class Viewer:
         # A knob under the hand shows its value already; the list is told with the results.
         self._turning = False
         self._cuts_cleared = 0
-        self._tailed: tuple[int, int] | None = None
+        self._tailed: tuple[int, int, bool] | None = None
         # The tracks in which the picked star has its number.
         self._picked_in: Tracks | None = None
         self.picture = Picture(theme)
@@ -62,7 +63,9 @@ class Viewer:
         )
         self.picture.on_pick(lambda star: session.change(picked=star, unpicked=""))
         self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
+        self.picture.on_region(self._drag_region)
         self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
+        self.player.on_align(lambda aligned: session.change(aligned=aligned))
         self.stages = StageList(
             self._turn,
             names=tuple(names),
@@ -114,6 +117,12 @@ class Viewer:
         finally:
             self._turning = False
 
+    def _drag_region(self, box: Region | None) -> None:
+        """Keep a region that was dragged on the picture as it lies in the reference."""
+        if box is not None and not self.session.aligned:
+            box = in_reference(box, self.results.scene["tracks"], self.session.frame)
+        self.session.change(region=box)
+
     def close(self) -> None:
         """End what belongs to this visitor."""
         self.worker.close()
@@ -134,6 +143,14 @@ class Viewer:
             if "picked" in names:
                 self._picked_in = self.results.scene["tracks"]
                 self._show_picked(self.results.scene)
+            if names & {"region", "night"}:
+                self._show_region(self.results.scene)
+                self.show_side(self.results.scene, "region")
+            if "aligned" in names:
+                self.player.aligned = session.aligned
+                self._align(self.results.scene)
+                self._show_marks(self.results.scene, old=False)
+                self._show_region(self.results.scene)
         if "kinds" in names:
             self.results.again(stages_of(session.kinds))
             self.show_side(self.results.scene, "kinds")
@@ -145,6 +162,7 @@ class Viewer:
 
     def _show(self, scene: Scene, arrived: Mapping[str, list[Pixels] | None], making: str) -> None:
         with pn.io.hold():
+            self._align(scene)
             for stage, pixels in arrived.items():
                 self._show_pictures(stage, pixels)
                 self._show_summary(scene, stage)
@@ -154,6 +172,7 @@ class Viewer:
                 self._follow_pick(scene)
             if "stars" in arrived or "tracks" in arrived:
                 self._show_marks(scene, old=making == "tracks")
+                self._show_region(scene)
             if "offset_map" in arrived and scene["offset_map"] is not None and scene["tracks"] is not None:
                 self.picture.set_map_facts(*marks.map_facts(scene["offset_map"]))
                 self.picture.set_map_stars(*marks.map_stars(scene["offset_map"], scene["tracks"], scene.frame))
@@ -191,17 +210,19 @@ class Viewer:
         if stars is None:
             self.picture.set_markers({"x": np.empty(0), "y": np.empty(0)})
             return
-        self.picture.set_markers(marks.markers(stars, tracks, scene.frame, old=old))
+        self.picture.set_markers(self._placed(marks.markers(stars, tracks, scene.frame, old=old), tracks, scene.frame))
         if not self.session.live:
             self._clear_cut(stars.threshold)
         hints = {"rejected": marks.why_rejected(stars)}
         if tracks is not None:
             hints["lost"] = marks.why_lost(tracks, scene.frame)
-            if self._tailed != (id(tracks), scene.frame):
-                self._tailed = (id(tracks), scene.frame)
-                self.picture.set_tracks(*marks.tails(tracks, scene.frame))
+            if self._tailed != (id(tracks), scene.frame, self.session.aligned):
+                self._tailed = (id(tracks), scene.frame, self.session.aligned)
+                # Where frames are aligned a star stays at its place, and leaves no tail.
+                none = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
+                self.picture.set_tracks(*(none if self.session.aligned else marks.tails(tracks, scene.frame)))
         self.picture.set_hints(hints)
-        self.picture.set_picked(*marks.picked(tracks, scene.frame, self.session.picked))
+        self._ring(scene)
 
     def _clear_cut(self, threshold: float) -> None:
         # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
@@ -210,8 +231,33 @@ class Viewer:
         self.picture.knobs.data = {"cut": [{**none, "resolved": threshold, "sequence": self._cuts_cleared}]}
 
     def _show_picked(self, scene: Scene) -> None:
-        self.picture.set_picked(*marks.picked(scene["tracks"], scene.frame, self.session.picked))
+        self._ring(scene)
         self.show_side(scene, "picked")
+
+    def _ring(self, scene: Scene) -> None:
+        star, x, y, track = marks.picked(scene["tracks"], scene.frame, self.session.picked)
+        if star is not None and self.session.aligned:
+            (x,), (y,) = to_reference(scene["tracks"], scene.frame, np.array([x]), np.array([y]))
+            track = None
+        self.picture.set_picked(star, x, y, track)
+
+    def _placed(self, columns: dict[str, np.ndarray], tracks: Tracks | None, frame: int) -> dict[str, np.ndarray]:
+        """Markers where their stars are drawn."""
+        if self.session.aligned and tracks is not None:
+            columns["x"], columns["y"] = to_reference(tracks, frame, columns["x"], columns["y"])
+        return columns
+
+    def _align(self, scene: Scene) -> None:
+        """Have frames drawn where their stars are in the reference, where that is wanted and known."""
+        tracks = scene["tracks"] if self.session.aligned else None
+        transform = transform_of(tracks, scene.frame)
+        self.picture.align(transform, () if transform is None else tracks.shape)
+
+    def _show_region(self, scene: Scene) -> None:
+        region = self.session.region
+        if region is not None and not self.session.aligned:
+            region = in_frame(region, scene["tracks"], scene.frame)
+        self.picture.set_region(region)
 
     def _follow_pick(self, scene: Scene) -> None:
         """Keep the star picked, whatever its number is in new tracks; let it go where they have it no more."""

@@ -1,0 +1,60 @@
+"""Where a frame's stars are drawn, and which of them lie in the region that the visitor has dragged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.kernels import polynomial
+from pipeline.tables import Tracks
+
+# x from and to, y from and to, pixels.
+Region = tuple[float, float, float, float]
+
+
+def transform_of(tracks: Tracks | None, frame: int) -> np.ndarray | None:
+    """The transform from the reference to a frame; None where it is not known."""
+    if tracks is None or frame >= len(tracks.transform) or not np.isfinite(tracks.transform[frame]).all():
+        return None
+    return tracks.transform[frame]
+
+
+def to_reference(tracks: Tracks, frame: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of a frame as places of the reference, pixels; the same where the transform is not known."""
+    transform = transform_of(tracks, frame)
+    return (x, y) if transform is None else polynomial.inverse_apply(transform, x, y, tracks.shape)
+
+
+def _moved(region: Region, dx: float, dy: float) -> Region:
+    return region[0] + dx, region[1] + dx, region[2] + dy, region[3] + dy
+
+
+def in_frame(region: Region, tracks: Tracks | None, frame: int) -> Region:
+    """A region of the reference as it lies in a frame: it goes with the sky, moved as its centre is."""
+    transform = transform_of(tracks, frame)
+    if transform is None:
+        return region
+    x, y = (region[0] + region[1]) / 2, (region[2] + region[3]) / 2
+    (there_x,), (there_y,) = polynomial.apply(transform, np.array([x]), np.array([y]), tracks.shape)
+    return _moved(region, there_x - x, there_y - y)
+
+
+def in_reference(region: Region, tracks: Tracks | None, frame: int) -> Region:
+    """A region of a frame as it lies in the reference."""
+    if transform_of(tracks, frame) is None:
+        return region
+    x, y = (region[0] + region[1]) / 2, (region[2] + region[3]) / 2
+    (there_x,), (there_y,) = to_reference(tracks, frame, np.array([x]), np.array([y]))
+    return _moved(region, there_x - x, there_y - y)
+
+
+def inside(region: Region, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which places lie in a region; one that is not known does not."""
+    return (x >= region[0]) & (x <= region[1]) & (y >= region[2]) & (y <= region[3])
+
+
+def stars_inside(region: Region | None, tracks: Tracks) -> np.ndarray:
+    """Which stars lie in a region of the reference; all where there is none."""
+    home = tracks.reference
+    if region is None:
+        return np.ones(tracks.x.shape[1], bool)
+    return inside(region, tracks.x[home], tracks.y[home])
