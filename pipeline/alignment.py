@@ -23,7 +23,8 @@ class Shifts:
     x_position, y_position : ndarray of float64, shape (frames,)
         What was measured: the star in its box, or where the reference's centre lies in the frame, pixels.
     x_left, y_left : ndarray of float64, shape (frames,)
-        What remains: the position measured again after the shift less that in the reference, pixels.
+        What remains: the position measured again after the shift (of the median star, or of the star in a box of half
+        the size) less that in the reference, pixels.
     used : ndarray of bool, shape (frames,)
         Whether the frame counts from here on.
     reason : tuple of str

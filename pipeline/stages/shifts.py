@@ -25,6 +25,8 @@ _NO_SIZES: Mapping[str, float] = MappingProxyType({})
 #: Brightest stars that astroalign compares, and how near a star must come to its partner's place, pixels.
 PATTERN_STARS, NEAR = 50, 3.0
 LEAST_PAIRS = 5
+#: Side of the smallest box in which a star is measured again, pixels.
+LEAST_BOX = 9.0
 
 
 def _spared(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -215,16 +217,16 @@ def _by_box(table: _Table, normalize: ListLike[Normalized | Failure], way: _Box)
             image = _good(normalize[index]).image
             sky = box_star.frame_level(image) if way.local_sky == "frame" else None
             found = np.array(box_star.measured(image, tuple(expected), size, sky, way.centroid))
+            # Measured again in a smaller box: what drew the centre aside from the outer parts is not in it.
+            near = np.array(box_star.measured(image, tuple(found), max(size / 2, LEAST_BOX), sky, way.centroid))
             if home is None:
-                home, corner = found, expected - found
-            # Measured again where the shift says that the reference's own box lies.
-            again = np.array(box_star.measured(image, tuple(found + corner), size, sky, way.centroid))
+                home, near_home = found, near
         except FrameError as error:
             table.leave_out(index, error)
             continue
-        table.enter(index, found, home - found, again - found)
+        table.enter(index, found, home - found, near + (home - found) - near_home)
         last[own] = found
-    return (*(float(value) for value in home + corner), way.size)
+    return (*way.center, way.size)
 
 
 def _by_pattern(table: _Table, stars: ListLike[StarTable | Failure]) -> None:
