@@ -37,7 +37,7 @@ _PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
     """A bare figure with two image layers: the whole frame, and the visible part sharp above it."""
     wheel = WheelZoomTool(zoom_on_axis=False)
-    overlay = BoxAnnotation(fill_color=None, line_color="#FFFFFF", line_dash=[5, 3], line_width=1.5, syncable=False)
+    overlay = BoxAnnotation(fill_color=None, line_color="#FFFFFF", line_dash=[5, 3], line_width=1.5, visible=False)
     box = BoxSelectTool(renderers=[], overlay=overlay)
     made = figure(
         x_range=x_range, y_range=y_range, tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None,

@@ -17,7 +17,7 @@ const EYE_OFF = '<g fill="none" stroke="currentColor" stroke-width="1.2" stroke-
   + '<circle cx="8" cy="8" r="2"/><path d="M2.5 2.5l11 11"/></g>'
 const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
 const ROOM_FOR_WORDS = 800
-const ROOM_FOR_BELOW = 760
+const ROOM_FOR_BELOW = 700
 const ROOM_FOR_ALL = 900
 const FUNNEL = '<path d="M2.5 3.5h11l-4.2 5v4.6l-2.6-1.4V8.5z" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round"/>'
 const HINTS = {
@@ -62,7 +62,6 @@ export function render({model}) {
 
   function label(name) {
     const wide = root.clientWidth > ROOM_FOR_WORDS
-    if (name == "below" && !model.tall && root.clientWidth < ROOM_FOR_BELOW) return ""
     if (name == "below") return wide || model.tall ? "below threshold" : "below"
     return name == "star" ? (tracked ? `not in ${wide || model.tall ? "reference" : "ref."}` : "stars") : name
   }
@@ -81,8 +80,8 @@ export function render({model}) {
       chip.title = `${model.hints[name] || HINTS[name]}; a click ${hidden.has(name) ? "shows" : "hides"} them`
       chip.firstChild.innerHTML = hidden.has(name) ? EYE_OFF : SHAPES[name]
       chip.children[1].textContent = label(name)
-      if (name == "below") chip.setAttribute("aria-description", "below threshold")
-      chip.style.display = KINDS.indexOf(name) < 3 && !tracked ? "none" : ""
+      const crowded = name == "below" && hidden.has(name) && !model.tall && root.clientWidth < ROOM_FOR_BELOW
+      chip.style.display = crowded || (KINDS.indexOf(name) < 3 && !tracked) ? "none" : ""
     }
   }
   const commands = {

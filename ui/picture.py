@@ -379,8 +379,9 @@ class Picture(Marks):
             return
         if self.toolbar.count != BESIDE:
             self._sides[i].hide()
+            # A style that is not named any more would stay in the browser.
             if self._cells[i].styles:
-                self._cells[i].styles = {}
+                self._cells[i].styles = dict.fromkeys(self._cells[i].styles)
             return
         greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].colours == "grey"]
         self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])

@@ -68,7 +68,8 @@ export function render({model}) {
   })
   blink.append("Blink")
   const align = button("align", "Draw each frame where its stars are in the reference", () => { model.aligned = !model.aligned })
-  align.append("Aligned")
+  align.classList.add("align")
+  align.append(make("span", {textContent: "Aligned"}))
   bar.append(first, previous, play, next, last, rail, count, speed, blink, align)
 
   function begin() {

@@ -265,8 +265,8 @@ class Side:
             return
         if results[MADE_OF[name]] is not None or name in ("Map", TRUTH):
             self._outdated.discard(name)
-            styles = self._made[name].panel.styles
-            self._made[name].panel.styles = {key: word for key, word in styles.items() if key != "visibility"}
+            # A style that is not named any more would stay in the browser.
+            self._made[name].panel.styles = {**self._made[name].panel.styles, "visibility": "visible"}
 
     def offer_truth(self, known: bool) -> None:
         """Have the truth's tab, or take it away where no truth is known."""
