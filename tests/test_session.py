@@ -16,7 +16,7 @@ from pipeline.stage import STAGES, KnobError
 from pipeline.tables import Reason
 from ui import marks, series
 from ui.knobs import BINS, DRAWN, described, drawn, histogram, value_text
-from ui.open_dialog import OpenDialog, below, folders_in, frames_in
+from ui.open_dialog import below, folders_in, frames_in
 from ui.session import Session
 from ui.stage_list import error_parts, explanation, seconds_text, short
 from ui.star_facts import gaussian, star_limits, star_profile
@@ -83,6 +83,14 @@ def test_other_files_keep_the_knobs_but_no_names_of_files(session, night):
     session.turn("frames", "reference", "light_002.fits")
     session.open(night, "sky")
     assert session.recipe.changed() == {"stars": {"threshold": 9.0}}
+
+
+def test_the_same_files_opened_again_are_drawn_again(session, night):
+    heard = []
+    session.open(night, "sky")
+    session.listen(heard.append)
+    session.open(night, "sky")
+    assert heard == [frozenset({"night"})]
 
 
 def test_uploads_go_with_the_session(graph, tmp_path):
@@ -216,22 +224,6 @@ def test_no_way_leads_out_of_the_data_root(tmp_path):
     assert [path.name for path in frames_in(root, root / "night")] == ["light_1.fits"]
     with pytest.raises(FrameError, match="below the data root"):
         frames_in(root, root / "link")
-
-
-def test_an_upload_keeps_its_bare_name_and_must_be_a_frame(session):
-    dialog = OpenDialog(session, lambda *arguments: None)
-    path = dialog._keep(session.uploads, "../../light_1.fits", b"x")
-    assert path == session.uploads / "light_1.fits"
-    with pytest.raises(FrameError, match=r"recipe.py: is no FITS or camera file"):
-        dialog._keep(session.uploads, "recipe.py", b"x")
-
-
-def test_an_upload_has_a_limit(session, monkeypatch):
-    monkeypatch.setattr("ui.open_dialog.LARGEST_UPLOAD", 10)
-    dialog = OpenDialog(session, lambda *arguments: None)
-    dialog._keep(session.uploads, "a.fits", b"123456")
-    with pytest.raises(FrameError, match="too much for one visit"):
-        dialog._keep(session.uploads, "b.fits", b"123456")
 
 
 # Results as markers

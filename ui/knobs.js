@@ -1,6 +1,8 @@
 // The knobs of one stage, drawn from their declaration. Every turn goes to the server as a message {knob, value, live};
 // turns that cut the markers go to the picture too, which follows the hand without asking the server.
 const STEPS = 1000
+// An arrow key moves a knob to its next number, which may be many steps of the slider away.
+const KEY_STEPS = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 50, PageDown: -50}
 const CHEVRON = (up) => `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"><path d="${up ? "M6 15l6-6 6 6" : "M6 9l6 6 6-6"}"/></svg>`
 
 function element(tag, name, parent, attributes = {}) {
@@ -186,6 +188,17 @@ class Knob {
       }
       input.addEventListener("input", () => { this.held = true; move(true) })
       input.addEventListener("change", () => { this.held = false; move(false) })
+      input.addEventListener("keydown", (event) => {
+        const way = KEY_STEPS[event.key]
+        if (!way) return
+        event.preventDefault()
+        const before = at_place(this.spec, input.value / STEPS)
+        let at = Number(input.value)
+        do at += way
+        while (at > 0 && at < STEPS && at_place(this.spec, at / STEPS) === before)
+        input.value = at
+        move(false)
+      })
       return input
     })
   }

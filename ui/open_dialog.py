@@ -15,10 +15,11 @@ import panel_material_ui as pmui
 from pipeline.frame import FrameError
 from pipeline.read.folder import is_frame
 from ui.session import Session
+from ui.upload import DropField, Inbox
 
-LARGEST_UPLOAD = 1_000_000_000
-LARGEST_FILE = 250_000_000
 MOST_FOLDERS = 500
+# Files that are dropped together come one by one, and are opened together: milliseconds to wait for the next.
+MORE_TO_COME = 700
 SAMPLES = {
     "drift": "Sample: drifting field",
     "rotation": "Sample: turning field",
@@ -106,15 +107,11 @@ class OpenDialog:
         )
         self._none = pn.pane.HTML("", margin=(14, 12))
         self._problem = pmui.Alert(severity="error", visible=False, margin=(8, 0), sizing_mode="stretch_width")
-        self._drop = pn.widgets.FileDropper(
-            multiple=True,
-            max_file_size=f"{LARGEST_FILE // 1_000_000}MB",
-            sizing_mode="stretch_width",
-            margin=0,
-            height=88,
-            stylesheets=[_DROP],
-        )
-        self._drop.param.watch(self._dropped, "value")
+        self._inbox = Inbox(self._batch)
+        self._arrived: list[Path] = []
+        self._batches = 0
+        self._opening = False
+        self._drop = DropField(self._take, sizing_mode="stretch_width", margin=0, height=88, stylesheets=[_DROP])
         self.dialog = pmui.Dialog(
             pn.Column(
                 self._where,
@@ -177,33 +174,47 @@ class OpenDialog:
         self.dialog.open = False
         self._open_files(self._folder.name, files, self._folder)
 
-    def _dropped(self, event: Any) -> None:
-        if not event.new:
-            return
-        folder = self._session.uploads
+    # Uploads
+
+    def _batch(self) -> Path:
+        """Where files lie that arrive together."""
+        folder = self._session.uploads / f"frames_{self._batches}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _take(self, name: Any, piece: Any, number: Any, count: Any) -> None:
         try:
-            files = [self._keep(folder, name, content) for name, content in event.new.items()]
+            path = self._inbox.take(name, piece, number, count)
         except FrameError as error:
             self._say(error)
-        else:
-            self.dialog.open = False
-            self._open_files("Uploaded frames", files, folder)
-        self._drop.value = {}
+            return
+        if path is not None and path not in self._arrived:
+            self._arrived.append(path)
+        if path is not None and not self._opening:
+            self._opening = True
+            self._later(self._open_arrived)
 
-    def _keep(self, folder: Path, name: str, content: bytes | str) -> Path:
-        """Write one upload under its bare name; it is read with the same checks as any file."""
-        bare = Path(name.replace("\\", "/")).name
-        if not is_frame(bare) or bare.startswith("."):
-            raise FrameError(bare, "is no FITS or camera file by its name", "upload frames only")
-        data = content.encode("latin-1", "replace") if isinstance(content, str) else content
-        held = sum(path.stat().st_size for path in folder.iterdir())
-        if held + len(data) > LARGEST_UPLOAD:
-            raise FrameError(
-                bare, f"is too much for one visit ({(held + len(data)) // 1_000_000} MB)", "open a folder instead"
-            )
-        path = folder / bare
-        path.write_bytes(data)
-        return path
+    def _later(self, call: Callable[[], None]) -> None:
+        document = pn.state.curdoc
+        if document is None:
+            call()
+        else:
+            document.add_timeout_callback(call, MORE_TO_COME)
+
+    def _open_arrived(self) -> None:
+        """Open the files that came together, when no more of them is on its way."""
+        if self._inbox.busy:
+            self._later(self._open_arrived)
+            return
+        files, folder = self._arrived, self._batch()
+        self._arrived, self._opening = [], False
+        self._batches += 1
+        self.dialog.open = False
+        self._open_files("Uploaded frames", files, folder)
+
+    def close(self) -> None:
+        """Forget what is on its way."""
+        self._inbox.close()
 
     def _say(self, error: FrameError) -> None:
         self._problem.param.update(object=pn.util.escape(str(error)), visible=True)

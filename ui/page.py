@@ -348,6 +348,7 @@ class Desk(Viewer):
 
     def close(self) -> None:
         """End what belongs to this visitor."""
+        self.open_dialog.close()
         self.run_dialog.close()
         self.optimize_dialog.close()
         self.comparison.close()

@@ -18,11 +18,22 @@ from pipeline.graph import batch
 from pipeline.graph.output import RunError
 from pipeline.graph.request import Night, StaleError, Ticket
 from pipeline.recipe import Recipe
+from ui.commands import USUAL
 from ui.courier import Courier
 from ui.session import Session
 from ui.worker import Worker
 
-WORDS = {"offsets": "Offset tables, tracks and frame table", "maps": "Offset maps with errors"}
+WORDS = {
+    "offsets": "Offset tables, tracks and frame table",
+    "maps": "Offset maps with errors",
+    "masters": "Master bias, darks and flats",
+    "calibrated": "Calibrated frames",
+    "aligned": "Aligned frames",
+    "sum": "Sum of the subtracted frames",
+    "stack": "Stacks, one for each filter",
+    "drizzle": "Drizzled images",
+    "photometry": "Photometry and light curves",
+}
 NAME = "starshift.zip"
 TICK = 0.2
 
@@ -76,9 +87,11 @@ class RunDialog:
     def __init__(self, session: Session, courier: Courier, worker: Worker) -> None:
         self._session, self._courier, self._worker = session, courier, worker
         self._ticket = Ticket()
+        self._closed = False
         self._told = 0.0
         wide = {"sizing_mode": "stretch_width"}
-        self._what = pmui.CheckBoxGroup(options={text: name for name, text in WORDS.items()}, value=list(WORDS), **wide)
+        named = {WORDS.get(name, name.capitalize()): name for name in products.PRODUCTS}
+        self._what = pmui.CheckBoxGroup(options=named, value=list(USUAL), **wide)
         self._start = pmui.Button(label="Run", variant="contained", height=32, on_click=lambda *_: self._run())
         self._cancel = pmui.Button(
             label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()
@@ -88,7 +101,7 @@ class RunDialog:
             variant="contained",
             height=32,
             visible=False,
-            on_click=lambda *_: courier.save_file(self._zip),
+            on_click=lambda *_: courier.save_file(self._session.uploads / NAME),
         )
         self._bar = pmui.LinearProgress(value=0, max=100, visible=False, margin=(16, 0, 8, 0), **wide)
         self._note = pn.pane.HTML("", **wide)
@@ -112,10 +125,6 @@ class RunDialog:
         )
 
     @property
-    def _zip(self) -> Path:
-        return self._session.uploads / NAME
-
-    @property
     def wanted(self) -> tuple[str, ...]:
         """The products that are ticked."""
         return tuple(name for name in products.PRODUCTS if name in self._what.value)
@@ -126,7 +135,8 @@ class RunDialog:
         self.dialog.open = True
 
     def close(self) -> None:
-        """End a run that is under way."""
+        """End a run that is under way; what it wrote goes."""
+        self._closed = True
         self._ticket.cancel()
 
     def _run(self) -> None:
@@ -136,7 +146,7 @@ class RunDialog:
         self._draw(running=True)
         self._bar.param.update(value=0, visible=True)
         self._note.object = "Starting"
-        arguments = (session.night, session.recipe, self.wanted, self._ticket)
+        arguments = (session.night, session.recipe, self.wanted, session.uploads, self._ticket)
         threading.Thread(target=self._work, args=arguments, name="run", daemon=True).start()
 
     def _draw(self, *, running: bool, done: bool = False) -> None:
@@ -147,9 +157,9 @@ class RunDialog:
 
     # In a thread of its own
 
-    def _work(self, night: Night, recipe: Recipe, wanted: tuple[str, ...], ticket: Ticket) -> None:
+    def _work(self, night: Night, recipe: Recipe, wanted: tuple[str, ...], place: Path, ticket: Ticket) -> None:
         start = time.monotonic()
-        folder = self._session.uploads / "products"
+        folder = place / "products"
         shutil.rmtree(folder, ignore_errors=True)
 
         def progress(what: str, done: int, total: int) -> None:
@@ -163,13 +173,14 @@ class RunDialog:
         report: dict[str, Any] = {}
         try:
             report = batch.run(night, recipe, folder, wanted=wanted, progress=progress, ticket=ticket)
-            pack(folder, self._zip)
+            pack(folder, place / NAME)
         except StaleError:
             problem = "Cancelled."
         except (RunError, FrameError, OSError) as error:
             problem = str(error)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            # A visitor who left in the middle took the folder along; a step that was under way may have made it anew.
+            shutil.rmtree(place if self._closed else folder, ignore_errors=True)
             self._worker.hand_back(self._ended, problem, report)
 
     # On the page's side
@@ -188,7 +199,7 @@ class RunDialog:
             )
             return
         done = sum(frame["state"] == "done" for frame in report["frames"])
-        size = self._zip.stat().st_size / 1e6
+        size = (self._session.uploads / NAME).stat().st_size / 1e6
         self._note.object = f"<b>{done}</b> of {len(report['frames'])} frames done, {size:.1f}\u2009MB." + reasons_text(
             report
         )

@@ -107,6 +107,8 @@ class Session:
         if recipe is None:
             recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
         self._undo, self._redo, self._before_drag = [], [], None
+        # The same files opened again are drawn again.
+        self.night = None
         self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="", region=None)
 
     @property
@@ -174,8 +176,8 @@ class Session:
         return self._uploads
 
     def holds_upload(self, folder: Path) -> bool:
-        """Whether a folder is that of this session's uploads."""
-        return self._uploads is not None and folder == self._uploads
+        """Whether a folder lies in that of this session's uploads."""
+        return self._uploads is not None and folder.is_relative_to(self._uploads)
 
     def close(self) -> None:
         """Give back what the session holds."""

@@ -11,8 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import panel as pn
+import pytest
+
+from ui import nodelay
+
 APP = Path(__file__).parents[2] / "app.py"
-PATIENCE = 90_000
+PATIENCE = 40_000
 USUAL = re.compile(r"WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$")
 
 
@@ -34,11 +39,7 @@ def served(root, base):
             stdout=output, stderr=output, env={**os.environ, **places}, cwd=APP.parent,
         )  # fmt: skip
         try:
-            for _ in range(600):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.1)
+            _wait_for("127.0.0.1", port)
             yield SimpleNamespace(
                 address=f"http://127.0.0.1:{port}/app", host=f"127.0.0.1:{port}", root=root, log=log,
                 temporary=temporary, process=process,
@@ -47,6 +48,33 @@ def served(root, base):
             process.terminate()
             process.wait(20)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def serving(make):
+    """The address of a page of some parts, served by this process."""
+    nodelay.install()
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    patch = pytest.MonkeyPatch()
+    patch.setenv("BOKEH_RESOURCES", "server")
+    thread = pn.serve(make, port=port, show=False, threaded=True, verbose=False)
+    try:
+        _wait_for("localhost", port)
+        yield f"http://localhost:{port}/"
+    finally:
+        thread.stop()
+        patch.undo()
+
+
+def _wait_for(host, port):
+    """Wait until somebody listens."""
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex((host, port)) == 0:
+                return
+        time.sleep(0.1)
 
 
 def said(log):
@@ -61,6 +89,8 @@ def visit(browser, address, *, stars=True, **options):
     page.problems = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.problems.append(m.text))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda r: r.url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:"))
+            or page.problems.append(r.url))  # fmt: skip
     page.goto(address)
     page.wait_for_function("() => window.Bokeh && Bokeh.documents.length > 0")
     page.evaluate("() => { window.model = (name) => Bokeh.documents[0].get_model_by_name(name) }")
@@ -101,3 +131,27 @@ def turn(page, knob, text):
 def kept(page):
     """How many stars the frame shown has, as the page says."""
     return int(page.locator(".summary b").first.inner_text())
+
+
+def circles(page):
+    """How many stars have a circle on the picture."""
+    names = ("complete", "partial", "star")
+    return sum(page.evaluate(f"() => model('picture {name}').indices.length") for name in names)
+
+
+def place(page):
+    """Which part of the frame the picture shows: ends along x and y."""
+    return page.evaluate("() => ['x', 'y'].map((n) => [model(`picture ${n}`).start, model(`picture ${n}`).end])")
+
+
+def drag_threshold(page, share):
+    """Drag the threshold's handle by a share of its slider; the hand stays on it."""
+    slider = page.get_by_role("slider", name="threshold")
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    at = float(slider.input_value()) / 1000
+    page.mouse.move(box["x"] + 6 + at * (box["width"] - 12), middle)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(box["x"] + 6 + (at + share * step / 8) * (box["width"] - 12), middle)
+        page.wait_for_timeout(30)
