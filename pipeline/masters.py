@@ -31,6 +31,8 @@ class Master:
         Of a flat.
     with_bias : bool
         A dark made without a bias to take off, which therefore has the bias in it.
+    level : float
+        Median of the image.
     levels : tuple of float
         For each of ``files`` its median before combining, ADU; of a flat what it was divided by (on a mosaic: green's).
     single_noise, noise : float
@@ -59,6 +61,7 @@ class Master:
     exposure: float | None = None
     filter: str = ""
     with_bias: bool = False
+    level: float = math.nan
     levels: tuple[float, ...] = ()
     single_noise: float = math.nan
     noise: float = math.nan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +139,8 @@ class _Run:
         if tracks is None and tracked and all(product.tracked for product in wanted):
             raise self.problem
         # What needs no tracks is made of every frame.
-        done = usable if any(not product.tracked for product in each) else [i for i in usable if tracks.used[i]]
+        free = any(not product.tracked for product in each)
+        done = [i for i in usable if free or (bool(each) and tracks.used[i])]
         clear_the_way(job)
         if each:
             self._each("products", write_products, done, total - len(done), total)
@@ -249,7 +250,7 @@ class _Run:
             if file not in known
         ]
         works = (*self.outcomes["stars"], *self.outcomes["products"], self.work)
-        told = dict.fromkeys(text for one in works for text in one.warnings)
+        told = _gathered(text for one in works for text in one.warnings)
         masters = [text for one in self._masters(graph, sequence) for text in one.warnings]
         return [*unknown, *masters, *(() if tracks is None else tracks.warnings), *told]
 
@@ -269,6 +270,20 @@ class _Run:
         for outcome in self.outcomes["stars"] or self.outcomes["products"]:
             workers.setdefault(outcome.worker, []).append(sequence.frames[outcome.frame].file)
         return workers
+
+
+def _gathered(warnings: Iterable[str]) -> list[str]:
+    """Each warning once; what is said alike of several files in one sentence."""
+    files: dict[str, list[str]] = {}
+    for warning in dict.fromkeys(warnings):
+        file, colon, what = warning.partition(": ")
+        files.setdefault(colon + what, []).append(file)
+    gathered: list[str] = []
+    for what, names in files.items():
+        gathered += (
+            [f"{names[0]} and {len(names) - 1} more{what}"] if len(names) > 2 else [name + what for name in names]
+        )
+    return gathered
 
 
 def _versions() -> dict[str, str]:

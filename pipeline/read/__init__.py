@@ -56,7 +56,7 @@ def read_info(path: Path, root: Path | None = None) -> FrameInfo:
     name = folder.shown_name(path, root)
     if os.path.isdir(path):
         raise FrameError(name, "is a folder", "name the files in it")
-    if folder.is_product(path):
+    if folder.is_table(path):
         raise FrameError(name, "is a result of an earlier run, no light", "leave it out, or name the light itself")
     return fits.read_info(path, name) if _is_fits(path) else raw.read_info(path, name)
 

@@ -17,7 +17,11 @@ _RAW = re.compile(
     r"\.(?:3fr|arw|cr[23w]|dcr|dng|erf|fff|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw[2l]|sr[2fw]|x3f)$",
     re.IGNORECASE,
 )
-_PRODUCT = re.compile(r"\.offsets_(?:table|map)\.fits$", re.IGNORECASE)
+_TABLE = re.compile(r"\.(?:offsets_(?:table|map)|photometry)\.fits$", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"(?:^master_(?:bias|dark|flat)(?:_.+)?|\.(?:calibrated|aligned)|^(?:stack|drizzle)(?:_.+)?|^sum_subtracted)\.fits$",
+    re.IGNORECASE,
+)
 
 _hashes: dict[tuple[str, int, int], str] = {}
 _hashes_lock = threading.Lock()
@@ -33,12 +37,19 @@ def is_frame(path: str | os.PathLike[str]) -> bool:
     return is_fits(path) or _RAW.search(os.fspath(path)) is not None
 
 
-def is_product(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is an offset table, an offset map or the tracks of an earlier run: such files are no lights."""
+def is_table(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a table or map of an earlier run, which is no picture of the sky."""
     name = os.path.basename(path)
-    if name.lower() != "tracks.fits":
-        return _PRODUCT.search(name) is not None
-    # Any picture may have this name, so its own word counts.
+    return _TABLE.search(name) is not None or (name.lower() == "tracks.fits" and _is_ours(path))
+
+
+def is_product(path: str | os.PathLike[str]) -> bool:
+    """Whether an earlier run wrote a file; of a folder such files are not taken: whoever wants one names it."""
+    return is_table(path) or (_PICTURE.search(os.path.basename(path)) is not None and _is_ours(path))
+
+
+def _is_ours(path: str | os.PathLike[str]) -> bool:
+    """Whether a file says that we wrote it; any picture may have the name of one of ours."""
     try:
         with open(path, "rb") as stream:
             return b"CREATOR = 'Starshift " in stream.read(2**20)

@@ -18,6 +18,8 @@ PIECE, LOOKED_AT, WIDTH = 128, 65, 15
 #: A piece of a column is bad where it differs from the columns about it by more than a pixel's noise without light, or
 #: by more than this part with light; a pixel where its light is less or more than so much of its neighbours'.
 UNEVEN, DEAD, BRIGHT = 0.05, 0.5, 1.5
+#: No detector has more bad pixels than this.
+MOST_BAD = 0.05
 
 
 def from_darks(calibration: Sequence[Rows], sigma: float) -> np.ndarray | None:
@@ -44,7 +46,7 @@ def from_darks(calibration: Sequence[Rows], sigma: float) -> np.ndarray | None:
     mask = np.zeros(image.shape, bool)
     if min(mask.shape) >= 8:
         mask.ravel()[high_pixels(image, sigma, _step(group[0]))[0]] = True
-    return readonly(mask)
+    return readonly(_trusted(mask))
 
 
 def from_columns_and_flats(calibration: Sequence[Rows]) -> np.ndarray | None:
@@ -67,13 +69,14 @@ def from_columns_and_flats(calibration: Sequence[Rows]) -> np.ndarray | None:
     if without_light:
         image = combine_rows(without_light, "median", 3.0)
         noise = neighbours_scatter(sample(without_light[0]), without_light[0].info.pattern)
-        found = _columns(image, _step(without_light[0]), lambda piece, about: np.abs(piece - about) > noise)
+        found = _trusted(_columns(image, _step(without_light[0]), lambda piece, about: np.abs(piece - about) > noise))
         level = median_of(sample(image))
+    flats = [one for one in flats if median_of(sample(one)) > level]
     if flats:
         image = combine_rows([_Scaled(one, level) for one in flats], "median", 3.0)
         step = _step(flats[0])
         uneven = _columns(image, step, lambda piece, about: np.abs(piece - about) > UNEVEN * np.abs(about))
-        uneven |= _lone(image, step)
+        uneven = _trusted(uneven | _lone(image, step))
         found = uneven if found is None else found | uneven
     return None if found is None else readonly(found)
 
@@ -83,11 +86,15 @@ class _Scaled(Rows):
 
     def __init__(self, reader: Rows, level: float) -> None:
         self.info, self._reader, self._level = reader.info, reader, np.float32(level)
-        light = median_of(sample(reader)) - level
-        self._light = np.float32(light if light > 0 else 1.0)
+        self._light = np.float32(median_of(sample(reader)) - level)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         return (self._reader.rows(start, stop) - self._level) / self._light
+
+
+def _trusted(found: np.ndarray) -> np.ndarray:
+    """What was found; nothing where it is so much that the frames, and not the detector, must be bad."""
+    return found if np.count_nonzero(found) <= MOST_BAD * found.size else np.zeros_like(found)
 
 
 def _step(reader: Rows) -> int:
@@ -112,8 +119,7 @@ def _flats(calibration: Sequence[Rows]) -> list[Rows]:
         if one.info.kind == "flat":
             groups.setdefault(one.info.filter, []).append(one)
     chosen = max(groups.values(), key=len, default=[])
-    good = readable(chosen[:MOST])[0]
-    return [one for one in good if median_of(sample(one)) > 0]
+    return readable(chosen[:MOST])[0]
 
 
 Differs = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.frame import FrameError, readonly
 
 if TYPE_CHECKING:
+    from pipeline.masters import Master
     from pipeline.read.rows import Rows
 
 BANDS, BAND = 12, 24
@@ -90,6 +91,23 @@ def median_of(values: np.ndarray) -> float:
     return float(np.median(finite)) if finite.size else float("nan")
 
 
+def outshines(bias: Master | None, dark: Master, scale: float, light: np.ndarray, pattern: str) -> bool:
+    """Whether a dark with its bias is more than twice as bright as a light: then it is none of that light.
+
+    Parameters
+    ----------
+    bias, dark : Master
+        What is taken off; the dark times ``scale``.
+    light : ndarray of float32
+        A sample of the light, ADU above black.
+    pattern : str
+        Its colours.
+    """
+    taken = dark.level * scale + (0.0 if bias is None or bias.image is None else bias.level)
+    level = median_of(light)
+    return taken > 2 * level and taken - level > 10 * neighbours_scatter(light, pattern)
+
+
 def combine_rows(readers: Sequence[Rows], combine: str, clip: float) -> np.ndarray:
     """Combine frames pixel by pixel, by bands of rows.
 
@@ -136,6 +154,7 @@ def facts(readers: Sequence[Rows], image: np.ndarray, combine: str) -> dict[str,
     own = single if np.isnan(pair) else pair
     return {
         "image": readonly(image),
+        "level": median_of(sample(image)),
         "files": tuple(reader.info.file for reader in readers),
         "single_noise": single,
         "noise": neighbours_scatter(sample(image), pattern),

@@ -66,7 +66,8 @@ def frames(
     """
     lights, others, left_out = _sort_out(files, kinds, pattern)
     if not lights:
-        reasons = "; ".join([*(reason for _, reason in left_out), *(_is_no_light(info) for info in others)][:3])
+        told = [f"{info.file}: is a {info.kind} ({info.kind_reason})" for info in others]
+        reasons = "; ".join([*(reason for _, reason in left_out), *told][:3])
         found = f"none of the {len(files)} files is a light" if files else "there is no file"
         remedy = "name other files, or correct their kind with frames.kinds"
         raise FrameError("lights", found + (f" ({reasons})" if reasons else ""), remedy)

@@ -20,6 +20,7 @@ from pipeline.stages.combining import (
     facts,
     few,
     neighbours_scatter,
+    outshines,
     readable,
     sample,
     starts,
@@ -83,6 +84,12 @@ def master_flat(
         levelled = []
         for reader in group:
             dark = master_dark.chosen(reader.info.exposure)
+            if dark is not None and outshines(master_bias, *dark, sample(reader), reader.info.pattern):
+                warnings.append(
+                    f"{reader.info.file}: no dark is taken off this flat (of {dark[0].level:.0f} ADU, it is more than "
+                    "twice as bright as the flat): give darks of the same camera settings"
+                )
+                dark = None
             one = _Levelled(reader, master_bias.image, None if dark is None else (dark[0].image, dark[1]), {})
             try:
                 one.levels.update(_levels(one, region))

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.frame import Frame, colour_planes, readonly
 from pipeline.masters import Master, MasterDarks, MasterFlats
-from pipeline.stages.combining import median_of, neighbours_scatter, sample
+from pipeline.stages.combining import median_of, neighbours_scatter, outshines, sample
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,18 @@ def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFl
     info, warnings = frame.info, []
     shown = "an unknown exposure" if info.exposure is None else f"{info.exposure:g} s"
     dark, scale = darks.chosen(info.exposure) or (None, 1.0)
-    if dark is not None and dark.exposure is not None and dark.with_bias and not _same(dark.exposure, info.exposure):
+    if dark is not None and outshines(bias, dark, scale, _sampled(frame), frame.pattern):
+        warnings.append(
+            f"{info.file}: its dark is not taken off (of {dark.level:.0f} ADU, it is more than twice as bright as the "
+            "light): give darks of the same camera settings"
+        )
+        dark, scale = None, 1.0
+    elif dark is not None and dark.exposure is not None and dark.with_bias and not _same(dark.exposure, info.exposure):
         warnings.append(
             f"{info.file}: its dark is of {dark.exposure:g} s, not of {shown}, and cannot be scaled with the bias in "
             "it: give bias frames, or darks of the light's exposure"
         )
-    if dark is None and darks.masters:
+    elif dark is None and darks.masters:
         there = ", ".join(
             "unknown exposure" if one.exposure is None else f"{one.exposure:g} s" for one in darks.masters
         )
@@ -72,6 +78,12 @@ def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFl
             "give flats of its filter"
         )
     return Reduction(None if bias.image is None else bias, dark, scale, flat, tuple(warnings))
+
+
+def _sampled(frame: Frame) -> np.ndarray:
+    """A few bands of a light, ADU above black; what is masked has no value."""
+    bands = sample(frame.pixels).astype(np.float32) - float(frame.black.mean())
+    return bands if frame.mask is None else np.where(sample(frame.mask), np.float32(np.nan), bands)
 
 
 def _same(one: float, other: float | None) -> bool:

@@ -25,7 +25,7 @@ class Detector:
         y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
         self.flat = 1.05 - 0.25 * (((x - 60) / 90) ** 2 + ((y - 50) / 70) ** 2)
         self.flat[20:27, 40:47] *= 0.8
-        self.bias = 300 + 4 * np.sin(x / 3) + 0.05 * y
+        self.bias = 300 + 2 * np.sin(x / 3) + 0.05 * y
         self.dark = 0.5 + 0.2 * np.cos(y / 9)
         self.dark[70, 90] = 40.0
 
