@@ -385,10 +385,10 @@ class Picture(Marks):
             return
         greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].colours == "grey"]
         self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])
-        styles = {}
-        if pyramid is not None:
-            # As wide as the picture, so that no ground is seen and the column stands close to it.
-            styles = {"aspect-ratio": f"{pyramid.shape[1] / pyramid.shape[0]:.4f}", **BESIDE_STYLE}
+        known = pyramid or next((held[1] for held in self._pyramids.values()), None)
+        # As wide as the picture, so that no ground is seen and the column stands close to it.
+        ratio = 1.5 if known is None else known.shape[1] / known.shape[0]
+        styles = {"aspect-ratio": f"{ratio:.4f}", **BESIDE_STYLE}
         if self._cells[i].styles != styles:
             self._cells[i].styles = styles
 
