@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 
+from pipeline import sample
+from tests.browser.served import menu, said, served, settle, visit
+
 
 def no_first_visit(new_page, **options):
     """A page of somebody who was here before: the first tour's card lies over nothing."""
@@ -28,3 +31,35 @@ def chromium():
         browser.new_page = functools.partial(no_first_visit, browser.new_page)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    """The app on a data root of a small sequence and a folder without frames that can be read."""
+    base = tmp_path_factory.mktemp("page")
+    sample.write_named("rotation", base / "root" / "turning", frames=4)
+    (base / "root" / "broken").mkdir()
+    (base / "root" / "broken" / "light_001.fits").write_bytes(b"no FITS at all")
+    with served(base / "root", base) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, app):
+    """One visitor's page on the default sample; at the end neither console nor log has an error or a warning."""
+    page = visit(chromium, app.address)
+    yield page
+    page.close()
+    assert page.problems == []
+    assert said(app.log) == []
+
+
+@pytest.fixture
+def page(opened):
+    """The page with our defaults, on its first frame."""
+    yield opened
+    opened.keyboard.press("Escape")
+    menu(opened, "Recipe", "Use our defaults")
+    if opened.get_by_role("button", name="First frame").is_enabled():
+        opened.get_by_role("button", name="First frame").click()
+    settle(opened)

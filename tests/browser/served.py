@@ -18,7 +18,9 @@ from ui import nodelay
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 40_000
-USUAL = re.compile(r"WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$")
+# What software says that stands in for a graphics card.
+DRIVER = "GPU stall due to ReadPixels"
+USUAL = re.compile(r"[Uu]nused sessions|WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$")
 
 
 @contextmanager
@@ -31,8 +33,9 @@ def served(root, base):
     temporary.mkdir()
     places = {"XDG_CACHE_HOME": str(base / "cache"), "TMPDIR": str(temporary), "BOKEH_RESOURCES": "server"}
     command = [sys.executable, "-m", "panel", "serve", str(APP), "--port", str(port), "--address", "127.0.0.1"]
-    # Sessions that nobody looks at any more end at once, so that a test need not wait for it.
-    command += ["--check-unused-sessions", "500", "--unused-session-lifetime", "500"]
+    # Sessions that nobody looks at any more end soon, so that a test need not wait for it; one that ends before its
+    # browser has come back for it would be made anew without the server's own resources.
+    command += ["--check-unused-sessions", "500", "--unused-session-lifetime", "5000"]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--args", "--data", str(root)],
@@ -87,7 +90,8 @@ def visit(browser, address, *, stars=True, **options):
     page = browser.new_page(**{"viewport": {"width": 1440, "height": 900}, **options})
     page.set_default_timeout(PATIENCE)
     page.problems = []
-    page.on("console", lambda m: m.type in ("error", "warning") and page.problems.append(m.text))
+    loud = ("error", "warning")
+    page.on("console", lambda m: m.type in loud and DRIVER not in m.text and page.problems.append(m.text))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("request", lambda r: r.url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:"))
             or page.problems.append(r.url))  # fmt: skip

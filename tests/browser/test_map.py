@@ -1,7 +1,5 @@
 """The map tab in a real browser: the line under the mouse, the curve that follows, and the comparison."""
 
-import socket
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +7,8 @@ import panel as pn
 import pytest
 
 from pipeline.stages.offset_map import offset_map
+from tests.browser.served import serving, visit
 from tests.map_of_stars import SHAPE, Maps, scene, tracks
-from ui import nodelay
 from ui.map_facts import first_ends
 from ui.map_tab import MapTab
 from ui.part import column
@@ -45,40 +43,20 @@ def served(tmp_path_factory):
         tab = pn.Column(held.tab.panel, width=RIGHT, height=HEIGHT, margin=0)
         return pn.Row(column(picture.panel, width=WIDTH - RIGHT, height=HEIGHT), tab, margin=0)
 
-    nodelay.install()
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    patch = pytest.MonkeyPatch()
-    patch.setenv("BOKEH_RESOURCES", "server")
-    thread = pn.serve(app, port=port, show=False, threaded=True, verbose=False)
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("localhost", port)) == 0:
-                break
-        time.sleep(0.05)
-    held.address = f"http://localhost:{port}/"
-    yield held
-    thread.stop()
-    patch.undo()
+    with serving(app) as held.address:
+        yield held
 
 
 @pytest.fixture
 def page(chromium, served):
-    """A newly opened page; the test fails when the console was heard of."""
-    problems = []
-    page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    page.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(served.address)
-    page.wait_for_function("() => window.Bokeh && Bokeh.documents.length > 0")
-    page.evaluate("() => { window.model = (name) => Bokeh.documents[0].get_model_by_name(name) }")
+    """A newly opened page; the test fails when the console or another address was heard of."""
+    page = visit(chromium, served.address, stars=False, viewport={"width": WIDTH, "height": HEIGHT})
     page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
     page.wait_for_function("() => model('picture x').end - model('picture x').start > 290")
     page.wait_for_timeout(500)
     yield page
     page.close()
-    assert problems == []
+    assert page.problems == []
 
 
 ENDS = "() => [0, 1].map((k) => [model('map line').data.x[k], model('map line').data.y[k]])"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pipeline import sample
-from tests.browser.test_page import app, menu, opened, settle  # noqa: F401
+from tests.browser.served import menu, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -13,7 +13,7 @@ PRESS = "Find roundest stars"
 
 
 @pytest.fixture(scope="module")
-def mosaics(opened, app):  # noqa: F811
+def mosaics(opened, app):
     """The page on frames whose colours hide two factors, the stage that removes them open."""
     sample.write_named("colours", app.root / "colours", frames=5, size=(1200, 1600))
     menu(opened, "Sample: drifting", "Open a folder")

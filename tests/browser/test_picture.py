@@ -1,14 +1,12 @@
 """The picture in a real browser: zoom, single pixels, markers while a knob turns, readout, theme, console."""
 
-import socket
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import panel as pn
 import pytest
 
-from ui import nodelay
+from tests.browser.served import serving, visit
 from ui.part import column
 from ui.picture import Picture
 from ui.player import Player
@@ -65,41 +63,20 @@ def served():
         held.document = pn.state.curdoc
         return column(held.picture.panel, held.player.panel, width=WIDTH, height=HEIGHT)
 
-    nodelay.install()
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    patch = pytest.MonkeyPatch()
-    patch.setenv("BOKEH_RESOURCES", "server")
-    thread = pn.serve(app, port=port, show=False, threaded=True, verbose=False)
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("localhost", port)) == 0:
-                break
-        time.sleep(0.05)
-    held.address = f"http://localhost:{port}/"
-    yield held
-    thread.stop()
-    patch.undo()
+    with serving(app) as held.address:
+        yield held
 
 
 @pytest.fixture
 def page(chromium, served):
     """A newly opened page; the test fails when the console or another address was heard of."""
-    problems = []
-    page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    page.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: "localhost" in r.url or r.url[:4] in ("data", "blob") or problems.append(r.url))
-    page.goto(served.address)
-    page.wait_for_function("() => window.Bokeh && Bokeh.documents.length > 0")
-    page.evaluate("() => { window.model = (name) => Bokeh.documents[0].get_model_by_name(name) }")
+    page = visit(chromium, served.address, stars=False, viewport={"width": WIDTH, "height": HEIGHT})
     page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
     page.wait_for_function("() => model('picture x').end - model('picture x').start > 1000")
     page.wait_for_timeout(300)
     yield page
     page.close()
-    assert problems == []
+    assert page.problems == []
 
 
 SEEN = """() => { const d = model('picture fine 0').data, c = model('picture cut 0').data

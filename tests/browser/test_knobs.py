@@ -1,0 +1,82 @@
+"""The knobs in a real browser: under the hand, set back, written into, refused, and what an error looks like."""
+
+import pytest
+
+from tests.browser.served import circles, drag_threshold, kept, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+
+def test_count_and_circles_follow_the_threshold_under_the_hand(page):
+    before, drawn = kept(page), circles(page)
+    drag_threshold(page, 0.3)
+    page.wait_for_timeout(100)
+    live, live_drawn = kept(page), circles(page)
+    page.mouse.up()
+    settle(page)
+    assert live < 0.8 * before
+    assert live_drawn < 0.8 * drawn
+    assert kept(page) == live
+    assert page.locator("[data-knob=threshold]").get_attribute("class").endswith("changed")
+
+
+def test_a_double_click_sets_a_knob_back_and_undo_brings_it_again(page):
+    before = kept(page)
+    drag_threshold(page, 0.3)
+    page.mouse.up()
+    settle(page)
+    turned = kept(page)
+    page.locator("[data-knob=threshold] .label").dblclick()
+    settle(page)
+    assert kept(page) == before
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert kept(page) == turned
+
+
+def test_an_error_stands_at_its_stage_and_the_rest_stays_usable(page):
+    row = page.locator("[data-stage=hot_pixels]")
+    row.locator(".row").click()
+    row.get_by_label("find").select_option("dark")
+    row.get_by_role("alert").wait_for()
+    assert "there is no dark frame" in row.get_by_role("alert").inner_text()
+    assert row.locator(".note").inner_text() == "failed"
+    page.get_by_role("tab", name="Frames").click()
+    page.get_by_role("tab", name="Tracks").click()
+    row.get_by_label("find").select_option("auto")
+    settle(page)
+    assert row.get_by_role("alert").count() == 0
+    page.locator("[data-stage=stars] .row").click()
+    settle(page)
+
+
+def test_a_number_out_of_bounds_is_marked_and_not_taken(page):
+    before = kept(page)
+    field = page.get_by_role("textbox", name="threshold")
+    field.fill("-4")
+    field.press("Enter")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert kept(page) == before
+    said = page.locator("[data-knob=threshold]").get_by_role("alert")
+    assert "from 0.5 to 1000" in said.inner_text()
+    field.press("Tab")
+    assert float(field.input_value()) > 0
+    assert "stays at" in said.inner_text()
+
+
+def test_a_number_may_carry_the_unit_that_its_field_shows(page):
+    field = page.get_by_role("textbox", name="threshold")
+    field.fill("31 σ")
+    field.press("Enter")
+    settle(page)
+    assert field.input_value() == "31.0"
+    assert page.locator("[data-knob=threshold] .said:not([hidden])").count() == 0
+
+
+def test_the_low_end_of_a_cut_cannot_pass_the_high_one(page):
+    field = page.get_by_role("textbox", name="sharpness, low")
+    before = field.input_value()
+    field.fill("1.3")
+    field.press("Tab")
+    assert field.input_value() == before
+    assert "above the high one" in page.locator("[data-knob=sharpness]").get_by_role("alert").inner_text()
