@@ -165,30 +165,27 @@ def _median_filter(mesh: np.ndarray, size: int) -> np.ndarray:
 def _sep_meshes(
     frame: Frame, names: tuple[str, ...], box_size: int, filter_size: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Background of each plane by sep, read off at the boxes' centres; both greens are averaged. sep holds the lock."""
+    """Background of each plane by sep, read off at the boxes' centres; both greens are averaged."""
+    from pipeline.kernels.apart import apart
+    from pipeline.kernels.source_extractor import plane_backgrounds
+
     data = frame.above_black()
     bad = ~np.isfinite(data)
     step = 1 if frame.pattern == "none" else 2
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in names}
-    for name, row, column in colour_planes(frame.pattern):
-        plane, mask = (np.ascontiguousarray(array[row::step, column::step]) for array in (data, bad))
-        if mask.all():
-            raise _no_box(frame, 0)
-        found[name].append(_sep_plane(plane, mask, frame.shape, box_size, step, filter_size))
-    means = [np.mean(found[name], axis=0) for name in names]
-    return [mean[0] for mean in means], [mean[1] for mean in means]
-
-
-def _sep_plane(
-    plane: np.ndarray, mask: np.ndarray, shape: tuple[int, int], box_size: int, step: int, filter_size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    import sep
-
-    side = max(1, round(box_size / step))
-    filled = np.where(mask, np.float32(0), plane)
-    result = sep.Background(filled, mask=mask, bw=side, bh=side, fw=filter_size, fh=filter_size)
-    rows, columns = (
-        np.minimum(((np.arange(-(-full // box_size)) + 0.5) * box_size / step).astype(int), size - 1)
-        for full, size in zip(shape, plane.shape, strict=True)
+    planes = colour_planes(frame.pattern)
+    arrays = [
+        np.ascontiguousarray(array[row::step, column::step]) for _, row, column in planes for array in (data, bad)
+    ]
+    if any(mask.all() for mask in arrays[1::2]):
+        raise _no_box(frame, 0)
+    # sep holds the interpreter's lock.
+    made = apart(
+        plane_backgrounds, arrays, box_size=box_size, step=step, filter_size=filter_size, shape=list(frame.shape)
     )
-    return result.back()[np.ix_(rows, columns)], result.rms()[np.ix_(rows, columns)]
+    meshes = []
+    for kind in (0, 1):
+        found = {
+            name: [made[2 * i + kind] for i, (colour, _, _) in enumerate(planes) if colour == name] for name in names
+        }
+        meshes.append([np.mean(found[name], axis=0) for name in names])
+    return meshes[0], meshes[1]
