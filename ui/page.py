@@ -271,10 +271,12 @@ class Desk(Viewer):
 
     def _swap_theme(self) -> None:
         self.theme = "light" if self.theme == "dark" else "dark"
-        self.page.dark_theme = self.theme == "dark"
-        for part in (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison):
-            part.theme = self.theme
-        self.top.show_theme(self.theme == "dark")
+        # All in one message: parts would else change one after the other.
+        with pn.io.hold():
+            self.page.dark_theme = self.theme == "dark"
+            for part in (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison):
+                part.theme = self.theme
+            self.top.show_theme(self.theme == "dark")
 
     def explain(self, name: str) -> None:
         """Show a stage's explanation in a dialog."""
