@@ -1,12 +1,13 @@
 """Fluxes of synthetic stars: unbiased, as sure as they can be, and with errors that are their scatter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 from scipy.special import erf
 
 from pipeline.frame import Background, Frame, FrameError, FrameInfo, Normalized
-from pipeline.photometry import Flag, Left
 from pipeline.read.rows import RowReaders
 from pipeline.stages.candidates import candidates
 from pipeline.stages.centroids import centroids
@@ -19,7 +20,7 @@ from tests.star_fields import grid
 LEVEL, GAIN, READ = 200.0, 1.5, 5.0
 
 
-def sky(seed, sigma, flux, side=20, step=40, gain=GAIN, pattern_history=("bias subtracted",)):
+def sky(seed, sigma, flux, side=20, step=40, gain=GAIN, history=("bias subtracted",)):
     """A grid of stars of one flux, pixel by pixel integrated, with the noise of photons and of reading."""
     rng = np.random.default_rng(seed)
     x, y = grid(side, step, rng)
@@ -38,7 +39,7 @@ def sky(seed, sigma, flux, side=20, step=40, gain=GAIN, pattern_history=("bias s
     mesh = {"mono": np.full((1, 1), LEVEL, np.float32)}
     noise = float(np.sqrt(LEVEL / gain + (READ / gain) ** 2))
     background = Background(mesh, {"mono": np.full((1, 1), noise, np.float32)}, max(shape), shape, "none")
-    frame = Frame(FrameInfo("/sky.fits", "sky.fits", shape), pixels, history=pattern_history)
+    frame = Frame(FrameInfo("/sky.fits", "sky.fits", shape), pixels, history=history)
     normalized = Normalized(
         pixels - np.float32(LEVEL), 1.0, 1.0, "none", None, np.empty(0, np.int64), noise, "sky.fits", background
     )
@@ -127,3 +128,114 @@ def test_fluxes_at_own_centroids_are_unbiased_too(sigma, snr):
     off = photometry["psf_flux"][rows] - flux
     assert abs(off.mean()) < 0.01 * flux + 2 * bound(sigma, flux) / np.sqrt(len(rows))
     assert np.std(off) < 1.25 * bound(sigma, flux)
+
+
+def test_a_frames_own_gain_is_found_from_two_flats_and_a_bias_and_said():
+    rng = np.random.default_rng(0)
+    fall = 1 - 0.2 * np.linspace(-1, 1, 400)[:, None] ** 2 * np.ones(400)
+    flats = [rng.poisson(level * fall * 2.3) / 2.3 + 900 + rng.normal(0, 3.0, (400, 400)) for level in (20_000, 19_000)]
+    bias = [900 + rng.normal(0, 3.0, (400, 400)) for _ in range(2)]
+    gain, read_noise = photon_transfer(*([one.astype(np.float32) for one in some] for some in (flats, bias)))
+    assert gain == pytest.approx(2.3, rel=0.02)
+    assert read_noise == pytest.approx(3.0 * 2.3, rel=0.03)
+    assert photon_transfer(flats[:1], bias) == (None, None)
+    infos = [
+        FrameInfo(f"{i}", f"{i}", (400, 400), kind=kind) for i, kind in enumerate(("flat", "flat", "bias", "bias"))
+    ]
+    frame, normalized, *_ = sky(0, 2.0, flux_of(2.0, 300), side=8)
+    readers = RowReaders.of_arrays([*flats, *bias], infos)
+    _, photometry = measured(frame, normalized, 2.0, calibration=readers)
+    assert photometry.gain_source == "photon transfer from two flats"
+    assert photometry.gain == pytest.approx(2.3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("history", "header", "source", "warns"),
+    [
+        (("bias subtracted",), 4.0, "the sky's noise", False),
+        ((), 4.0, "the header", False),
+        ((), 139.0, "the sky's noise, its zero level not known", True),
+    ],
+)
+def test_without_flats_the_sky_tells_the_gain_where_its_level_is_known_else_the_header(history, header, source, warns):
+    frame, normalized, *_ = sky(1, 2.0, flux_of(2.0, 300), side=8, history=history)
+    frame = replace(frame, info=replace(frame.info, gain=header))
+    _, photometry = measured(frame, normalized, 2.0, read_noise=READ)
+    assert photometry.gain_source == source
+    assert any("gain is a guess" in text for text in photometry.warnings) == warns
+    assert photometry.gain == pytest.approx(4.0 if source == "the header" else GAIN, rel=0.05)
+    _, given = measured(frame, normalized, 2.0, gain=3.0)
+    assert (given.gain, given.gain_source) == (3.0, "given")
+
+
+def test_own_widths_scatter_more_at_low_signal_and_say_so():
+    frame, normalized, x, y, truth = sky(2, 2.0, few_bright(2.0, 40))
+    faint = truth == truth.min()
+    found = {psf: measured(frame, normalized, 2.0, gain=GAIN, psf=psf)[1] for psf in ("median", "own")}
+    spread = {}
+    for psf, photometry in found.items():
+        rows, at = matched(photometry, x, y)
+        spread[psf] = np.std(photometry["psf_flux"][rows[faint[at]]] / truth.min())
+    assert spread["own"] > 1.2 * spread["median"]
+    assert any("take psf_photometry.psf=median" in text for text in found["own"].warnings)
+    assert not any("own" in text for text in found["median"].warnings)
+
+
+def test_a_moffat_finds_the_exponent_of_the_wings_and_all_their_light():
+    frame, normalized, x, y, _ = sky(3, 2.0, 1.0, side=12)
+    rows, columns = np.indices(normalized.image.shape, sparse=True)
+    image = np.array(normalized.image)
+    for star_x, star_y in zip(x, y, strict=True):
+        near = slice(int(star_y) - 19, int(star_y) + 20), slice(int(star_x) - 19, int(star_x) + 20)
+        away = (columns[:, near[1]] - star_x) ** 2 + (rows[near[0]] - star_y) ** 2
+        image[near] += 40_000 * 1.6 / (np.pi * 9) * (1 + away / 9) ** -2.6
+    normalized = replace(normalized, image=image.astype(np.float32))
+    found = {psf: measured(frame, normalized, 2.0, gain=GAIN, psf=psf)[1] for psf in ("median", "moffat")}
+    ratio = {psf: np.median(one["psf_flux"][one.kept]) / 40_000 for psf, one in found.items()}
+    assert found["moffat"].beta == pytest.approx(2.6, abs=0.25)
+    assert ratio["moffat"] == pytest.approx(1, abs=0.03)
+    growth = found["median"].growth
+    assert (np.diff(growth) > -0.01).all()
+    assert growth[-1] == pytest.approx(1)
+
+
+def test_the_width_of_the_frame_is_given_back_what_its_window_cuts_off():
+    frame, normalized, *_ = sky(4, 3.0, flux_of(3.0, 1000), side=10)
+    true = np.sqrt(9 + 1 / 12)
+    for window in (12, 20):
+        off, on = (
+            measured(frame, normalized, 3.0, centroid={"window": window}, correct_window=knob)[1].width_x
+            for knob in (False, True)
+        )
+        assert on == pytest.approx(true, rel=0.01)
+        assert off < (0.9 if window == 12 else 0.998) * true
+
+
+def test_a_star_on_masked_pixels_has_a_reason_and_one_beside_them_a_flag():
+    frame, normalized, x, y, truth = sky(5, 2.0, flux_of(2.0, 300), side=8)
+    image = np.array(normalized.image)
+    for star, half in ((9, 8), (18, 0)):
+        middle = round(y[star]) + (0 if half else 3), round(x[star]) + (0 if half else 3)
+        image[middle[0] - half : middle[0] + half + 1, middle[1] - half : middle[1] + half + 1] = np.nan
+    normalized = replace(normalized, image=image)
+    _, photometry = measured(frame, normalized, 2.0, followed(x, y), gain=GAIN)
+    assert photometry.reasons()[9] == "masked"
+    assert np.isnan(photometry["psf_flux"][9])
+    assert "masked" in photometry.reasons()[18]
+    assert photometry["psf_flux"][18] == pytest.approx(truth[18], rel=0.03)
+
+
+def test_a_frame_that_is_not_used_says_why():
+    frame, normalized, *_ = sky(6, 2.0, flux_of(2.0, 300), side=6)
+    tracks = Alone()
+    tracks.used, tracks.reason = np.array([False]), ("its stars do not fit",)
+    with pytest.raises(FrameError, match="its stars do not fit"):
+        measured(frame, normalized, 2.0, tracks)
+
+
+def test_a_zero_point_moves_all_magnitudes_and_no_flux():
+    frame, normalized, *_ = sky(6, 2.0, flux_of(2.0, 300), side=6)
+    plain, moved = (measured(frame, normalized, 2.0, zero_point=zero)[1] for zero in (0.0, 21.3))
+    np.testing.assert_allclose(moved["mag"] - plain["mag"], 21.3)
+    np.testing.assert_array_equal(moved["psf_flux"], plain["psf_flux"])
+    np.testing.assert_allclose(plain["mag"], -2.5 * np.log10(plain["psf_flux"]))

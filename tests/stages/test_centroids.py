@@ -1,0 +1,72 @@
+"""Centres and widths of stars, and which of them must go."""
+
+import numpy as np
+import pytest
+
+from pipeline.photometry import Flag, Left
+from pipeline.stages.candidates import candidates
+from pipeline.stages.centroids import centroids
+from pipeline.stages.stars import stars
+from tests.star_fields import grid, star_field
+
+
+def found_in(field, fwhm=5.0, **knobs):
+    table = stars(candidates(field.normalized, fwhm=fwhm), threshold=8.0)
+    return table, centroids(field.normalized, table, **knobs)
+
+
+@pytest.mark.parametrize("method", ["com", "winpos", "gauss"])
+def test_centres_of_bright_stars_are_where_the_light_is(method):
+    x, y = grid(8, 40, np.random.default_rng(0))
+    field = star_field(1, (320, 320), x, y, 20_000, 5.0)
+    _, found = found_in(field, method=method)
+    assert len(found.kept) == 64
+    off = np.hypot(found["centroid_x"][:, None] - x, found["centroid_y"][:, None] - y).min(axis=1)
+    assert off.max() < 0.05
+
+
+def test_a_light_weighted_mean_that_noise_moves_is_not_taken_and_its_star_is_flagged():
+    x, y = grid(8, 40, np.random.default_rng(0))
+    field = star_field(1, (320, 320), x, y, 200, 5.0)
+    table, found = found_in(field)
+    flagged = found.flag & int(Flag.WINDOWED) != 0
+    assert flagged.mean() > 0.9
+    np.testing.assert_array_equal(found["centroid_x"][flagged], table["x_winpos"][found["row"][flagged]])
+
+
+def test_a_star_too_near_the_edge_is_left_out_with_its_reason():
+    field = star_field(2, (200, 200), [9.0, 10.0, 100.0, 190.0, 191.0], [100.0, 50.0, 100.0, 100.0, 150.0], 9000, 5.0)
+    table, found = found_in(field)
+    order = np.argsort(table["x_peak"][found["row"]])
+    assert found.reason[order].tolist() == [Left.EDGE, Left.KEPT, Left.KEPT, Left.KEPT, Left.EDGE]
+    assert Left.EDGE.word == "edge"
+
+
+def pair(distance, crowded, separation):
+    field = star_field(3, (200, 200), [60.0, 60.0 + distance, 140.0], [100.0, 100.0, 100.0], [9000, 4000, 9000], 3.0)
+    return found_in(field, 3.0, crowded=crowded, separation=separation, window=21)[1]
+
+
+def test_stars_nearer_than_separation_leave_the_list_or_become_one():
+    apart = pair(7, "drop", 5.0)
+    assert len(apart.kept) == 3
+    dropped = pair(7, "drop", 8.0)
+    assert len(dropped.kept) == 1
+    assert (dropped.reason == Left.CROWDED).sum() == 2
+    merged = pair(7, "merge", 8.0)
+    assert len(merged.kept) == 2
+    assert (merged.reason == Left.MERGED).sum() == 1
+    one = merged.kept[np.argmin(merged["centroid_x"][merged.kept])]
+    assert merged["centroid_x"][one] == pytest.approx(60 + 7 * 4 / 13, abs=0.1)
+
+
+def test_widths_have_errors_and_those_the_sky_limits_are_flagged():
+    x, y = grid(8, 40, np.random.default_rng(0))
+    for amplitude, share in ((300, 1.0), (100_000, 0.0)):
+        field = star_field(5, (320, 320), x, y, amplitude, 5.0)
+        _, found = found_in(field)
+        flagged = found.flag & int(Flag.BACKGROUND) != 0
+        assert abs(flagged.mean() - share) < 0.15
+    off = found["width_x"] - 5 / 2.3548
+    assert np.median(np.abs(off)) < 0.02
+    assert np.std(off) < 2 * np.median(found["width_x_err"])
