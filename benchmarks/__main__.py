@@ -11,11 +11,12 @@ from datetime import datetime
 from benchmarks.samples import FOLDER
 from benchmarks.table import markdown
 
-USUAL = ("start", "frame", "truth", "real")
+USUAL = ("start", "frame", "truth", "photometry", "real")
 TOPICS = {
     "start": "the command and the app, from a cold process",
     "frame": "one 24-megapixel frame from its file to both offset maps, and each step of it",
     "truth": "survival, centroids and errors on skies with known truth",
+    "photometry": "5,000 stars on a 24-megapixel frame beside photutils, and fluxes against their bound",
     "real": "real frames against the card of the data that STARSHIFT_DATA names",
     "ccd": "combining beside ccdproc, memory, raw frames to a stack (small ones; --whole: 24 megapixels, 10 GB disk)",
     "night": "a hundred 24-megapixel frames: time of each, memory (5 GB of disk; not among the usual ones)",
