@@ -1,0 +1,255 @@
+"""The page by keyboard, for screen readers, and for a visitor who comes the first time."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pipeline import sample
+from tests.browser.served import kept, menu, said, served, settle, turn, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+# Tabulator writes roles of its own into its grid that ARIA does not know; nothing of ours is in there.
+TABULATOR = {"aria-allowed-attr", "aria-required-children"}
+
+FOCUSED = """() => {
+    let one = document.activeElement
+    while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
+    return one
+}"""
+# Material's parts follow the theme a moment after the ground does.
+THEMED = """(colour) => {
+    const deep = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? deep(e.shadowRoot) : [])
+        .concat([...root.querySelectorAll('button.MuiButton-text')])
+    return deep(document).every((one) => getComputedStyle(one).color === colour)
+}"""
+NAMED = f"""() => {{
+    const one = ({FOCUSED})()
+    return (one.getAttribute('aria-label') || one.innerText || one.title || one.tagName).trim()
+}}"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    base = tmp_path_factory.mktemp("access")
+    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
+    with served(base / "root", base) as server:
+        yield server
+        assert said(server.log) == []
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, app):
+    page = visit(chromium, f"{app.address}#folder=turning")
+    yield page
+    assert page.problems == []
+    page.close()
+
+
+@pytest.fixture
+def page(opened):
+    """The page with our defaults and the focus nowhere."""
+    yield opened
+    opened.keyboard.press("Escape")
+    opened.evaluate("() => { location.hash = 'folder=turning&tab=Tracks' }")
+    opened.wait_for_timeout(1000)
+    settle(opened)
+
+
+def findings(page):
+    """What axe finds that keeps somebody from using the page."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    return [
+        f"{one['id']}: {node['target'][-1]} {node['html'][:120]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+        if not (one["id"] in TABULATOR and "tabulator" in node["html"])
+    ]
+
+
+def frame(page):
+    return int(page.locator(".count b").inner_text())
+
+
+def wait_for_frame(page, number):
+    page.locator(".count b", has_text=str(number)).wait_for()
+    settle(page)
+
+
+@pytest.mark.parametrize("theme", ["Light theme", "Dark theme"])
+def test_axe_finds_nothing_serious_on_the_page_its_tabs_and_its_dialogs(page, theme):
+    page.get_by_role("button", name=theme).click()
+    page.wait_for_function(THEMED, arg="rgb(27, 31, 36)" if theme == "Light theme" else "rgb(232, 234, 237)")
+    page.wait_for_timeout(500)
+    found = {"page": findings(page)}
+    for tab in ("Map", "Stars", "Frames", "Tracks"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(1000)
+        found[tab] = findings(page)
+    page.get_by_role("button", name="Run all").click()
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(1000)
+    found["run"] = findings(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.get_by_role("button", name="Help").click()
+    page.get_by_role("button", name="Take the tour").click()
+    page.get_by_role("button", name="Next").wait_for()
+    found["tour"] = findings(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.wait_for_timeout(500)
+    found["keys"] = findings(page)
+    page.keyboard.press("Escape")
+    turn(page, "threshold", "30")
+    menu(page, "Recipe", "Compare with another")
+    page.get_by_role("button", name="Use the other recipe").wait_for()
+    page.wait_for_timeout(1000)
+    found["comparison"] = findings(page)
+    page.get_by_role("button", name="Close the comparison").click()
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+def test_arrows_step_home_and_end_jump_and_the_space_bar_blinks(page):
+    page.evaluate("() => document.activeElement.blur()")
+    for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", 4), ("Home", 1), ("End", 4)):
+        page.keyboard.press(key)
+        wait_for_frame(page, number)
+    page.keyboard.press("Space")
+    blink = page.get_by_role("button", name="Blink against the reference")
+    assert blink.get_attribute("aria-pressed") == "true"
+    page.locator(".count b", has_text="1").wait_for()
+    page.keyboard.press("Space")
+    assert blink.get_attribute("aria-pressed") == "false"
+    wait_for_frame(page, 4)
+
+
+def test_plus_and_minus_zoom_and_nought_shows_the_whole_frame(page):
+    page.evaluate("() => document.activeElement.blur()")
+    width = "() => model('picture x').end - model('picture x').start"
+    page.keyboard.press("0")
+    page.wait_for_timeout(300)
+    whole = page.evaluate(width)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.wait_for_function(f"() => ({width})() < {0.6 * whole}")
+    near = page.evaluate(width)
+    page.keyboard.press("-")
+    page.wait_for_function(f"() => ({width})() > {1.5 * near}")
+    page.keyboard.press("0")
+    page.wait_for_function(f"() => Math.abs(({width})() - {whole}) < 1")
+
+
+def test_fields_and_sliders_keep_their_own_keys(page):
+    page.get_by_role("textbox", name="threshold").click()
+    for key in ("ArrowRight", "End", "0", "?", "+"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert frame(page) == 1
+    assert page.get_by_role("dialog").count() == 0
+    page.keyboard.press("Escape")
+    before = kept(page)
+    page.get_by_role("slider", name="threshold").focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    settle(page)
+    assert frame(page) == 1
+    assert kept(page) < before
+
+
+def test_the_space_bar_presses_the_button_that_has_the_focus(page):
+    wait_for_frame(page, 1)
+    page.get_by_role("button", name="Next frame").focus()
+    page.keyboard.press("Space")
+    wait_for_frame(page, 2)
+    assert page.get_by_role("button", name="Blink against the reference").get_attribute("aria-pressed") == "false"
+
+
+def test_control_z_takes_a_turn_back_and_control_y_takes_it_again(page):
+    before = kept(page)
+    turn(page, "threshold", "40")
+    turned = kept(page)
+    assert turned < before
+    page.evaluate(f"() => ({FOCUSED})()?.blur()")
+    page.keyboard.press("Control+z")
+    page.locator(".summary b", has_text=str(before)).wait_for()
+    page.keyboard.press("Control+y")
+    page.locator(".summary b", has_text=str(turned)).wait_for()
+
+
+def test_the_question_mark_lists_the_keys_and_escape_closes_the_list(page):
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    keys.wait_for()
+    assert {"Space", "+", "?", "Home"} <= set(keys.locator("kbd").all_inner_texts())
+    page.keyboard.press("Escape")
+    keys.wait_for(state="hidden")
+
+
+def test_everything_on_the_page_is_reached_by_the_tabulator_key_in_reading_order(page):
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0) }")
+    seen = []
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(NAMED))
+    text = "\n".join(seen)
+    order = ["Recipe", "Run all", "Frames", "Stars", "threshold", "Next frame", "Tracks"]
+    found = [text.find(word) for word in order]
+    assert -1 not in found, dict(zip(order, found, strict=True))
+    assert found[:2] == sorted(found[:2])
+    assert found[2:5] == sorted(found[2:5])
+
+
+# The first visit
+
+
+def first_visit(chromium, app, **options):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(f"{app.address}#folder=turning")
+    return page
+
+
+def test_the_first_tour_comes_once_has_five_steps_and_can_be_taken_again(chromium, app):
+    page = first_visit(chromium, app)
+    card = page.get_by_role("dialog")
+    card.get_by_text("1 of 5").wait_for()
+    titles = [card.get_by_role("heading").inner_text()]
+    assert card.get_by_role("button", name="Back").count() == 0
+    for step in range(2, 6):
+        # By the keyboard alone: the card has the focus, its last button goes on.
+        card.get_by_role("button", name="Next").press("Enter")
+        card.get_by_text(f"{step} of 5").wait_for()
+        titles.append(card.get_by_role("heading").inner_text())
+        box = card.bounding_box()
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= 1440
+        assert box["y"] + box["height"] <= 900
+    assert len(set(titles)) == 5
+    card.get_by_role("button", name="Done").press("Enter")
+    card.wait_for(state="detached")
+    page.reload()
+    page.get_by_role("tab", name="Tracks").wait_for()
+    page.wait_for_timeout(4000)
+    assert page.get_by_role("dialog").count() == 0
+    page.get_by_role("button", name="Help").click()
+    page.get_by_role("button", name="Take the tour").click()
+    card.get_by_text("1 of 5").wait_for()
+    page.wait_for_timeout(500)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    card.wait_for(state="detached")
+    page.context.close()
+
+
+def test_the_tour_is_skipped_by_escape_and_blocks_nothing_meanwhile(chromium, app):
+    page = first_visit(chromium, app)
+    page.get_by_text("1 of 5").wait_for()
+    page.get_by_role("button", name="Next frame").click()
+    page.locator(".count b", has_text="2").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("1 of 5").wait_for(state="detached")
+    page.context.close()
