@@ -100,7 +100,7 @@ class Stack:
     exposure : float or None
         Seconds, of all frames together.
     single_noise : float
-        Standard deviation of a sky pixel in one aligned frame (the median over the frames), ADU.
+        Standard deviation of a sky pixel in one aligned frame (rms over the frames), ADU.
     noise : float
         The same in the stack.
     warnings : tuple of str

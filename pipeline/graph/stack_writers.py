@@ -18,8 +18,7 @@ from pipeline import products, products_stack
 from pipeline.frame import FrameError
 from pipeline.graph.run import Event
 from pipeline.stages.aligned import noise_gain, region, shift_done
-from pipeline.stages.normalize import sky_noise
-from pipeline.stages.stack import Spooled, stacked
+from pipeline.stages.stack import Spooled, frame_noise, stacked
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -37,7 +36,7 @@ def _keep(work: Work, name: str, make: Callable[[], tuple[np.ndarray, str]]) -> 
     image, pattern = make()
     with products.written(place) as partial:
         np.ascontiguousarray(image, np.float32).tofile(partial)
-    told = {"shape": image.shape, "pattern": pattern, "noise": sky_noise(image, pattern)}
+    told = {"shape": image.shape, "pattern": pattern, "noise": frame_noise(image, pattern)}
     products.write_text(facts, json.dumps(told))
 
 

@@ -20,8 +20,8 @@ from pipeline.stages.normalize import sky_noise
 from pipeline.tables import Selection
 
 AT_A_TIME = 2
-#: Frames of which two halves tell the noise; pixels that are looked at for it, and pairs of frames.
-_LEAST_HALVED, _MEASURED, _PAIRS = 4, 1_000_000, 6
+#: Pixels that are looked at for the noise, and pairs of frames.
+_MEASURED, _PAIRS = 1_000_000, 12
 #: Exposures of one stack that differ by more than this part make a warning.
 _UNLIKE = 0.01
 
@@ -152,7 +152,12 @@ def _put(index: int, frame: Frame, scratch: Scratch) -> Spooled:
     def read(start: int, stop: int) -> np.ndarray:
         return scratch.read(place + start * width * kind.itemsize, (stop - start) * width, kind).reshape(-1, width)
 
-    return Spooled(index, image.shape, frame.pattern, sky_noise(image, frame.pattern), read)
+    return Spooled(index, image.shape, frame.pattern, frame_noise(image, frame.pattern), read)
+
+
+def frame_noise(image: np.ndarray, pattern: str) -> float:
+    """Standard deviation of a sky pixel, from differences of near pixels: no faint stars and no gradients, ADU."""
+    return sky_noise(image[:, 2:] - image[:, :-2], pattern) / 2**0.5
 
 
 def stacked(
@@ -237,23 +242,27 @@ def _noises(
     from pipeline.kernels.combine import combined
 
     number, pattern = len(group), group[0].pattern
-    if number < _LEAST_HALVED:
-        return float(np.median([frame.noise for frame in group])), sky_noise(image, pattern)
+    if number == 1:
+        return group[0].noise, group[0].noise
     ny, nx = image.shape
     rows = min(ny, max(16, _MEASURED // nx))
     first = (ny - rows) // 4 * 2
     bands = [_Band((rows, nx), frame.read, first) for frame in group]
-    fewer = count[first : first + rows] < 0.95 * count[first : first + rows].max()
+    middle, seen = image[first : first + rows], count[first : first + rows]
+    # Stars are not alike in all frames either, where the seeing changes.
+    unfit = (seen < 0.95 * seen.max()) | (middle > np.nanmedian(middle) + 2 * sky_noise(middle, pattern))
     pairs = range(0, number - 1, max(1, number // _PAIRS))
-    single = [sky_noise(bands[i].rows(0, rows) - bands[i + 1].rows(0, rows), pattern) for i in pairs]
+    single = [
+        sky_noise(np.where(unfit, np.nan, bands[i].rows(0, rows) - bands[i + 1].rows(0, rows)), pattern) for i in pairs
+    ]
     halves = [
         combined(bands[half::2], combine, clip=clip, weights=None if share is None else share[half::2])[0]
         for half in (0, 1)
     ]
-    difference = np.where(fewer, np.nan, halves[0] - halves[1])
+    difference = np.where(unfit, np.nan, halves[0] - halves[1])
     # Of halves of n and m frames the difference has n + m over the root of n m times the noise of all.
     scale = np.sqrt(len(bands[0::2]) * len(bands[1::2])) / number
-    return float(np.median(single) / np.sqrt(2)), sky_noise(difference, pattern) * float(scale)
+    return float(np.sqrt(np.mean(np.square(single)) / 2)), sky_noise(difference, pattern) * float(scale)
 
 
 @dataclass(frozen=True, eq=False)
