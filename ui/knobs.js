@@ -170,6 +170,8 @@ class Knob {
     this.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
     this.svg.setAttribute("preserveAspectRatio", "none")
     this.svg.setAttribute("aria-hidden", "true")
+    // Without bars it lies over the knob's name.
+    this.svg.setAttribute("pointer-events", "none")
     this.slide.append(this.svg)
     element("div", "rail", this.slide)
     this.bar = element("div", "bar", this.slide)

@@ -96,3 +96,86 @@ def test_completeness_falls_with_the_threshold_under_the_hand_where_the_truth_is
     page.get_by_role("button", name="Next frame").click()
     page.wait_for_function("() => model('truth map x').data.image.length == 1")
     page.get_by_role("tab", name="Tracks").click()
+
+
+def test_the_star_table_sorts_by_a_click_on_its_head_and_shows_one_state_alone(page):
+    page.get_by_role("tab", name="Stars").click()
+    rows = page.locator(".tabulator-row:visible")
+    rows.nth(2).wait_for()
+
+    def cells(name):
+        return [one.inner_text() for one in page.locator(f".tabulator-row:visible [tabulator-field='{name}']").all()]
+
+    strengths = [float(text) for text in cells("over σ")]
+    assert strengths == sorted(strengths, reverse=True), "the strongest first"
+    head = page.locator(".tabulator-col:visible[tabulator-field=sharp]")
+    for order in ("ascending", "descending"):
+        head.click()
+        page.locator(f".tabulator-col[tabulator-field=sharp][aria-sort={order}]").wait_for()
+        values = [float(text.replace("\u2212", "-")) for text in cells("sharp")]
+        assert len(values) > 10
+        assert values == sorted(values, reverse=order == "descending")
+    page.get_by_label("State").click()
+    page.locator(".MuiListItemText-root", has_text="sharpness").click()
+    page.locator(".tabulator-row:visible [tabulator-field=state]", has_text="star").first.wait_for(state="detached")
+    assert set(cells("state")) == {"sharpness"}
+    page.get_by_label("State").click()
+    page.locator(".MuiListItemText-root", has_text="every state").click()
+    page.locator(".tabulator-row:visible [tabulator-field=state]", has_text="star").first.wait_for()
+    page.get_by_role("tab", name="Tracks").click()
+
+
+def test_a_line_dragged_over_the_measures_leaves_frames_out_and_a_double_click_takes_them_in_again(page):
+    page.get_by_role("tab", name="Frames").click()
+    page.wait_for_function("() => model('metric set')?.data.values?.[0].length == 24")
+    plot = page.locator(".bk-Figure:visible").last
+    plot.wait_for()
+    page.wait_for_timeout(500)
+    box = plot.bounding_box()
+    inner = """() => {
+        const one = [...Bokeh.documents[0].all_models].find((m) => m.center?.includes(model('metric low')))
+        return [one.y_range.start, one.y_range.end, one.inner_height] }"""
+
+    def height(value):
+        start, end, pixels = page.evaluate(inner)
+        return box["y"] + 8 + (end - value) / (end - start) * pixels
+
+    lines = "() => ['low', 'high'].map((edge) => model(`metric ${edge}`).location)"
+    low, high = page.evaluate(lines)
+    across = box["x"] + box["width"] / 2
+    page.mouse.move(across, height(high))
+    page.wait_for_timeout(200)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(across, height(high + (low - high) * 0.5 * step / 8))
+        page.wait_for_timeout(40)
+    page.mouse.up()
+    page.wait_for_function("() => model('metric set').data.given[0][1]")
+    settle(page)
+    out = page.locator(".tabulator-row:visible", has_text="Fwhm above")
+    values, limit = page.evaluate("() => [model('metric set').data.values[0], model('metric high').location]")
+    beyond = sum(value > limit for value in values)
+    assert 0 < beyond < 12
+    assert out.count() == beyond
+    assert page.locator(".rail svg path:visible").count() == beyond
+    page.mouse.dblclick(across, height(limit))
+    page.wait_for_function("() => !model('metric set').data.given[0][1]")
+    settle(page)
+    assert out.count() == 0
+    page.get_by_role("tab", name="Tracks").click()
+
+
+def test_a_file_of_the_wrong_kind_is_corrected_in_the_list_of_all_files(page):
+    page.get_by_role("tab", name="Frames").click()
+    page.get_by_role("button", name="All files").click()
+    row = page.locator(".tabulator-row:visible").nth(4)
+    row.locator("[tabulator-field=kind]").click()
+    page.locator(".tabulator-edit-list-item", has_text="dark").click()
+    page.get_by_role("button", name="23 frames").wait_for()
+    page.locator(".tabulator-row:visible", has_text="by hand").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="24 frames").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Lights", exact=True).click()
+    page.get_by_role("tab", name="Tracks").click()
