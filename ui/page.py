@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 from panel.util import edit_readonly
+from param.parameterized import Watcher
 
 from pipeline.read import stem
 from ui import series
@@ -138,6 +139,7 @@ class Desk(Viewer):
             margin=0,
             styles={"min-width": "0"},
         )
+        before = set(_busy_watchers())
         self.page = pmui.Page(
             header=self.top.parts,
             sidebar=[self.stages],
@@ -158,7 +160,9 @@ class Desk(Viewer):
             dark_theme=True,
         )
         # Material's page follows the server's busy state: each event then has Panel walk every model of the page twice,
-        # for 50 ms. What is busy says so at its own stage here.
+        # for 50 ms, and the server holds every page that was ever open. What is busy says so at its own stage here.
+        for watcher in set(_busy_watchers()) - before:
+            pn.state.param.unwatch(watcher)
         with edit_readonly(self.page):
             self.page.busy = False
         self.page.param.watch(lambda *_: self._folded(), ["sidebar_open", "contextbar_open"])
@@ -370,3 +374,7 @@ def build(session: Session) -> pmui.Page:
     pn.state.on_session_destroyed(lambda context: desk.close())
     pn.state.onload(desk.loaded)
     return desk.page
+
+
+def _busy_watchers() -> list[Watcher]:
+    return pn.state.param.watchers.get("busy", {}).get("value", [])
