@@ -199,8 +199,10 @@ def blink_frame(image: np.ndarray, noise: float) -> np.ndarray:
     # A mosaic's colours must come together, or its pattern would be seen.
     step += step % 2 if step > 1 else 0
     ny, nx = (size // step * step for size in image.shape)
-    blocks = np.nan_to_num(image[:ny, :nx]).reshape(ny // step, step, nx // step, step).mean(axis=(1, 3))
-    sky = np.median(blocks)
+    bands = (image[row : row + step, :nx].reshape(step, -1, step).mean(axis=(0, 2)) for row in range(0, ny, step))
+    blocks = np.array(list(bands))
+    sky = np.nanmedian(blocks)
+    blocks = np.where(np.isnan(blocks), sky, blocks)
     low, high = (limit * max(noise, 1e-6) for limit in BLINK_RANGE)
     light = np.arcsinh((blocks - sky - low) / (3 * max(noise, 1e-6))) / np.arcsinh(
         (high - low) / (3 * max(noise, 1e-6))

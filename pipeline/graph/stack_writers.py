@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from pipeline import products, products_stack
 from pipeline.frame import FrameError
 from pipeline.graph.run import Event
 from pipeline.stages.aligned import noise_gain, region, shift_done
-from pipeline.stages.stack import Spooled, frame_noise, stacked
+from pipeline.stages.stack import BAND, Spooled, band_of, frame_noise, stacked
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -27,16 +28,18 @@ if TYPE_CHECKING:
     from pipeline.graph.writers import Work
 
 
-def _keep(work: Work, name: str, make: Callable[[], tuple[np.ndarray, str]]) -> None:
+def _keep(work: Work, name: str, make: Callable[[], Frame]) -> None:
     """Put a frame's pixels beside the run, unless an earlier try did that."""
     place = work.job.partial / name / f"{work.frame}.f32"
     facts = place.with_suffix(".json")
     if facts.exists():
         return
-    image, pattern = make()
-    with products.written(place) as partial:
-        np.ascontiguousarray(image, np.float32).tofile(partial)
-    told = {"shape": image.shape, "pattern": pattern, "noise": frame_noise(image, pattern)}
+    frame = make()
+    ny = frame.shape[0]
+    with products.written(place) as partial, open(partial, "wb") as file:
+        for first in range(0, ny, BAND):
+            band_of(frame, first, min(first + BAND, ny)).tofile(file)
+    told = {"shape": frame.shape, "pattern": frame.pattern, "noise": frame_noise(frame)}
     products.write_text(facts, json.dumps(told))
 
 
@@ -61,12 +64,7 @@ def _reader(place: Path, width: int) -> Callable[[int, int], np.ndarray]:
 
 def spool(work: Work) -> None:
     """One aligned frame that waits for the stack."""
-
-    def make() -> tuple[np.ndarray, str]:
-        frame = work.ask("aligned")
-        return frame.above_black(), frame.pattern
-
-    _keep(work, "aligned", make)
+    _keep(work, "aligned", lambda: work.ask("aligned"))
 
 
 def aligned(work: Work) -> None:
@@ -144,11 +142,12 @@ def _stack_header(work: Work, first: int, pattern: str) -> Header:
 def spool_subtracted(work: Work) -> None:
     """One frame without its sky that waits for the sum."""
 
-    def make() -> tuple[np.ndarray, str]:
+    def make() -> Frame:
         from pipeline.stages.normalize import normalized_image
 
         frame = work.ask("calibrated")
-        return normalized_image(frame, work.ask("background"), red=1.0, blue=1.0), frame.pattern
+        image = normalized_image(frame, work.ask("background"), red=1.0, blue=1.0)
+        return replace(frame, pixels=image, black=np.zeros((2, 2), np.float32))
 
     _keep(work, "subtracted", make)
 

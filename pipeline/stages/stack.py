@@ -20,6 +20,8 @@ from pipeline.stages.normalize import sky_noise
 from pipeline.tables import Selection
 
 AT_A_TIME = 2
+#: Rows that are written to the disk at a time.
+BAND = 256
 #: Pixels that are looked at for the noise, and pairs of frames.
 _MEASURED, _PAIRS = 1_000_000, 12
 #: Exposures of one stack that differ by more than this part make a warning.
@@ -141,23 +143,41 @@ def spool(
 
 
 def _put(index: int, frame: Frame, scratch: Scratch) -> Spooled:
-    image = frame.above_black()
-    width, kind = image.shape[1], image.dtype
+    ny, nx = frame.shape
+    places = []
     try:
-        place = scratch.write(image)
+        for first in range(0, ny, BAND):
+            places.append(scratch.write(band_of(frame, first, min(first + BAND, ny))))
     except OSError as error:
         problem = f"no room for the aligned frames ({error.strerror or error})"
         raise FrameError(frame.info.file, problem, "free the disk, or stack fewer frames") from None
 
     def read(start: int, stop: int) -> np.ndarray:
-        return scratch.read(place + start * width * kind.itemsize, (stop - start) * width, kind).reshape(-1, width)
+        parts = []
+        for band in range(start // BAND, -(-stop // BAND)):
+            low, high = max(start, band * BAND), min(stop, (band + 1) * BAND)
+            place = places[band] + (low - band * BAND) * nx * 4
+            parts.append(scratch.read(place, (high - low) * nx, np.dtype(np.float32)))
+        return np.concatenate(parts).reshape(-1, nx)
 
-    return Spooled(index, image.shape, frame.pattern, frame_noise(image, frame.pattern), read)
+    return Spooled(index, frame.shape, frame.pattern, frame_noise(frame), read)
 
 
-def frame_noise(image: np.ndarray, pattern: str) -> float:
+def band_of(frame: Frame, first: int, last: int) -> np.ndarray:
+    """Rows of an aligned frame, float32 ADU; NaN where nothing counts. A fresh array."""
+    band = np.array(frame.pixels[first:last], np.float32)
+    if frame.mask is not None:
+        band[frame.mask[first:last]] = np.nan
+    return band
+
+
+def frame_noise(frame: Frame) -> float:
     """Standard deviation of a sky pixel, from differences of near pixels: no faint stars and no gradients, ADU."""
-    return sky_noise(image[:, 2:] - image[:, :-2], pattern) / 2**0.5
+    ny, nx = frame.shape
+    # Pairs of rows, so that a mosaic has all its colours.
+    step = 2 * max(1, round(ny * nx / _MEASURED))
+    some = np.concatenate([band_of(frame, first, first + 2) for first in range(0, ny - 1, step)])
+    return sky_noise(some[:, 2:] - some[:, :-2], frame.pattern) / 2**0.5
 
 
 def stacked(
