@@ -10,7 +10,6 @@ from ui.session import Session
 
 def test_a_page_that_is_left_is_held_by_nobody(tmp_path):
     desk = Desk(Session(Graph(), tmp_path), Document())
-    desk.page.get_root(Document())
     held = weakref.ref(desk)
     desk.close()
     del desk
