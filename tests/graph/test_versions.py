@@ -14,11 +14,14 @@ KNOWN = {
     "calibrated": (2, 910.99142),
     "background": (1, 369.83118),
     "normalize": (1, 88.019394),
-    "candidates": (2, 67270.377),
-    "stars": (2, 74),
+    "candidates": (3, 67270.377),
+    "stars": (3, 74),
     "selection": (2, 24.051331),
     "tracks": (2, 114.27861),
     "offset_map": (1, 0.48650834),
+    "shifts": (1, -1.636384),
+    "aligned": (1, 77.914017),
+    "stack": (1, 76.274382),
 }
 
 
@@ -30,6 +33,7 @@ def statistics(folder):
         return graph.result(night, Recipe(), stage, frame)
 
     tracks, maps, candidates = made("tracks"), made("offset_map", 2), made("candidates", 1)
+    moves, moved, (stacked,) = made("shifts"), made("aligned", 3), made("stack").stacks
     return {
         "hot_pixels": float(made("hot_pixels").contrast + made("hot_pixels").red),
         "calibrated": float(made("calibrated", 1).pixels.mean()),
@@ -39,6 +43,9 @@ def statistics(folder):
         "stars": float(len(made("stars", 1).kept)),
         "selection": float(made("selection").metrics["fwhm"].sum()),
         "tracks": float(np.nansum(tracks.x_offset + 2 * tracks.y_offset)),
+        "shifts": float(np.nansum(moves.x + 2 * moves.y)),
+        "aligned": float(np.nanstd(moved.pixels) + np.nanmean(moved.pixels)),
+        "stack": float(np.nanstd(stacked.image) + stacked.count.mean()),
         "offset_map": float(maps.x.mean() + 2 * maps.y.mean() + 10 * maps.x_error.mean()),
     }
 
