@@ -266,6 +266,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "xcentroid_err": ("px", "1 sigma of the Gaussian-windowed position"),
     "ycentroid_err": ("px", "1 sigma of the Gaussian-windowed position"),
     "convolved": ("adu", "peak of the convolved image"),
+    "local_noise": ("adu", "standard deviation of the convolved image about the star"),
     "x_winpos": ("px", "Gaussian-windowed centroid"),
     "y_winpos": ("px", "Gaussian-windowed centroid"),
     "x_com": ("px", "centre of mass in the window"),

@@ -48,6 +48,7 @@ def centres(
     pattern: str,
     variance: np.ndarray,
     photon: np.ndarray,
+    uneven: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Three centres of each candidate, the error of the windowed one, and the star's width.
 
@@ -65,6 +66,8 @@ def centres(
         Colours of the first 2 x 2 pixels, or "none".
     variance, photon : ndarray of float64, shape (2, 2)
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
+    uneven : ndarray of float64, shape (n,), optional
+        What the sky's standard deviation is multiplied by about each candidate.
 
     Returns
     -------
@@ -74,9 +77,10 @@ def centres(
     fits = fit_stars(image, index, fwhm, pattern, variance)
     colours, shot = by_parity(colour_numbers(pattern)), by_parity(photon)
     sky = by_parity(np.maximum(variance, np.finfo(np.float32).tiny))
+    more = np.ones(index.size) if uneven is None else np.ascontiguousarray(uneven, np.float64) ** 2
     places, result = np.stack(own, axis=1).astype(np.float64), np.empty((index.size, len(CENTRES) + 2))
     map_bands(
-        lambda first, last: _centres(image, index, places, fits, fwhm, colours, sky, shot, result, first, last),
+        lambda first, last: _centres(image, index, places, fits, fwhm, colours, sky, more, shot, result, first, last),
         index.size,
     )
     windowed = result[:, -2:]
@@ -213,20 +217,20 @@ def _equalize(patch, fit, colours, variance, photon):  # noqa: ANN001, ANN202
 @njit(
     [
         types.void(
-            IMAGE, int64[::1], _PATCH, _PATCH, float64, _COLOURS, _TABLES, _TABLES, _PATCH, int64, int64
+            IMAGE, int64[::1], _PATCH, _PATCH, float64, _COLOURS, _TABLES, float64[::1], _TABLES, _PATCH, int64, int64
         )
     ],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _centres(image, index, own, fits, fwhm, colours, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+def _centres(image, index, own, fits, fwhm, colours, variance, more, photon, result, first, last):  # noqa: ANN001, ANN202
     sigma, box = fwhm / SIGMA_TO_FWHM, int(2 * fwhm + 1) // 2
     reach = max(4, math.ceil(WINDOW * max(fwhm, NARROWEST) / SIGMA_TO_FWHM), box)
     patch, window = np.empty((2 * reach + 1, 2 * reach + 1)), np.empty((2, 2 * reach + 1))
     for i in range(first, last):
         row, column = index[i] // image.shape[1], index[i] % image.shape[1]
         fit, fitted, colour = fits[i], fits[i, 4] == fits[i, 4], colours[row & 1, column & 1]
-        sky, shot = variance[row & 1, column & 1].copy(), photon[row & 1, column & 1].copy()
+        sky, shot = variance[row & 1, column & 1] * more[i], photon[row & 1, column & 1].copy()
         _see(image, row, column, fit, colour, patch)
         mass_x, mass_y = _mass(patch, box)
         if fitted and fit.size > 6:

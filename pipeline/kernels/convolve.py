@@ -14,6 +14,7 @@ from numba import boolean, float32, float64, int64, njit, types
 
 from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.bands import map_bands
+from pipeline.kernels.noise import CELL
 
 SIGMA_RADIUS = 1.5
 IMAGE = types.Array(types.float32, 2, "C", readonly=True)
@@ -161,7 +162,7 @@ def pixel_peaks(image: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray
     return peaks(image, image, around, floor)
 
 
-def dips(convolved: np.ndarray, floor: float, reach: int, edge: int) -> np.ndarray:
+def dips(convolved: np.ndarray, floor: float, reach: int, edge: int, uneven: np.ndarray | None = None) -> np.ndarray:
     """Depths of lonely hollows of the convolved image: what noise and structure do without any star.
 
     Parameters
@@ -174,14 +175,20 @@ def dips(convolved: np.ndarray, floor: float, reach: int, edge: int) -> np.ndarr
         A pixel this near, pixels, and higher than the hollow is deep belongs to a star whose ring the hollow is.
     edge : int
         Pixels from the frame's edges that are left out: there the filter sees the step to what counts as 0 outside.
+    uneven : ndarray, shape (rows, columns), optional
+        What the noise is multiplied by in cells of CELL pixels (:func:`pipeline.kernels.noise.uneven_noise`).
 
     Returns
     -------
     ndarray of float32, shape (n,)
-        Depths, positive.
+        Depths, positive, over what the noise is multiplied by there.
     """
+    cells = np.ones((1, 1), np.float32) if uneven is None else np.ascontiguousarray(uneven, np.float32)
     return np.concatenate(
-        map_bands(lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), first, last), len(convolved))
+        map_bands(
+            lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), cells, CELL, first, last),
+            len(convolved),
+        )
     )
 
 
@@ -307,21 +314,26 @@ def _scan_rows(convolved, image, weights, offsets, floor, first, last):  # noqa:
     return index[:number], height[:number]
 
 
-@njit([float32[::1](float32[:, ::1], float64, int64, int64, int64, int64)], cache=True, nogil=True)
-def _dip_rows(convolved, floor, reach, edge, first, last):  # noqa: ANN001, ANN202
+@njit(
+    [float32[::1](float32[:, ::1], float64, int64, int64, float32[:, ::1], int64, int64, int64)],
+    cache=True,
+    nogil=True,
+)
+def _dip_rows(convolved, floor, reach, edge, cells, side, first, last):  # noqa: ANN001, ANN202
     ny, nx = convolved.shape
     depth, number = np.empty(1024, np.float32), 0
-    low = np.float32(-floor)
+    low = np.float32(-floor) * cells.min()
     for y in range(max(first, edge), min(last, ny - edge)):
         for x in range(edge, nx - edge):
             value = convolved[y, x]
             if not value < low or number == depth.size:
                 continue
-            if value > convolved[y - 1 : y + 2, x - 1 : x + 2].min():
+            noise = cells[min(y // side, cells.shape[0] - 1), min(x // side, cells.shape[1] - 1)]
+            if not value < np.float32(-floor) * noise or value > convolved[y - 1 : y + 2, x - 1 : x + 2].min():
                 continue
             top, left = max(y - reach, 0), max(x - reach, 0)
             if convolved[top : y + reach + 1, left : x + reach + 1].max() < -value:
-                depth[number] = -value
+                depth[number] = -value / noise
                 number += 1
     return depth[:number]
 

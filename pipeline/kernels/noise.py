@@ -8,6 +8,9 @@ MAD_TO_SIGMA = 1.482602218505602
 SAMPLES = 50_000
 #: Pixels that are looked at for the noise which neighbours share.
 MOMENTS = 1_500_000
+#: Side of the cells in which the noise is told, pixels, and pixels that are looked at in each; of their differences
+#: this part counts, which leaves the stars out; noise that nowhere exceeds the usual by more is even.
+CELL, IN_CELL, BULK, EVEN = 64, 512, 0.8, 1.25
 
 
 def spread(values: np.ndarray) -> float:
@@ -121,3 +124,43 @@ def shared_noise(image: np.ndarray, variance: np.ndarray, sigma: float) -> float
     found = spread(pull)
     error = 0.83 * found / np.sqrt(max(np.isfinite(pull).sum(), 1))
     return found if abs(found - 1) > 4 * error and found > 0 else 1.0
+
+
+def uneven_noise(image: np.ndarray) -> np.ndarray | None:
+    """Noise in square cells of the frame over that of the usual cell where it is more: the moon or the amplifier glows.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Pixels; bad ones are not finite.
+
+    Returns
+    -------
+    ndarray of float64, shape (ny // CELL, nx // CELL), or None
+        At least 1, the median over nine cells; the last cells also stand for what is left at the edges. None where
+        the noise is even, or the frame too small to tell. Differences of pixels two columns apart leave out what is
+        smooth.
+    """
+    from scipy.ndimage import median_filter
+
+    rows, columns = (size // CELL for size in image.shape)
+    if min(rows, columns) < 3:
+        return None
+    step = max(1, CELL * CELL // IN_CELL)
+    lines = image[: rows * CELL : step, : columns * CELL].reshape(rows, -1, columns, CELL)
+    away = np.abs(lines[..., 2:] - lines[..., :-2]).swapaxes(1, 2).reshape(rows, columns, -1)
+    bulk = round(BULK * away.shape[-1])
+    noise = np.partition(away, bulk, axis=-1)[..., :bulk].mean(axis=-1, dtype=np.float64)
+    known = np.isfinite(noise) & (noise > 0)
+    if not known.any():
+        return None
+    noise = median_filter(np.where(known, noise / np.median(noise[known]), 1.0), 3, mode="nearest")
+    return np.maximum(noise, 1.0) if np.percentile(noise, 98) > EVEN else None
+
+
+def at_pixels(cells: np.ndarray | None, index: np.ndarray, nx: int) -> np.ndarray:
+    """Value of :func:`uneven_noise`'s cells at some pixels, given by their flat indices; 1 where the noise is even."""
+    if cells is None:
+        return np.ones(index.size)
+    row, column = np.minimum(index // nx // CELL, len(cells) - 1), index % nx // CELL
+    return cells[row, np.minimum(column, cells.shape[1] - 1)]

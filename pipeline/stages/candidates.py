@@ -62,7 +62,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": round(width, 1)}
 
 
-@stage(version=2, auto=seeing)
+@stage(version=3, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -112,6 +112,7 @@ def candidates(
     A&AS 117, 393).
     """
     from pipeline.kernels.convolve import convolve, daofind_filter
+    from pipeline.kernels.noise import at_pixels, uneven_noise
 
     if fwhm is None:
         fwhm = seeing(normalize, fwhm=None)["fwhm"]
@@ -123,7 +124,9 @@ def candidates(
     capped = found.index.size > MOST
     if capped:
         found = found.highest(MOST)
-    columns = _columns(normalize, convolved, kernel, found, neighbour_level)
+    uneven = uneven_noise(normalize.image)
+    louder = at_pixels(uneven, found.index, normalize.image.shape[1])
+    columns = _columns(normalize, convolved, kernel, found, neighbour_level, noise, louder)
     reason = np.zeros(found.index.size, np.int8)
     if method == "peaks":
         reason[columns["neighbours"] < neighbours] = Reason.NEIGHBOURS
@@ -131,7 +134,7 @@ def candidates(
         "background": normalize.background.level() if normalize.background is not None else 0.0,
         "noise": float(normalize.noise),
         "saturated": float(normalize.full.size),
-        "auto_threshold": _auto_threshold(convolved, found.height, noise, kernel),
+        "auto_threshold": _auto_threshold(convolved, found.height / (noise * louder), noise, kernel, uneven),
         "capped": float(capped),
         "filter_ratio": ratio,
     }
@@ -236,7 +239,13 @@ def _convolved_noise(convolved: np.ndarray, normalize: Normalized, kernel: Filte
 
 
 def _columns(
-    normalize: Normalized, convolved: np.ndarray, kernel: Filter, found: _Found, neighbour_level: float
+    normalize: Normalized,
+    convolved: np.ndarray,
+    kernel: Filter,
+    found: _Found,
+    neighbour_level: float,
+    noise: float,
+    louder: np.ndarray,
 ) -> dict[str, np.ndarray]:
     from pipeline.kernels.centroid import centres
     from pipeline.kernels.convolve import clearance
@@ -248,7 +257,7 @@ def _columns(
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y
     own = (columns["xcentroid"], columns["ycentroid"])
-    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon)
+    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon, louder)
     core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
     columns["neighbours"], columns["saturated"], columns["masked"] = core.T
     columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
@@ -260,6 +269,7 @@ def _columns(
     positive = columns["flux"] > 0
     columns["mag"] = np.full(index.size, np.nan)
     columns["mag"][positive] = -2.5 * np.log10(columns["flux"][positive])
+    columns["local_noise"] = noise * louder
     types = {name: np.int64 if name in WHOLE_NUMBERS else np.float64 for name in COLUMNS}
     return {name: np.array(columns[name], types[name]) for name in COLUMNS}
 
@@ -275,16 +285,19 @@ def _sky(normalize: Normalized, index: np.ndarray) -> np.ndarray:
     return level[np.minimum(y // size, level.shape[0] - 1), np.minimum(x // size, level.shape[1] - 1)]
 
 
-def _auto_threshold(convolved: np.ndarray, heights: np.ndarray, noise: float, kernel: Filter) -> float:
+def _auto_threshold(
+    convolved: np.ndarray, heights: np.ndarray, noise: float, kernel: Filter, uneven: np.ndarray | None
+) -> float:
     """Threshold, sigma, above which hollows, which no star makes, are a fiftieth of the peaks or fewer.
 
     Noise makes as many hollows as peaks; so do dark lanes, fringes and dead pixels with what is not a star. At least 6
-    sigma, at most 12, beyond which defects of the detector would hide the stars.
+    sigma, at most 12, beyond which defects of the detector would hide the stars. ``heights`` are in local sigma.
     """
     from pipeline.kernels.convolve import dips
 
-    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * max(kernel.reach), max(kernel.reach))) / noise
-    heights = np.sort(heights) / noise
+    reach = max(kernel.reach)
+    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * reach, reach, uneven)) / noise
+    heights = np.sort(heights)
     for threshold in (LOWEST_THRESHOLD, *depths):
         deeper = depths.size - np.searchsorted(depths, threshold, side="right")
         higher = heights.size - np.searchsorted(heights, threshold, side="right")

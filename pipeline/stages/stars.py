@@ -22,7 +22,7 @@ ELONGATED = (0.4, 1.7)
 LONELY = 6.0
 
 
-@stage(version=2)
+@stage(version=3)
 def stars(
     candidates: StarTable,
     *,
@@ -57,7 +57,9 @@ def stars(
     threshold, threshold_adu, sharpness, roundness, elongated, brightest, saturated, border, separation
         Knobs. The threshold is strict, ranges include their ends, as in photutils' ``DAOStarFinder``, whose
         ``threshold`` is ``threshold_adu`` and whose ``min_separation`` is ``separation`` (it acts beyond the filter's
-        own radius). Auto is at least 6 sigma, and higher where the frame has structure that is not stars.
+        own radius). Auto is at least 6 sigma, higher where the frame has structure that is not stars, and in sigma of
+        the noise about each star where that is uneven, as in a glow. Where most bright peaks share a shape that is
+        not round, ``elongated`` "keep" counts the roundness from 0 or from theirs: a star may have either.
 
     Returns
     -------
@@ -70,10 +72,13 @@ def stars(
         Where the threshold is below the candidates' floor: they must be made with a lower one.
     """
     limit = _limit(candidates, threshold, threshold_adu)
-    shape = common_shape(candidates, limit, sharpness)
+    height = candidates["convolved"]
+    if threshold is None and threshold_adu is None:
+        height = height * (candidates.noise / candidates["local_noise"])
+    shape = common_shape(candidates, height > BRIGHT * limit, sharpness)
     reason = np.array(candidates.reason)
     round_enough = _round(candidates, roundness, shape if elongated == "keep" else None)
-    for code, broken in _rules(candidates, limit, sharpness, round_enough, saturated, border, separation):
+    for code, broken in _rules(candidates, height > limit, sharpness, round_enough, saturated, border, separation):
         reason[broken & (reason == Reason.STAR)] = code
     if brightest is not None:
         kept = np.flatnonzero(reason == Reason.STAR)
@@ -88,7 +93,7 @@ def stars(
 
 
 def _limit(candidates: StarTable, threshold: float | None, threshold_adu: float | None) -> float:
-    """Height in the convolved image that a star exceeds, ADU."""
+    """Height in the convolved image that a star exceeds, ADU, where the noise is that of the frame."""
     if threshold_adu is not None:
         limit = threshold_adu * candidates.relative_error
     elif threshold is not None:
@@ -105,7 +110,7 @@ def _limit(candidates: StarTable, threshold: float | None, threshold_adu: float 
 
 def _rules(
     table: StarTable,
-    limit: float,
+    high_enough: np.ndarray,
     sharpness: Range,
     round_enough: np.ndarray,
     saturated: str,
@@ -118,7 +123,7 @@ def _rules(
     measured = _measured(table)
     inside = (x >= border) & (y >= border) & (x < nx - border) & (y < ny - border)
     rules = [
-        (Reason.THRESHOLD, ~(table["convolved"] > limit)),
+        (Reason.THRESHOLD, ~high_enough),
         (Reason.MEASURE, ~measured),
         (Reason.SHARPNESS, ~_within(table["sharpness"], sharpness)),
         (Reason.ROUNDNESS, ~round_enough),
@@ -136,15 +141,15 @@ def _measured(table: StarTable) -> np.ndarray:
     return np.logical_and.reduce([np.isfinite(table[name]) for name in names])
 
 
-def common_shape(table: StarTable, limit: float, sharpness: Range) -> tuple[float, float] | None:
+def common_shape(table: StarTable, bright: np.ndarray, sharpness: Range) -> tuple[float, float] | None:
     """Both roundnesses that most bright, lonely peaks share, where those are not round.
 
     Parameters
     ----------
     table : StarTable
         Every local peak.
-    limit : float
-        Height in the convolved image that a star exceeds, ADU.
+    bright : ndarray of bool, shape (n,)
+        Peaks so high above the noise that they tell their shape.
     sharpness : (float, float)
         Of a star.
 
@@ -157,7 +162,7 @@ def common_shape(table: StarTable, limit: float, sharpness: Range) -> tuple[floa
     if table.metrics.get("filter_ratio", 1.0) != 1.0:
         return None
     alone = min(LONELY * table.fwhm, CLEARANCE)
-    chosen = _measured(table) & (table["convolved"] > BRIGHT * limit) & (table["clear"] > alone)
+    chosen = _measured(table) & bright & (table["clear"] > alone)
     chosen &= _within(table["sharpness"], sharpness) & (table["masked"] == 0) & (table["saturated"] == 0)
     shapes = np.stack([table["roundness1"], table["roundness2"]], axis=1)[chosen]
     if len(shapes) < SOME:

@@ -163,7 +163,7 @@ def _warn(ledger: Ledger, hot: np.ndarray) -> None:
     if hot.any():
         ledger.warnings.append(
             f"{file}: {hot.sum()} of its {len(hot)} stars stand still while the others move: they are hot pixels "
-            "and are not followed"
+            "or lights on the ground and are not followed"
         )
     table = ledger.tables[ledger.reference]
     # Pieces of one satellite's trail lie side by side; they say nothing of the stars.
