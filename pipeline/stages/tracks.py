@@ -17,7 +17,7 @@ from pipeline.stages.stars import LONELY
 from pipeline.tables import Reason, Selection, StarTable, Status, Tracks
 
 if TYPE_CHECKING:
-    from pipeline.kernels.register import Solution
+    from pipeline.kernels.register import Points, Solution
 
 LEAST_STARS = 0.3
 """Share of the stars that should be in a frame below which it is not used."""
@@ -119,6 +119,7 @@ def _predict(
             ledger.enter(frame, found.row, found.status, last[side])
             last[side] = frame
     _warn(ledger, hot)
+    _warn_of_another_field(ledger, points, solutions, proximity)
 
 
 def _leave_out_unsolved(ledger: Ledger, frame: int, here: int, reference: int) -> None:
@@ -128,6 +129,28 @@ def _leave_out_unsolved(ledger: Ledger, frame: int, here: int, reference: int) -
         return
     problem = f"its stars do not fit those of the reference ({here} here, {reference} there)"
     ledger.leave_out(frame, problem, "leave it out, or choose a reference of the same field")
+
+
+def _warn_of_another_field(
+    ledger: Ledger, points: list[Points | None], solutions: list[Solution | None], proximity: float
+) -> None:
+    """Where most frames do not fit the reference but one another, it is the reference that is wrong."""
+    from pipeline.kernels.sequence import solve_sequence
+
+    with_stars = [i for i, some in enumerate(points) if some is not None and len(some) and i != ledger.reference]
+    apart = [i for i in with_stars if solutions[i] is None]
+    if len(apart) < 2 or len(apart) <= len(with_stars) / 2:
+        return
+    middle = apart[len(apart) // 2]
+    others = [some if i in apart else None for i, some in enumerate(points)]
+    shape = ledger.tables[ledger.reference].shape
+    agreed, _ = solve_sequence(others, ledger.times, middle, shape, reach=proximity, model="similarity")
+    same = [i for i in apart if i == middle or agreed[i] is not None]
+    if len(same) > len(apart) / 2:
+        ledger.warnings.append(
+            f"{ledger.file(ledger.reference)}: shows another field than most frames ({len(same)} of {len(with_stars)} "
+            f"fit one another): choose frames.reference = {ledger.file(same[0])}"
+        )
 
 
 def _own_rows(table: StarTable, known: identify.Known) -> tuple[np.ndarray, np.ndarray]:

@@ -430,6 +430,18 @@ def test_bright_light_a_little_off_its_place_is_the_star_however_sure_its_centre
     assert follow_pair(lambda place, level: change(place, level, 0.05)).row[1, 7] < 0
 
 
+def test_a_reference_of_another_field_names_a_better_one():
+    night, other = sky(drifting(6), count=400, shape=SHAPE), sky(drifting(6), count=400, shape=SHAPE, seed=9)
+    mixed = Sky(night.frames, [other.tables[0], *night.tables[1:]], None).follow()
+    assert mixed.used.tolist() == [True] + [False] * 5
+    assert mixed.warnings[-1] == (
+        "light_000.fits: shows another field than most frames (5 of 5 fit one another): "
+        "choose frames.reference = light_001.fits"
+    )
+    one_stray = Sky(night.frames, [*night.tables[:5], other.tables[5]], None).follow()
+    assert not any("another field" in text for text in one_stray.warnings)
+
+
 def test_a_reference_of_elongated_stars_says_so():
     place, level = field()
     trailed = table(place, level, SHAPE)
