@@ -34,11 +34,15 @@ _WORDS = {
     }.items()
     for word in words.split()
 }
+_PLURALS = ("lights", "bias", "biases", "darks", "flats", "flatfields")
 # Words that mean a bias only where nothing else is said: "offset_001", but "offsets of M 31".
 _ALONE = dict.fromkeys(("zero", "zeros", "offset", "offsets"), "bias")
 _NEUTRAL = re.compile(
     "frames?|fields?|master|super|dome|sky|twilight|evening|morning|lamp|screen|image|img|exposure|exp|sec|cal|calib|"
     "calibration|bin|binned|red|green|blue|lum|clear|raw|set|series|run"
+)
+_FILTER_OR_TIME = re.compile(
+    r"[a-z]{1,2}|red|green|blue|lum(?:inance)?|clear|oiii|sii|halpha|h_?alpha|(?:exp)?\d+(?:[.,]\d+)? ?(?:s|sec|seconds)?"
 )
 _DARK_SKY = re.compile("nebulae?|clouds?|sky|skies|matter|lanes?|horse|energy|stars?|sites?")
 
@@ -77,7 +81,7 @@ def kind_of(cards: Cards, path: str, exposure: float | None) -> tuple[str, str]:
         return _no_duration(kind, f"OBJECT = {name!r}", exposure)
     if kind := _by_file_name(Path(path).name):
         return _no_duration(kind, "file name", exposure)
-    if kind := _alone(Path(path).parent.name):
+    if kind := _by_folders(Path(path).parent):
         return _no_duration(kind, "folder name", exposure)
     return weak
 
@@ -124,6 +128,22 @@ def _alone(name: str) -> str:
 
 def _is_dark_sky(tokens: list[str]) -> bool:
     return "dark" in tokens and any(_DARK_SKY.fullmatch(token) for token in tokens)
+
+
+def _by_folders(folder: Path) -> str:
+    """Kind by the folder, or by the one above where a folder only names a filter or an exposure: "flats/V"."""
+    if kind := _by_folder_name(folder.name):
+        return kind
+    return _by_folder_name(folder.parent.name) if _FILTER_OR_TIME.fullmatch(folder.name.lower()) else ""
+
+
+def _by_folder_name(name: str) -> str:
+    """Kind where a folder says that alone, or says it in the plural among other words: "flats 22 September"."""
+    if kind := _alone(name):
+        return kind
+    tokens = _tokens(name)
+    kinds = {_WORDS[token] for token in tokens if token in _PLURALS}
+    return kinds.pop() if len(kinds) == 1 and not _is_dark_sky(tokens) else ""
 
 
 def _by_file_name(name: str) -> str:
