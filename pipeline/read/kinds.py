@@ -42,7 +42,7 @@ _NEUTRAL = re.compile(
     "calibration|bin|binned|red|green|blue|lum|clear|raw|set|series|run"
 )
 _FILTER_OR_TIME = re.compile(
-    r"[a-z]{1,2}|red|green|blue|lum(?:inance)?|clear|oiii|sii|halpha|h_?alpha|(?:exp)?\d+(?:[.,]\d+)? ?(?:s|sec|seconds)?"
+    r"[a-z]{1,2}|red|green|blue|lum(?:inance)?|clear|oiii|sii|h_?alpha|(?:exp)?\d+(?:[.,]\d+)? ?(?:s|sec|seconds)?"
 )
 _DARK_SKY = re.compile("nebulae?|clouds?|sky|skies|matter|lanes?|horse|energy|stars?|sites?")
 
