@@ -3,14 +3,15 @@
 const GRIP = 12
 const ANSWER_LIMIT_MS = 4000
 
-let instance = null
+// For events that come before this module is compiled Bokeh compiles it once each: what its copies share lies outside.
+const instances = (window.starshift_map_lines ??= new WeakMap())
 
 export default (args, object, data) => {
-  instance ??= make(args)
-  instance.handle(object)
+  if (!instances.has(args.asked)) instances.set(args.asked, make(args))
+  instances.get(args.asked).handle(object)
 }
 
-function make({ends, asked, answer, figures, lines, x_range}) {
+function make({ends, asked, answer, x_range}) {
   let pointer = {x: 0, y: 0}
   let hovered = null
   let held = null
@@ -32,8 +33,8 @@ function make({ends, asked, answer, figures, lines, x_range}) {
     return away[k] <= GRIP ? k : null
   }
 
-  const over_map = (event) =>
-    hovered != null && lines[figures.indexOf(hovered.figure)].visible && event.composedPath()[0] === ground
+  const is_drawn = (figure) => figure.renderers.some((one) => one.data_source === ends && one.visible)
+  const over_map = (event) => hovered != null && is_drawn(hovered.figure) && event.composedPath()[0] === ground
 
   function grip(event) {
     if (!over_map(event) || event.button != 0) return

@@ -35,12 +35,13 @@ class MapLine:
         self.source = ColumnDataSource(data=empty, syncable=False, name="map line")
         self.asked = ColumnDataSource(data={"sequence": [], "x": [], "y": []})
         self.answer = ColumnDataSource(data={"sequence": [0]})
-        self._glyphs = [self._draw(one) for one in figures]
+        self._figures = tuple(figures)
+        # Made where the line is first seen: a page without a map need not wait for them.
+        self._glyphs: dict[int, list[GlyphRenderer]] = {}
         self._over_map = [False] * len(figures)
         callback = CustomJS(
             args={
-                "ends": self.source, "asked": self.asked, "answer": self.answer, "figures": list(figures),
-                "lines": [glyphs[0] for glyphs in self._glyphs], "x_range": x_range,
+                "ends": self.source, "asked": self.asked, "answer": self.answer, "x_range": x_range,
             },
             code=text("map_line.js"),
         )  # fmt: skip
@@ -55,10 +56,7 @@ class MapLine:
         dashes = Line(x="x", y="y", line_color=_WHITE, line_width=1.5, line_dash=[5, 3])
         drawn = [made.add_glyph(self.source, glyph) for glyph in (dark, dashes, handles)]
         letters = {"font": "13px", "text_font_style": "bold", "text_align": "align", "x_offset": "away"}
-        drawn += canvas.write(made, self.source, text="name", **letters)
-        for renderer in drawn:
-            renderer.visible = False
-        return drawn
+        return drawn + canvas.write(made, self.source, text="name", **letters)
 
     @property
     def ends(self) -> Ends:
@@ -90,9 +88,12 @@ class MapLine:
         self._draw_where()
 
     def _draw_where(self) -> None:
-        for glyphs, is_map in zip(self._glyphs, self._over_map, strict=True):
-            for renderer in glyphs:
-                renderer.visible = self._wanted and is_map
+        for i, is_map in enumerate(self._over_map):
+            seen = self._wanted and is_map
+            if seen and i not in self._glyphs:
+                self._glyphs[i] = self._draw(self._figures[i])
+            for renderer in self._glyphs.get(i, ()):
+                renderer.visible = seen
 
     def _moved(self) -> None:
         try:
