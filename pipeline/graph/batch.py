@@ -16,13 +16,14 @@ from typing import Any
 
 from pipeline import __version__, products
 from pipeline.frame import FrameError, Sequence
+from pipeline.graph import writers
 from pipeline.graph.cluster import FRAMES_IN_FLIGHT, executor, stream
 from pipeline.graph.lineage import result_key
 from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
 from pipeline.graph.request import Night, Ticket
 from pipeline.graph.run import Event, Graph
 from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
-from pipeline.graph.writers import MASTERS, WRITERS, Work
+from pipeline.graph.writers import MASTERS, Work
 from pipeline.recipe import Recipe, dumps
 from pipeline.stage import KnobError
 from pipeline.tables import Tracks
@@ -131,7 +132,7 @@ class _Run:
         with self._timed(graph):
             sequence = graph.result(job.night, job.recipe, "frames", ticket=self.ticket)
         usable = [i for i, why in enumerate(sequence.unusable) if not why]
-        wanted = [WRITERS[name] for name in job.products]
+        wanted = writers.wanted(job)
         each = [product for product in wanted if product.each is not None]
         tracked = any(product.tracked for product in wanted)
         total = (tracked + bool(each)) * len(usable)

@@ -112,7 +112,7 @@ def blink(work: Work) -> None:
 def _origin(work: Work) -> tuple[int, int]:
     """Column and row of the reference at which the aligned frames begin."""
     knobs = work.job.recipe["aligned"]
-    tracks = work.ask("tracks") if knobs["crop"] == "common" or knobs["model"] == "transform" else None
+    tracks = work.ask("tracks") if knobs["crop"] == "common" and knobs["model"] != "shift" else None
     return region(knobs["crop"], work.ask("shifts"), tracks, knobs["model"])[:2]
 
 
@@ -120,7 +120,12 @@ def stack(work: Work) -> None:
     """One stack for each filter, from the frames that wait."""
     sequence, knobs = work.ask("frames"), work.job.recipe["stack"]
     start = time.perf_counter()
-    made = stacked(sequence, work.ask("selection"), _kept(work, "aligned"), (), **knobs)
+    try:
+        made = stacked(sequence, work.ask("selection"), _kept(work, "aligned"), (), **knobs)
+    except FrameError as error:
+        # The other products are as good as before.
+        work.warnings.append(str(error))
+        return
     work.graph.tell(Event("stack", None, time.perf_counter() - start, "ran", "stack"))
     work.warnings += made.warnings
     names = products_stack.stack_names(one.filter for one in made.stacks)
@@ -159,7 +164,8 @@ def total(work: Work) -> None:
     sequence, selection = work.ask("frames"), work.ask("selection")
     kept = [frame for frame in _kept(work, "subtracted") if selection.used[frame.index]]
     if not kept:
-        raise FrameError("lights", "there is no frame to add up (0)", "look at the frames left out")
+        work.warnings.append("lights: there is no frame to add up (0): look at the frames left out")
+        return
     # A pixel that is bad in some frames counts there as in the others.
     image = combined(kept, "mean")[0] * np.float32(len(kept))
     header = work.header(sequence.frames[sequence.reference])

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.frame import Failure, FrameError
+from pipeline.graph import writers
 from pipeline.graph.output import Job
 from pipeline.graph.request import StageError
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
-from pipeline.graph.writers import MASTERS, WRITERS, Work
+from pipeline.graph.writers import MASTERS, Work
 from pipeline.stage import STAGES
 
 MEMORY = 800_000_000
@@ -91,7 +92,7 @@ def write_products(job: Job, frame: int) -> Outcome:
 
 def _write_products(graph: Graph, job: Job, outcome: Outcome) -> None:
     work = Work(graph, job, outcome.frame, outcome.written, outcome.warnings)
-    wanted = [WRITERS[name] for name in job.products if WRITERS[name].each is not None]
+    wanted = [product for product in writers.wanted(job) if product.each is not None]
     lost = ""
     if any(product.tracked for product in wanted):
         # A field that cannot be followed has products that need no tracks.

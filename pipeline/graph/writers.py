@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,3 +176,11 @@ WRITERS = {
     "stack": Product(each=stack_writers.spool, once=stack_writers.stack),
     "photometry": Product(each=_photometry, once=_light_curves),
 }
+
+
+def wanted(job: Job) -> list[Product]:
+    """How the products of a run are written; a shift that no star was followed for needs no tracks."""
+    made = [WRITERS[name] for name in job.products]
+    free = job.recipe["shifts"]["method"] != "tracks" and job.recipe["aligned"]["model"] == "shift"
+    by_shifts = (WRITERS["aligned"], WRITERS["stack"])
+    return [replace(product, tracked=False) if free and product in by_shifts else product for product in made]

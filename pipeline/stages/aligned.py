@@ -19,8 +19,9 @@ _MARGIN = 1
 
 def _spared(knobs: Mapping[str, Any]) -> tuple[str, ...]:
     """Inputs that a model does not look at."""
-    tracks = () if knobs["model"] == "transform" or knobs["crop"] == "common" else ("tracks",)
-    return tracks if knobs["model"] == "map" else (*tracks, "offset_map")
+    model = knobs["model"]
+    tracks = () if model == "transform" or (model == "map" and knobs["crop"] == "common") else ("tracks",)
+    return tracks if model == "map" else (*tracks, "offset_map")
 
 
 @stage(version=1, without=_spared)
@@ -60,7 +61,7 @@ def aligned(
     shifts : Shifts
         How each frame lies on the reference.
     tracks : Tracks
-        For the model transform, and for the area that all frames have in common.
+        For the model transform, and with a map for the area that all frames have in common.
     offset_map : OffsetMap
         For the model map.
     index : int

@@ -154,3 +154,29 @@ def test_a_large_frame_blinks_small():
     small = blink_frame(image, 1.0)
     assert max(small.shape) <= 800
     assert small.dtype == np.uint8
+
+
+def test_one_star_is_enough_for_a_stack_by_its_box(tmp_path):
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((160, 200))
+    (tmp_path / "lights").mkdir()
+    for number, (x, y) in enumerate([(90, 80), (97, 76), (103, 85)]):
+        light = 800 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8) + rng.normal(500, 3, rows.shape)
+        header = fits.Header([("IMAGETYP", "Light Frame"), ("DATE-OBS", f"2026-01-01T20:0{number}:00")])
+        fits.PrimaryHDU(light.astype(np.uint16), header).writeto(tmp_path / "lights" / f"light_{number}.fits")
+    night = Graph.open([tmp_path / "lights"])
+    report = batch.run(
+        night, Recipe().with_knobs("shifts", method="box"), tmp_path / "out", wanted=("aligned", "stack")
+    )
+    assert [frame["state"] for frame in report["frames"]] == ["done"] * 3
+    with fits.open(tmp_path / "out" / "stack.fits") as hdus:
+        assert hdus[0].data[80, 90] == pytest.approx(800, rel=0.05)
+        assert hdus["COUNT"].data.max() == 3
+
+
+def test_what_cannot_be_stacked_leaves_the_rest(lights, tmp_path):
+    recipe = Recipe().with_knobs("aligned", crop=(5000, 5000, 6000, 6000))
+    report = batch.run(Graph.open([lights]), recipe, tmp_path / "out", wanted=("sum", "stack"))
+    assert list(report["products"]) == ["sum_subtracted.fits"]
+    assert any("no frame is aligned" in warning for warning in report["warnings"])
+    assert all("outside the frame" in frame["reason"] for frame in report["frames"])
