@@ -51,8 +51,10 @@ class Detector:
     warning: str = ""
 
 
-def pixel_noise(normalize: Normalized, fwhm: float, gain: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndarray]:
     """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
+
+    Without a gain all of the sky's variance is taken for that of its photons.
 
     Parameters
     ----------
@@ -60,8 +62,6 @@ def pixel_noise(normalize: Normalized, fwhm: float, gain: float | None = None) -
         The frame without sky.
     fwhm : float
         Width of its stars, pixels: what counts is the noise at their scale.
-    gain : float, optional
-        Electrons for an ADU. Without it all of the sky's variance is taken for that of its photons.
 
     Returns
     -------
@@ -73,12 +73,16 @@ def pixel_noise(normalize: Normalized, fwhm: float, gain: float | None = None) -
     variance = pixel_variance(normalize.image, normalize.pattern)
     variance *= shared_noise(normalize.image, variance, fwhm / SIGMA_TO_FWHM) ** 2
     level = normalize.background.level() if normalize.background is not None else 0.0
-    of_photons = 1.0 / gain if gain else green_variance(normalize.pattern, variance) / level if level > 0 else 0.0
-    photon = np.full((2, 2), of_photons)
+    return variance, photon_noise(normalize, green_variance(normalize.pattern, variance) / level if level > 0 else 0.0)
+
+
+def photon_noise(normalize: Normalized, for_each: float) -> np.ndarray:
+    """Variance of photons for each ADU above the sky, by row and column parity: one over the gain, times the factor."""
+    photon = np.full((2, 2), for_each)
     factors = {"red": normalize.red, "blue": normalize.blue}
     for colour, row, column in colour_planes(normalize.pattern):
         photon[row, column] *= factors.get(colour, 1.0)
-    return variance, photon
+    return photon
 
 
 def green_variance(pattern: str, variance: np.ndarray) -> float:
@@ -92,7 +96,7 @@ def detector(
     calibrated: Frame,
     calibration: Iterable[Rows],
     *,
-    fwhm: float,
+    variance: np.ndarray,
     gain: float | None = None,
     read_noise: float | None = None,
 ) -> Detector:
@@ -104,8 +108,8 @@ def detector(
         The frame without sky and with it.
     calibration : iterable of Rows
         Bias and flat frames among them tell gain and read noise.
-    fwhm : float
-        Width of the frame's stars, pixels.
+    variance : ndarray of float64, shape (2, 2)
+        Variance of a sky pixel by row and column parity, ADU squared.
     gain, read_noise : float, optional
         What the user says.
     """
@@ -121,7 +125,7 @@ def detector(
     zeroed = bool(calibrated.black.any()) or any(
         word in line.lower() for line in calibrated.history for word in _ZEROED
     )
-    of_sky = _gain_of_sky(normalize, fwhm, read_noise)
+    of_sky = _gain_of_sky(normalize, variance, read_noise)
     if zeroed and of_sky is not None:
         return Detector(of_sky, read_noise, "the sky's noise")
     if info.gain is not None and 0 < info.gain <= LARGEST:
@@ -133,10 +137,10 @@ def detector(
     return Detector(of_sky, read_noise, "the sky's noise, its zero level not known", warning)
 
 
-def _gain_of_sky(normalize: Normalized, fwhm: float, read_noise: float | None) -> float | None:
+def _gain_of_sky(normalize: Normalized, variances: np.ndarray, read_noise: float | None) -> float | None:
     """Gain g from variance = level / g + (read noise / g)^2."""
     level = normalize.background.level() if normalize.background is not None else 0.0
-    variance = green_variance(normalize.pattern, pixel_noise(normalize, fwhm)[0])
+    variance = green_variance(normalize.pattern, variances)
     if not (level > 0 and variance > 0):
         return None
     return (level + np.sqrt(level**2 + 4 * variance * (read_noise or 0.0) ** 2)) / (2 * variance)

@@ -11,7 +11,7 @@ from pipeline.frame import Frame, FrameError, Normalized, readonly
 from pipeline.photometry import Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import Ids, Knob, Numbers, stage
-from pipeline.stages.noise_model import Detector, detector, pixel_noise
+from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise
 from pipeline.stages.star_profile import Profile, Widths, fitted_moffat, frame_profile, growth_curve, own_widths
 from pipeline.tables import Status, Tracks
 
@@ -85,10 +85,9 @@ def psf_photometry(
     """
     if not tracks.used[index]:
         raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
-    told = detector(
-        normalize, calibrated, calibration, fwhm=_fwhm(centroids, calibrated), gain=gain, read_noise=read_noise
-    )
-    noise = pixel_noise(normalize, _fwhm(centroids, calibrated), told.gain)
+    variance, photon = pixel_noise(normalize, _fwhm(centroids, calibrated))
+    told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)
+    noise = variance, photon if told.gain is None else photon_noise(normalize, 1 / told.gain)
     widths = own_widths(normalize, centroids, correct_window, noise)
     profile = frame_profile(centroids, widths, elliptical, calibrated.info.file)
     if psf == "moffat":

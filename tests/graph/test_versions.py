@@ -22,6 +22,10 @@ KNOWN = {
     "shifts": (1, -1.636384),
     "aligned": (1, 77.914017),
     "stack": (1, 76.274382),
+    "mask": (1, 0.041349794),
+    "centroids": (1, 21020.772),
+    "psf_photometry": (1, 14988.661),
+    "lightcurves": (1, 380.16677),
 }
 
 
@@ -34,6 +38,9 @@ def statistics(folder):
 
     tracks, maps, candidates = made("tracks"), made("offset_map", 2), made("candidates", 1)
     moves, moved, (stacked,) = made("shifts"), made("aligned", 3), made("stack").stacks
+    centres, fluxes = made("centroids", 1), made("psf_photometry", 1)
+    glow = ({"shape": "ellipse", "x": 300.2, "y": 200.0, "a": 80.0, "b": 50.0, "theta": 30.0},)
+    extended = graph.result(night, Recipe().with_knobs("mask", shapes=glow), "mask", 1).image
     return {
         "hot_pixels": float(made("hot_pixels").contrast + made("hot_pixels").red),
         "calibrated": float(made("calibrated", 1).pixels.mean()),
@@ -45,6 +52,10 @@ def statistics(folder):
         "tracks": float(np.nansum(tracks.x_offset + 2 * tracks.y_offset)),
         "shifts": float(np.nansum(moves.x + 2 * moves.y)),
         "aligned": float(np.nanstd(moved.pixels) + np.nanmean(moved.pixels)),
+        "mask": float(extended.mean()),
+        "centroids": float(np.nansum(centres["centroid_x"] + centres["width_x"])),
+        "psf_photometry": float(np.nansum(fluxes["psf_flux"] / 1000 + fluxes["psf_flux_err"])),
+        "lightcurves": float(np.nansum(made("lightcurves").scatter) + made("lightcurves").comparison.sum()),
         "stack": float(np.nanstd(stacked.image) + stacked.count.mean()),
         "offset_map": float(maps.x.mean() + 2 * maps.y.mean() + 10 * maps.x_error.mean()),
     }
