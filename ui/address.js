@@ -1,5 +1,8 @@
 // The address says what the page shows. The server writes all of it but the zoom, which is known here alone.
 const PAUSE_MS = 300
+// So long the page's parts may still take their places around the picture.
+const SETTLING_MS = 3000
+const HANDS = ["pointerdown", "wheel", "keydown"]
 const LONGEST = 20000
 
 const named = (name) => Bokeh.documents.map((one) => one.get_model_by_name(name)).find((one) => one != null)
@@ -29,13 +32,27 @@ export function render({model}) {
   // A browser takes only so many changes of an address in a while.
   const soon = () => { clearTimeout(due); due = setTimeout(write, PAUSE_MS) }
 
+  // The part of the frame that the address names, kept while the page takes shape and nobody has moved the picture.
+  let aim = null
+  let going = false
+  const let_go = () => { aim = null; HANDS.forEach((name) => window.removeEventListener(name, let_go, true)) }
+
+  function take_aim() {
+    aim = model.zoom
+    model.zoom = []
+    HANDS.forEach((name) => window.addEventListener(name, let_go, {capture: true, passive: true}))
+    setTimeout(let_go, SETTLING_MS)
+  }
+
   function go() {
-    if (model.zoom.length != 3) return
-    const [cx, cy, width] = model.zoom
+    if (aim == null || going) return
+    const [cx, cy, width] = aim
     const [x, y] = [named("picture x"), named("picture y")]
     const height = (width * (y.start - y.end)) / (x.end - x.start)
+    going = true
     x.setv({start: cx - width / 2, end: cx + width / 2})
     y.setv({start: cy + height / 2, end: cy - height / 2})
+    going = false
   }
 
   const ask = () => {
@@ -44,13 +61,14 @@ export function render({model}) {
   }
   const listen = (event) => {
     if (event.detail.channel != model.channel) return
-    if (event.detail.name == "scale") soon()
-    if (event.detail.name == "painted" && model.zoom.length) { go(); model.zoom = [] }
+    if (event.detail.name == "painted" && model.zoom.length == 3) { take_aim(); go() }
+    if (event.detail.name == "scale") { go(); soon() }
   }
   const changed = () => { if (location.hash.slice(1) !== own) ask() }
   window.addEventListener("starshift", listen)
   window.addEventListener("hashchange", changed)
   model.on("remove", () => {
+    let_go()
     window.removeEventListener("starshift", listen)
     window.removeEventListener("hashchange", changed)
   })
