@@ -133,13 +133,13 @@ def _child(program: str, *arguments: str) -> int:
 
 
 def _memory(folder: Path, shape: tuple[int, int], size: str) -> list[Row]:
-    """Largest memory of a process that combines few and many frames."""
+    """Largest memory of a process that combines few and many frames; the many are the few by other names."""
     many = folder / "many"
     many.mkdir(exist_ok=True)
     for i in range(MANY):
         link = many / f"frame_{i:03}.fits"
         if not link.exists():
-            shutil.copy(folder / "frames" / f"frame_{i % FRAMES:03}.fits", link)
+            link.hardlink_to(folder / "frames" / f"frame_{i % FRAMES:03}.fits")
     made = []
     for number, where in ((FRAMES, folder / "frames"), (MANY, many)):
         largest = _child(_COMBINE, str(where), str(number))

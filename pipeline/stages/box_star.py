@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from pipeline.frame import FrameError, FrameInfo, Sequence
-from pipeline.stages.normalize import clipped_deviation
 from pipeline.tables import StarTable
 
-#: A star's peak stands out of its box by this much, sigma.
+#: A star's peak stands out of the sky by this much, sigma.
 LEAST_PEAK = 5.0
 #: Pixels below this, sigma, are no part of a star's centre of mass.
 LEAST_LIGHT = 3.0
+#: The same star has no more than so many times the light, or so many times less, behind thin clouds.
+MOST_CHANGE = 4.0
 
 
 def brightest_star(stars: StarTable, size: float) -> tuple[float, float]:
-    """Position of the brightest star that is not full and has a box for itself.
+    """Position of the brightest star in the middle of the field that is not full and has a box for itself.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ def brightest_star(stars: StarTable, size: float) -> tuple[float, float]:
     x, y, flux = (stars[name][kept] for name in ("xcentroid", "ycentroid", "flux"))
     full = stars["saturated"][kept] > 0
     ny, nx = stars.shape
-    inside = (x > size) & (y > size) & (x < nx - size) & (y < ny - size)
+    # A star in the middle stays in the field the longest.
+    inside = (np.abs(x - nx / 2) < nx / 4) & (np.abs(y - ny / 2) < ny / 4)
     crowded = np.zeros(kept.size, bool)
     order = np.argsort(-flux, kind="stable")
     for place in order[:200]:
@@ -70,7 +72,7 @@ def frame_level(image: np.ndarray) -> float:
 
 
 def measured(
-    image: np.ndarray, centre: tuple[float, float], size: float, sky: float | None, centroid: str
+    image: np.ndarray, centre: tuple[float, float], size: float, sky: float | None, centroid: str, noise: float
 ) -> tuple[float, float]:
     """Where the star in a box lies.
 
@@ -87,6 +89,8 @@ def measured(
     centroid : str
         "2dg" fits a Gaussian to the box, "1dg" one to the sums along x and one to those along y, "com" is the centre of
         mass of what stands out by 3 sigma.
+    noise : float
+        Standard deviation of a sky pixel, ADU.
 
     Returns
     -------
@@ -109,7 +113,6 @@ def measured(
     if min(box.shape) < 5 or not np.isfinite(box).any():
         raise FrameError("", f"the box at {place} is outside the picture", remedy)
     light = box - (clipped_median(box) if sky is None else sky)
-    noise = clipped_deviation(light)
     if not np.nanmax(light) > LEAST_PEAK * noise:
         raise FrameError("", f"there is no star in the box at {place}", remedy)
     column, row = _centre(np.asarray(light, np.float64), noise, centroid)
@@ -149,6 +152,13 @@ def _gaussian(light: np.ndarray, good: np.ndarray) -> tuple[float, float]:
     sharp = 0.5 / wide**2
     fit = least_squares(rest, [peak[1], peak[0], 1.0, sharp, 0.0, sharp, 0.0], method="lm", max_nfev=400)
     return (float(fit.x[0]), float(fit.x[1])) if fit.success else (np.nan, np.nan)
+
+
+def light_of(image: np.ndarray, position: tuple[float, float], size: float) -> float:
+    """Sum over half a box about a star, ADU."""
+    half = max(2, round(size / 4))
+    row, column = round(position[1]), round(position[0])
+    return float(np.nansum(image[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]))
 
 
 def for_file(values: Mapping[str, Any], frames: Sequence, index: int) -> Any:

@@ -214,13 +214,19 @@ def _by_box(table: _Table, normalize: ListLike[Normalized | Failure], way: _Box)
         elif own in last:
             expected = last[own]
         try:
-            image = _good(normalize[index]).image
+            picture = _good(normalize[index])
+            image, noise = picture.image, picture.noise
             sky = box_star.frame_level(image) if way.local_sky == "frame" else None
-            found = np.array(box_star.measured(image, tuple(expected), size, sky, way.centroid))
+            found = np.array(box_star.measured(image, tuple(expected), size, sky, way.centroid, noise))
             # Measured again in a smaller box: what drew the centre aside from the outer parts is not in it.
-            near = np.array(box_star.measured(image, tuple(found), max(size / 2, LEAST_BOX), sky, way.centroid))
+            near = np.array(box_star.measured(image, tuple(found), max(size / 2, LEAST_BOX), sky, way.centroid, noise))
+            light = box_star.light_of(image, tuple(found), size)
             if home is None:
-                home, near_home = found, near
+                home, near_home, light_home = found, near, light
+            elif not 1 / box_star.MOST_CHANGE < light / light_home < box_star.MOST_CHANGE:
+                place, told = f"({found[0]:.0f}, {found[1]:.0f})", f"{light:.0f} ADU, there {light_home:.0f}"
+                problem = f"the star in the box at {place} is not the reference's ({told})"
+                raise FrameError("", problem, "give the frame a shifts.pre_shift, or leave it out")
         except FrameError as error:
             table.leave_out(index, error)
             continue

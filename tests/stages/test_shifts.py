@@ -143,6 +143,16 @@ def test_what_remains_is_flagged():
     assert "selection.rejected" in found.warnings[0]
 
 
+def test_another_star_in_the_box_is_not_taken_for_the_first():
+    frames = sequence(2, (220, 300))
+    images = pictures([(100.0, 90.0), (105.0, 93.0)])
+    images[1] = normalized(np.array(images[1].image) / 10)
+    tables = [table([(100, 90)], [100.0], (220, 300))] * 2
+    knobs = {"method": "box", "box_center": Point(100, 90)}
+    found = shifts(frames, selection(frames, tables), tables, None, images, **knobs)
+    assert "the star in the box at (105, 93) is not the reference's" in found.reason[1]
+
+
 def test_a_frame_taken_out_by_hand_is_not_looked_at():
     found = by_box([(60.0, 60.0)] * 3, rejected=["light_001.fits"])
     assert found.used.tolist() == [True, False, True]
