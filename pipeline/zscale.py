@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-SAMPLE = 10_000
 CONTRAST = 0.25
 
 
-def zscale(image: np.ndarray) -> tuple[float, float]:
+def zscale(values: np.ndarray) -> tuple[float, float]:
     """Values drawn black and white, by the zscale of IRAF.
 
     A line is fitted to the sorted values of a sample, those far from it left out; its slope over the contrast (0.25)
@@ -16,8 +15,8 @@ def zscale(image: np.ndarray) -> tuple[float, float]:
 
     Parameters
     ----------
-    image : ndarray, shape (ny, nx)
-        Pixels; NaN is left out. About 10,000 are looked at.
+    values : ndarray
+        Pixels, or a sample of them; NaN is left out.
 
     Returns
     -------
@@ -28,9 +27,6 @@ def zscale(image: np.ndarray) -> tuple[float, float]:
     # Heavy: loaded when a picture is shown first.
     from astropy.visualization import ZScaleInterval
 
-    # An odd stride meets all four colours of a mosaic.
-    stride = max(1, int(np.sqrt(image.size / SAMPLE))) | 1
-    values = image[::stride, ::stride]
     values = values[np.isfinite(values)]
     if values.size < 2:
         return (float(values[0]),) * 2 if values.size else (0.0, 0.0)

@@ -71,9 +71,9 @@ def test_only_the_visible_pictures_are_cut_and_others_when_they_appear():
     assert picture.kinds == ("subtracted", "x_offset")
     assert picture.cuts[1].data["colours"] == ["viridis"]
     assert picture.cuts[1].data["unit"] == ["px"]
-    assert len(picture.numbers[1].data["text"]) > 2
+    assert len(picture._contours[1].numbers.data["text"]) > 2
     picture.choose("subtracted", 1)
-    assert picture.numbers[1].data["text"] == []
+    assert picture._contours[1].numbers.data["text"] == []
 
 
 def test_errors_are_coloured_from_zero():
@@ -352,8 +352,9 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     assert picture._notes[0].state == "waiting"
     picture.show("subtracted", np.zeros((20, 30), np.float32), noise=1.0, key="beside one")
     assert picture._notes[0].state == ""
-    picture.forget("subtracted")
+    picture.forget("subtracted", "light_03.fits: it is dark: leave it out")
     assert picture._notes[0].state == "failed"
+    assert picture._notes[0].detail == "light_03.fits: it is dark: leave it out"
     assert picture.cuts[0].data["values"] == []
     picture._notes[0].kind = "raw"
     assert picture.kinds == ("raw",)

@@ -14,6 +14,7 @@ from ui.pyramid import Moved, Pyramid
 from ui.stretch import PERCENTILES, VIEWS, View, limits_of
 
 _BARS = 140
+_SAMPLE = 10_000
 
 
 Held = tuple[str, Pyramid, str]
@@ -55,7 +56,7 @@ def _percentiles(pyramid: Pyramid) -> tuple[float, ...]:
 
 @_once
 def _zscale(pyramid: Pyramid) -> tuple[float, float]:
-    return zscale(pyramid.levels[-1])
+    return zscale(pyramid.sample(_SAMPLE))
 
 
 def limits(pyramid: Pyramid, view: View) -> tuple[float, float]:

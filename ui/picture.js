@@ -33,12 +33,15 @@ const STRETCHES = {
 // Stretches that choose the limits too: both ends are theirs until a hand moves one.
 const CHOOSING = ["zscale", "percentiles"]
 
-let instance = null
+// For events that come before this module is compiled Bokeh compiles it once each: what its copies share lies outside.
+const instances = (window.starshift_pictures ??= new WeakMap())
 
 export default (args, object, data) => {
-  if (instance == null) paint_quickly()
-  instance ??= make(args)
-  instance.handle(object)
+  if (!instances.has(args.request)) {
+    paint_quickly()
+    instances.set(args.request, make(args))
+  }
+  instances.get(args.request).handle(object)
 }
 
 function make(args) {

@@ -17,7 +17,8 @@ from pipeline.kernels import polynomial
 from pipeline.tables import Reason
 from ui import canvas
 from ui.colours import PALETTES, STATES
-from ui.cuts import Held, bars, cut_columns, limits, map_lines
+from ui.contour_layer import ContourLayer
+from ui.cuts import Held, bars, cut_columns, limits
 from ui.map_line import MapLine
 from ui.part import column, new_channel, text
 from ui.picture_marks import Marks
@@ -53,7 +54,7 @@ class Picture(Marks):
         self.channel = new_channel()
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
-        self._failed: set[str] = set()
+        self._failed: dict[str, str] = {}
         self._transform: np.ndarray | None = None
         self._moved: Moved | None = None
         self._region_callbacks: list[Callable[[Region | None], None]] = []
@@ -79,8 +80,6 @@ class Picture(Marks):
         self.dragged = ColumnDataSource(data={"box": [], "sequence": []}, name="picture dragged")
         self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
         self.knobs = ColumnDataSource(data={"cut": [{}]})
-        self.lines = [ColumnDataSource(data={"xs": [], "ys": []}) for _ in range(PICTURES)]
-        self.numbers = [ColumnDataSource(data={"x": [], "y": [], "text": []}) for _ in range(PICTURES)]
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
@@ -89,8 +88,7 @@ class Picture(Marks):
         self.figures = [
             canvas.picture_figure(self.x_range, self.y_range, self.base[i], self.fine[i]) for i in range(PICTURES)
         ]
-        for figure, lines, numbers in zip(self.figures, self.lines, self.numbers, strict=True):
-            canvas.add_contours(figure, lines, numbers)
+        self._contours = [ContourLayer(figure) for figure in self.figures]
         self._map_dots = [canvas.add_map_stars(figure, self.map_stars) for figure in self.figures]
         self.line = MapLine(self.figures, self.x_range)
         self._glyphs, self._rings = [], []
@@ -250,15 +248,15 @@ class Picture(Marks):
         if kind in self._pyramids and self._pyramids[kind][1] is pyramid:
             return
         self._pyramids[kind] = (key, pyramid, kind)
-        self._failed.discard(kind)
+        self._failed.pop(kind, None)
         with pn.io.hold():
             self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
-    def forget(self, kind: str) -> None:
+    def forget(self, kind: str, why: str = "") -> None:
         """Drop the pixels of a kind that could not be made; its pictures say so."""
         known = self._pyramids.pop(kind, None) is not None
-        if known or kind not in self._failed:
-            self._failed.add(kind)
+        if known or self._failed.get(kind) != why:
+            self._failed[kind] = why
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
@@ -293,15 +291,11 @@ class Picture(Marks):
 
     def align(self, transform: np.ndarray | None, shape: tuple[int, ...]) -> None:
         """Draw frames where a transform from the reference finds their pixels; None draws them as they are."""
-        if transform is None:
-            if self._transform is None:
-                return
-            self._transform, self._moved = None, None
-        else:
-            if self._transform is not None and np.array_equal(transform, self._transform):
-                return
-            self._transform = transform
-            self._moved = lambda x, y: polynomial.apply(transform, x, y, shape)
+        held = self._transform
+        if held is transform or (held is not None and transform is not None and np.array_equal(transform, held)):
+            return
+        self._transform = transform
+        self._moved = None if transform is None else lambda x, y: polynomial.apply(transform, x, y, shape)
         with pn.io.hold():
             self._push([i for i, kind in enumerate(self.kinds) if kind in OF_ONE_FRAME])
 
@@ -343,7 +337,8 @@ class Picture(Marks):
             kind = self.toolbar.kinds[i]
             held = self._pyramids.get(kind)
             self._dress(i, held and held[1])
-            self._notes[i].state = "" if held is not None else "failed" if kind in self._failed else "waiting"
+            state = "" if held is not None else "failed" if kind in self._failed else "waiting"
+            self._notes[i].param.update(state=state, detail=self._failed.get(kind, ""))
             if held is None:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(_EMPTY_CUT)
@@ -366,7 +361,7 @@ class Picture(Marks):
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = bars(pyramid)
         self._stand_beside(i, pyramid)
-        self._draw_contours(i, pyramid if view.contours else None)
+        self._contours[i].draw(pyramid if view.contours else None)
         if view.colours == "grey" or pyramid is None:
             head.palette = ""
             return
@@ -398,19 +393,6 @@ class Picture(Marks):
         ground = palette.panel if self.toolbar.count == BESIDE else palette.well
         for figure in self.figures:
             canvas.paint_theme(figure, palette, ground)
-
-    def _draw_contours(self, i: int, pyramid: Pyramid | None) -> None:
-        if pyramid is None:
-            if len(self.lines[i].data["xs"]):
-                self.lines[i].data, self.numbers[i].data = {"xs": [], "ys": []}, {"x": [], "y": [], "text": []}
-            return
-        drawn = map_lines(pyramid)
-        if self.lines[i].data["xs"] is drawn.xs:
-            return
-        self.lines[i].data = {"xs": drawn.xs, "ys": drawn.ys}
-        span = 10 * (pyramid.high - pyramid.low)
-        words = [number(value, span) for value in drawn.values]
-        self.numbers[i].data = {"x": drawn.label_x, "y": drawn.label_y, "text": words}
 
 
 def _put(kinds: Sequence[str], index: int, kind: str) -> list[str]:

@@ -103,15 +103,19 @@ class Pyramid:
         values = self.levels[-1][np.isfinite(self.levels[-1])]
         return tuple(np.percentile(values, percents).tolist()) if values.size else (0.0,) * len(percents)
 
+    def sample(self, count: int) -> np.ndarray:
+        """About so many pixels of the image itself, evenly spread, without NaN."""
+        # An odd stride meets all four colours of a mosaic.
+        stride = max(1, math.isqrt(self.levels[0].size // count)) | 1
+        values = _times(self.levels[0][::stride, ::stride], self.factors)
+        return values[np.isfinite(values)]
+
     def histogram(self, low: float, high: float, bins: int) -> np.ndarray:
         """Counts of about 60,000 pixels of the image itself between two values.
 
         Each value is moved by up to half of the noise: bins would else hold unequal numbers of whole ADU, and comb.
         """
-        # An odd stride meets all four colours of a mosaic.
-        stride = max(1, math.isqrt(self.levels[0].size // 60_000)) | 1
-        values = _times(self.levels[0][::stride, ::stride], self.factors)
-        values = values[np.isfinite(values)]
+        values = self.sample(60_000)
         width = max(self.noise, 1.0 if self.whole else 0.0)
         dither = np.random.default_rng(0).random(len(values), np.float32) - np.float32(0.5)
         return np.histogram(values + np.float32(width) * dither, bins, (low, high))[0]

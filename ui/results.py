@@ -148,6 +148,8 @@ class Results:
         # For each stage the key of the result that its row tells of, and how long that took.
         self._taken: dict[str, tuple[str, float | None]] = {}
         self._progress: dict[str, tuple[int, int]] = {}
+        # Of each result that could not be made the sentence that says so.
+        self.why: dict[str, str] = {}
         self._flushing = False
         self._unlisten = session.graph.listen(self._heard)
 
@@ -248,6 +250,7 @@ class Results:
             if where not in errand.blamed:
                 errand.blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)
+            self.why[stage] = str(error)
             # What was there before stays on screen, as far as it is of the same frame.
             if errand.scene[stage] is None:
                 errand.add(stage, None, "", None)

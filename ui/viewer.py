@@ -186,7 +186,7 @@ class Viewer:
             self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
             for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                self.picture.forget(kind)
+                self.picture.forget(kind, self.results.why.get(stage, ""))
 
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]

@@ -373,3 +373,77 @@ def test_the_track_of_the_picked_star_leaves_its_rings_free_at_every_zoom(page, 
         assert right - 750 == pytest.approx(750 - left)
         assert 8 < radius < 40
         turn_wheel(page, 750, 500, 8, -300)
+
+
+def test_a_region_is_dragged_once_and_taken_away_again(page, served):
+    regions = []
+    on_server(served, lambda: served.picture.on_region(regions.append))
+    button = page.locator("button[aria-label*='region']")
+    button.click()
+    before = page.evaluate(SPAN)
+    page.mouse.move(*spot(page, 300, 200))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 500, 350), steps=5)
+    page.mouse.move(*spot(page, 700, 600), steps=5)
+    page.mouse.up()
+    for _ in range(60):
+        if regions:
+            break
+        page.wait_for_timeout(50)
+    assert regions[0] == pytest.approx((300, 700, 200, 600), abs=4)
+    assert page.evaluate(SPAN) == before, "the picture itself stays where it is"
+    on_server(served, lambda: served.picture.set_region(regions[0]))
+    page.wait_for_function("() => model('picture region').data.left.length == 1")
+    page.mouse.move(*spot(page, 300, 200))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 400, 300), steps=5)
+    page.mouse.up()
+    assert page.evaluate(SPAN) != before, "the next drag moves the picture again"
+    page.locator("button[aria-label*='whole field']").click()
+    for _ in range(60):
+        if len(regions) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert regions[1:] == [None]
+
+
+def test_zscale_and_percentiles_move_the_handles_and_a_hand_moves_them_further(page):
+    values = page.locator(".histogram .value")
+    assert values.all_inner_texts() == ["−2 σ", "20 σ"]
+    page.get_by_label("Stretch", exact=True).select_option("zscale")
+    low, high = (float(text.removesuffix(" σ").replace("−", "-")) for text in values.all_inner_texts())
+    assert -5 < low < -1
+    assert 1 < high < 8
+    upper = page.get_by_label("Drawn white, in sigma of the sky")
+    upper.focus()
+    for _ in range(3):
+        upper.press("ArrowRight")
+    moved = float(values.all_inner_texts()[1].removesuffix(" σ"))
+    assert moved == pytest.approx(high + 0.3, abs=0.11)
+    upper.dispatch_event("dblclick")
+    assert float(values.all_inner_texts()[1].removesuffix(" σ")) == high
+    page.get_by_label("Stretch", exact=True).select_option("asinh")
+    assert values.all_inner_texts() == ["−2 σ", "20 σ"]
+
+
+def test_complete_sequences_only_hides_every_other_state_and_brings_them_back(page):
+    only = page.get_by_label("Complete sequences only")
+    only.click()
+    assert page.evaluate(COUNTS) == [10, 0, 0, 0, 0, 0]
+    assert only.get_attribute("aria-pressed") == "true"
+    only.click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]
+
+
+def test_a_frame_is_drawn_where_its_stars_are_in_the_reference(page, served):
+    place = """() => { const c = model('picture cut 0').data, v = c.values[0], columns = v.shape[1]
+        let best = 0
+        for (let k = 0; k < v.length; k++) if (v[k] != 65535 && v[k] > v[best] || v[best] == 65535) best = k
+        const [column, row] = [best % columns, Math.floor(best / columns)]
+        return [c.x[0] + (column + 0.5) * c.step[0], c.y[0] + (row + 0.5) * c.step[0]] }"""
+    transform = np.array([[749.5 + 60, 750.0, 0.0], [499.5 - 40, 0.0, 750.0]])
+    on_server(served, lambda: served.picture.align(transform, SHAPE))
+    page.wait_for_function(f"() => Math.abs(({place})()[0] - 690) < 2")
+    assert page.evaluate(place) == pytest.approx([690, 540], abs=1.6)
+    on_server(served, lambda: served.picture.align(None, ()))
+    page.wait_for_function(f"() => Math.abs(({place})()[0] - 750) < 2")
