@@ -202,14 +202,14 @@ def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np
 
 @njit(cache=True, nogil=True)
 def _mended(pixels, bad, indices, offsets, values):  # noqa: ANN001, ANN202
-    """Median of the nearest good neighbours of each pixel; the first ring that has two or more decides."""
+    """Median of the nearest good neighbours of each pixel: those up to the first ring by which there are two."""
     ny, nx = pixels.shape
-    near = np.empty(offsets.shape[1], np.float64)
+    near = np.empty(offsets.shape[0] * offsets.shape[1], np.float64)
     for k in range(indices.size):
         y, x = indices[k] // nx, indices[k] % nx
         values[k] = np.nan
+        number = 0
         for ring in range(offsets.shape[0]):
-            number = 0
             for n in range(offsets.shape[1]):
                 j, i = y + offsets[ring, n, 0], x + offsets[ring, n, 1]
                 if 0 <= j < ny and 0 <= i < nx and not bad[j, i] and np.isfinite(pixels[j, i]):
@@ -241,7 +241,7 @@ def mended(pixels: np.ndarray, bad: np.ndarray, indices: np.ndarray, pattern: st
     Returns
     -------
     ndarray of float64, shape (n,)
-        NaN where no neighbour within three steps is good.
+        NaN where fewer than two neighbours within two steps of their colour are good.
     """
     values = np.empty(len(indices))
     pixels, bad, indices = frozen(pixels), frozen(bad), frozen(indices)

@@ -40,9 +40,12 @@ def test_a_cosmic_ray_or_a_bad_column_in_the_strip_changes_nothing():
 
 def test_charge_that_lags_into_the_strip_is_left_out():
     pixels, level = frame(light=20_000.0)
-    pixels[:, 128] += 200
-    pixels[:, 129] += 20
-    assert np.abs(bias_levels(pixels, STRIP) - level).max() < 0.8
+    # Too little to be told from noise by clipping, and more in the bright rows below.
+    pixels[:, 128] += np.linspace(18, 6, SHAPE[0])
+    pixels[:, 129] += np.linspace(15, 5, SHAPE[0])
+    found = bias_levels(pixels, STRIP)
+    assert np.abs(found - level).max() < 0.6
+    assert abs(np.mean(found - level)) < 0.25
 
 
 def test_a_strip_of_light_is_no_overscan():

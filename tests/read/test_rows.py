@@ -50,6 +50,15 @@ def test_rows_of_a_packed_file_and_of_a_camera_file(tmp_path):
             np.testing.assert_array_equal(whole_of(readers[0], 23), read.read_frame(info).above_black())
 
 
+def test_a_black_of_each_parity_is_taken_off_wherever_a_band_begins(monkeypatch, tmp_path):
+    black = np.array([[10, 20], [30, 40]], np.float32)
+    info = write(tmp_path, "a.fits.gz", numbers(np.uint16))
+    frame = Frame(info, numbers(np.uint16), black)
+    monkeypatch.setattr(read, "read_frame", lambda *_, **__: frame)
+    with RowReaders.of_files([info]) as readers:
+        np.testing.assert_array_equal(whole_of(readers[0], 37), frame.above_black())
+
+
 def test_what_has_no_value_is_nan(tmp_path):
     pixels = numbers(np.int16)
     pixels[3, 4] = -1
