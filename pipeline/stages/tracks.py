@@ -155,9 +155,7 @@ def _warn_of_another_field(
 
 def _own_rows(table: StarTable, known: identify.Known) -> tuple[np.ndarray, np.ndarray]:
     """Row and status of the reference's stars in the reference itself."""
-    row = np.where(known.hot | known.twin, -1, table.kept)
-    status = np.select([known.hot, known.twin], [Status.HOT, Status.BLENDED], Status.FOUND)
-    return row, status.astype(np.int8)
+    return np.where(known.hot, -1, table.kept), np.where(known.hot, Status.HOT, Status.FOUND).astype(np.int8)
 
 
 def _usable(
