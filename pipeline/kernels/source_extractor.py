@@ -1,4 +1,6 @@
-"""Source Extractor's own background, by sep (Bertin and Arnouts 1996, A&AS 117, 393), which holds the lock."""
+"""Source Extractor's own background and objects, by sep (Bertin and Arnouts 1996, A&AS 117, 393), which holds the
+interpreter's lock.
+"""
 
 from __future__ import annotations
 
@@ -40,3 +42,32 @@ def plane_backgrounds(
         )
         found += [result.back()[np.ix_(rows, columns)], result.rms()[np.ix_(rows, columns)]]
     return found
+
+
+def objects(arrays: list[np.ndarray], *, threshold: float, noise: float, min_area: int) -> list[np.ndarray]:
+    """Pixels that hang together above a threshold of the smoothed image.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+        The image without sky, float32, its mask of bad pixels, and the kernel that it is smoothed with.
+    threshold : float
+        Sigma of the image's pixels.
+    noise : float
+        That sigma, ADU.
+    min_area : int
+        Least number of pixels.
+
+    Returns
+    -------
+    list of ndarray
+        Column and row of each object's peak, its centre x and y (pixels), and its number of pixels.
+    """
+    import sep
+
+    image, bad, kernel = arrays
+    sep.set_extract_pixstack(max(300_000, image.size // 4))
+    sep.set_sub_object_limit(8192)
+    mask = bad if bad.any() else None
+    found = sep.extract(image, threshold, err=noise, mask=mask, minarea=min_area, filter_kernel=kernel)
+    return [np.ascontiguousarray(found[name]) for name in ("xpeak", "ypeak", "x", "y", "npix")]

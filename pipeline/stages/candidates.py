@@ -93,7 +93,7 @@ def candidates(
     normalize : Normalized
         The frame without sky.
     method, fwhm, ratio, theta, neighbours, neighbour_level, min_area, floor
-        Knobs. ``sep`` holds the interpreter's lock while it searches.
+        Knobs. ``sep`` searches large frames in a process of its own, as it holds the interpreter's lock.
 
     Returns
     -------
@@ -209,24 +209,23 @@ def _find_sep(
     image: np.ndarray, convolved: np.ndarray, kernel: Filter, floor: float, noise: float, min_area: int
 ) -> _Found:
     """Connected pixels above the floor of the image smoothed with the star's shape."""
-    import sep
+    from pipeline.kernels.apart import apart
+    from pipeline.kernels.source_extractor import objects
 
+    star = (kernel.gaussian * kernel.mask).astype(np.float32)
     bad = ~np.isfinite(image)
-    data = np.where(bad, np.float32(0), image)
-    sep.set_extract_pixstack(max(300_000, data.size // 4))
-    sep.set_sub_object_limit(8192)
-    objects = sep.extract(
-        data,
-        floor / noise,
-        err=noise / kernel.relative_error,
-        mask=bad if bad.any() else None,
-        minarea=min_area,
-        filter_kernel=(kernel.gaussian * kernel.mask).astype(np.float32),
+    # sep holds the interpreter's lock.
+    column, row, x, y, area = apart(
+        objects,
+        [np.where(bad, np.float32(0), image), bad, star],
+        threshold=float(floor / noise),
+        noise=float(noise / kernel.relative_error),
+        min_area=min_area,
     )
-    index = objects["ypeak"].astype(np.int64) * data.shape[1] + objects["xpeak"]
+    index = row.astype(np.int64) * image.shape[1] + column
     order = np.argsort(index, kind="stable")
     height = convolved.ravel()[index].astype(np.float64)
-    found = _Found(index, height, objects["x"], objects["y"], objects["npix"]).take(order)
+    found = _Found(index, height, x, y, area).take(order)
     return found.take(np.flatnonzero(found.height > floor))
 
 
