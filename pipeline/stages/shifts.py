@@ -200,39 +200,63 @@ class _Box:
 
 def _by_box(table: _Table, normalize: ListLike[Normalized | Failure], way: _Box) -> tuple[float, float, float]:
     """Follow one star; returns the reference's box."""
-    frames = table.frames
+    reference = table.frames.reference
     last: dict[Any, np.ndarray] = {}
-    home: np.ndarray | None = None
+    home: _Star | None = None
     for index in table.outward():
-        info = frames.frames[index]
-        own = box_star.for_folder(way.centers, info)
-        size = box_star.for_folder(way.sizes, info) or way.size
-        jump = box_star.for_file(way.pre_shift, frames, index)
-        expected = np.array(way.center if own is None else own, float)
-        if jump is not None:
-            expected = expected - jump
-        elif own in last:
-            expected = last[own]
+        own, expected, size = _place(table.frames, index, way)
+        side = index >= reference
+        if expected is None:
+            # The first frame before the reference goes on from the reference.
+            expected = last.get((own, side), np.array(way.center if own is None else own, float))
         try:
-            picture = _good(normalize[index])
-            image, noise = picture.image, picture.noise
-            sky = box_star.frame_level(image) if way.local_sky == "frame" else None
-            found = np.array(box_star.measured(image, tuple(expected), size, sky, way.centroid, noise))
-            # Measured again in a smaller box: what drew the centre aside from the outer parts is not in it.
-            near = np.array(box_star.measured(image, tuple(found), max(size / 2, LEAST_BOX), sky, way.centroid, noise))
-            light = box_star.light_of(image, tuple(found), size)
-            if home is None:
-                home, near_home, light_home = found, near, light
-            elif not 1 / box_star.MOST_CHANGE < light / light_home < box_star.MOST_CHANGE:
-                place, told = f"({found[0]:.0f}, {found[1]:.0f})", f"{light:.0f} ADU, there {light_home:.0f}"
-                problem = f"the star in the box at {place} is not the reference's ({told})"
-                raise FrameError("", problem, "give the frame a shifts.pre_shift, or leave it out")
+            star = _measured(_good(normalize[index]), expected, size, way)
+            home = home or star
+            star.check(home)
         except FrameError as error:
             table.leave_out(index, error)
             continue
-        table.enter(index, found, home - found, near + (home - found) - near_home)
-        last[own] = found
+        shift = home.position - star.position
+        table.enter(index, star.position, shift, star.again + shift - home.again)
+        last.update({(own, one): star.position for one in ((True, False) if index == reference else (side,))})
     return (*way.center, way.size)
+
+
+@dataclass(frozen=True)
+class _Star:
+    """A star in its box, measured twice: the second time in a box half as large, and its light, ADU."""
+
+    position: np.ndarray
+    again: np.ndarray
+    light: float
+
+    def check(self, home: _Star) -> None:
+        """Raise a FrameError where it cannot be the reference's star."""
+        if 1 / box_star.MOST_CHANGE < self.light / home.light < box_star.MOST_CHANGE:
+            return
+        x, y = self.position
+        told = f"{self.light:.0f} ADU, there {home.light:.0f}"
+        problem = f"the star in the box at ({x:.0f}, {y:.0f}) is not the reference's ({told})"
+        raise FrameError("", problem, "give the frame a shifts.pre_shift, or leave it out")
+
+
+def _place(frames: Sequence, index: int, way: _Box) -> tuple[Any, np.ndarray | None, float]:
+    """A folder's own box, the place that a pre-shift gives (None: where the star was before), and the box's side."""
+    info = frames.frames[index]
+    own = box_star.for_folder(way.centers, info)
+    size = box_star.for_folder(way.sizes, info) or way.size
+    jump = box_star.for_file(way.pre_shift, frames, index)
+    return own, None if jump is None else np.array(way.center if own is None else own, float) - jump, size
+
+
+def _measured(picture: Normalized, expected: np.ndarray, size: float, way: _Box) -> _Star:
+    sky = box_star.frame_level(picture.image) if way.local_sky == "frame" else None
+    place, again = expected, []
+    # What drew the centre aside from the outer parts of the box is not in the smaller one.
+    for side in (size, max(size / 2, LEAST_BOX)):
+        place = np.array(box_star.measured(picture.image, tuple(place), side, sky, way.centroid, picture.noise))
+        again.append(place)
+    return _Star(*again, box_star.light_of(picture.image, tuple(again[0]), size))
 
 
 def _by_pattern(table: _Table, stars: ListLike[StarTable | Failure]) -> None:

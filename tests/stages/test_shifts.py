@@ -93,6 +93,12 @@ def test_the_box_follows_a_star_that_drifts_out_of_it():
     assert found.used.all()
 
 
+def test_the_box_follows_a_star_to_both_sides_of_the_reference():
+    positions = [(40 + 9 * i, 60 + 4.5 * i) for i in range(20)]
+    found = by_box(positions, sequence(20, (220, 300), reference=10))
+    np.testing.assert_allclose(found.x, [9 * (10 - i) for i in range(20)], atol=0.05)
+
+
 def test_a_jump_of_the_mount_needs_a_rough_pre_shift():
     positions = [(60.0, 60.0), (62.0, 61.0), (200.0, 150.0), (203.0, 152.0)]
     alone = by_box(positions)
