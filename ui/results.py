@@ -335,7 +335,8 @@ class Results:
 
     def _at_hand(self, request: Request, stage: str, frame: int) -> bool:
         key = request.known_key(stage, frame)
-        return key is not None and self._session.graph.peek(key) is not None
+        result = None if key is None else self._session.graph.peek(key)
+        return result is not None and not isinstance(result, Failure)
 
     def _made_states(self, request: Request, frame: int) -> tuple[dict[str, RowState], float]:
         """Rows of the stages that are made, and the time that they took together, seconds."""

@@ -151,7 +151,7 @@ class StarCard:
 
 def _rings(theme: str) -> str:
     """The sign that the picture has at the star."""
-    edge = f'<g stroke="{HALO}" stroke-width="2.6"><circle cx="9" cy="9" r="7"/><circle cx="9" cy="9" r="3.4"/></g>'
+    edge = f'<circle cx="9" cy="9" r="8.6" fill="{HALO}"/>'
     lines = f'<g stroke="{PICKED}" stroke-width="1.6"><circle cx="9" cy="9" r="7"/><circle cx="9" cy="9" r="3.4"/></g>'
     halo = edge if theme == "light" else ""
     return f'<svg width="18" height="18" fill="none" aria-hidden="true">{halo}{lines}</svg>'
