@@ -62,7 +62,7 @@ class Desk(Viewer):
 
     def __init__(self, session: Session, document: Document | None) -> None:
         super().__init__(session, document)
-        self._narrow = self._loaded = self._address_due = False
+        self._narrow = self._loaded = self._address_due = self._swap_due = False
         self._told = 0
         # Where the files come from that are open, and what the address asked for when the page was opened.
         self._source = Place(sample="")
@@ -264,6 +264,9 @@ class Desk(Viewer):
     def loaded(self) -> None:
         """The shell is drawn, and what is changed from now on reaches the browser: show what the address names."""
         self._loaded = True
+        self.side.loaded()
+        if self._swap_due:
+            self._swap_theme()
         if self._narrow:
             self._window_is(True)
         if self._asked is not None:
@@ -274,6 +277,9 @@ class Desk(Viewer):
         self._show_rail()
 
     def _swap_theme(self) -> None:
+        if not self._loaded and self.worker.document is not None:
+            self._swap_due = not self._swap_due
+            return
         self.theme = "light" if self.theme == "dark" else "dark"
         # All in one message: parts would else change one after the other.
         with pn.io.hold():

@@ -186,6 +186,7 @@ class Side:
         self._image_of, self._on_open = image_of, on_open
         self._picture, self._document = picture, document
         self._names = TABS
+        self._ready = document is None
         self._followed = True
         self._scene = Scene()
         self._made: dict[str, Any] = {}
@@ -238,8 +239,15 @@ class Side:
         self._menu.active = self._names.index(name)
 
     def _switch(self, name: str) -> None:
-        self._open(name)
-        self._on_open()
+        if self._ready:
+            self._open(name)
+            self._on_open()
+
+    def loaded(self) -> None:
+        """The page is drawn: a tab that was clicked on before it is opened now, for it would not have come across."""
+        self._ready = True
+        if self.active not in self._made:
+            self._switch(self.active)
 
     def _open(self, name: str) -> None:
         if name not in self._made:
