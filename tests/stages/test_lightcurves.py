@@ -102,3 +102,11 @@ def test_a_star_can_have_its_own_name_in_aavsos_format(curves):
     rows = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(rows) == len(curves.frame)
     assert all(row.startswith("HAT-P-32,24") for row in rows)
+
+
+def test_faint_stars_of_a_real_sequence_scatter_as_their_errors_say(data):
+    graph = Graph()
+    found = graph.result(graph.open([data / "skycamt"]), Recipe(), "lightcurves")
+    sky_limited = np.isfinite(found.mag).all(axis=0) & (found.expected > 0.02) & (found.expected < 0.06)
+    assert sky_limited.sum() > 300
+    assert np.median(found.scatter[sky_limited] / found.expected[sky_limited]) == pytest.approx(1, abs=0.12)
