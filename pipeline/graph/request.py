@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.frame import Failure, FrameError, FrameInfo, Sequence
+from pipeline.frame import Failure, FrameError, Sequence
 from pipeline.graph.lineage import result_key, spread
+from pipeline.graph.night import Night, content_of
 from pipeline.kernels.bands import checkpoint
 from pipeline.read.rows import RowReaders
 from pipeline.recipe import Recipe
@@ -60,49 +59,6 @@ class Ticket:
         """Raise StaleError where the wish was withdrawn."""
         if self._stale:
             raise StaleError
-
-
-@dataclass(frozen=True)
-class Night:
-    """The files that are open: what their headers say, or why they cannot be read.
-
-    Parameters
-    ----------
-    files : tuple of FrameInfo or Failure
-        One for each file, in the order given.
-    root : Path or None
-        The folder that names are relative to.
-    """
-
-    files: tuple[FrameInfo | Failure, ...]
-    root: Path | None = None
-
-    @functools.cached_property
-    def key(self) -> str:
-        """Names these files as they were on the disk when this was first asked."""
-        states = []
-        for file in self.files:
-            if isinstance(file, Failure):
-                states.append(file.message)
-                continue
-            try:
-                status = os.stat(file.path)
-            except OSError as error:
-                states.append(f"{file.path} {error.strerror}")
-                continue
-            # A kind may have been given by whoever named the file.
-            states.append(f"{file.path} {status.st_size} {status.st_mtime_ns} {file.kind}")
-        return result_key("files", 2, {}, states)
-
-
-def _content(info: FrameInfo) -> str:
-    """What tells a file's content apart; a file that cannot be read has a key too: reading it is what fails."""
-    from pipeline import read
-
-    try:
-        return read.content_hash(info.path)
-    except FrameError as error:
-        return str(error)
 
 
 class OwnTime:
@@ -277,10 +233,12 @@ class Request:
             return str(frame)
         if stage == "frame":
             info = self.sequence().frames[frame]
-            return result_key("frame", 2, self._reading(), [_content(info), info.file])
+            return result_key("frame", 2, self._reading(), [content_of(info), info.file])
         if stage == "calibration":
             # All that master stages take from a header beside its pixels may have been corrected by hand.
-            facts = [str((_content(info), info.file, info.kind, info.pattern)) for info in self.sequence().calibration]
+            facts = [
+                str((content_of(info), info.file, info.kind, info.pattern)) for info in self.sequence().calibration
+            ]
             return result_key("calibration", 1, self._reading() if facts else {}, facts)
         if stage == "frames":
             inputs = [self._files(), str(self.sequence().reference)]
