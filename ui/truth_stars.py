@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import panel as pn
 from bokeh.models import (
@@ -52,7 +54,7 @@ def explained(title: str, sentence: str, colours: Palette) -> str:
     return f'{title}<div style="{look}">{sentence}</div>'
 
 
-class BrightnessPlot:
+class BrightnessPlot(ABC):
     """Two curves by brightness, one full and one dashed, and a line at the threshold.
 
     Parameters
@@ -114,11 +116,13 @@ class BrightnessPlot:
     def _show_threshold(self, threshold: float) -> None:
         self._threshold.update(visible=threshold > 0, location=float(np.log10(threshold)) if threshold > 0 else 0.0)
 
+    @abstractmethod
     def _values(self, shown: Comparison) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        raise NotImplementedError
+        """Brightness (powers of ten), and the values of the full and of the dashed curve."""
 
+    @abstractmethod
     def _write(self) -> None:
-        raise NotImplementedError
+        """Say above the plot what it shows."""
 
 
 class SharePlot(BrightnessPlot):
