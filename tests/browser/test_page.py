@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.served import PATIENCE, circles, drag_threshold, kept, menu, place, settle
+from tests.browser.served import PATIENCE, circles, drag_threshold, kept, menu, place, settle, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -84,3 +84,19 @@ def test_a_message_lies_over_the_picture_and_leaves_by_itself(page):
     said.wait_for()
     assert player.bounding_box() == before
     said.wait_for(state="hidden")
+
+
+def test_a_visitor_in_a_hurry_clicks_before_the_page_is_whole_and_breaks_nothing(chromium, app):
+    hasty = visit(chromium, app.address, stars=False)
+    hasty.get_by_role("button", name="Light theme").wait_for()
+    for name in ("Map", "Stars", "Frames"):
+        hasty.get_by_role("tab", name=name).click()
+    hasty.get_by_role("button", name="Light theme").click()
+    settle(hasty)
+    hasty.get_by_role("button", name="Dark theme").wait_for()
+    for name in ("Stars", "Map", "Frames"):
+        hasty.get_by_role("tab", name=name).click()
+    hasty.get_by_role("button", name="All files").wait_for()
+    problems = hasty.problems
+    hasty.close()
+    assert problems == []
