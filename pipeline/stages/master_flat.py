@@ -98,8 +98,10 @@ def master_flat(
                 continue
             levelled.append(one)
         if not levelled:
-            names = group[0].info.filter or "no name"
-            warnings.append(f"flats of filter {names}: none can be used: lights of that filter keep dust and shading")
+            name = group[0].info.filter
+            of = f" of filter {name}" if name else ""
+            those = " of that filter" if name else ""
+            warnings.append(f"flats{of}: none can be used: lights{those} keep dust and shading")
             continue
         master = _master(levelled, combine, clip, floor, master_bias.pair_noise)
         warnings += few(f"flat of filter {master.filter}" if master.filter else "flat", master.files)
