@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bokeh.core.properties import value
 from bokeh.models import (
+    AllIndices,
     BoxAnnotation,
     BoxSelectTool,
     CDSView,
@@ -193,3 +194,14 @@ def paint_plot(made: figure, colours: Palette) -> None:
     made.xaxis.axis_line_color = colours.strong
     made.grid.grid_line_color = colours.grid
     made.axis.major_label_text_color = colours.second
+
+
+def share_views(figures: Sequence[figure]) -> None:
+    """Give the renderers of one source a view in common; else each has two models of its own that a page waits for."""
+    everything, views = AllIndices(), {}
+    for renderer in (renderer for made in figures for renderer in made.renderers):
+        if isinstance(renderer.view.filter, AllIndices):
+            source = renderer.data_source
+            if source.id not in views:
+                views[source.id] = CDSView(filter=everything)
+            renderer.view = views[source.id]

@@ -23,7 +23,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot
+from ui.canvas import paint_plot, share_views
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
@@ -88,6 +88,7 @@ class TrackPlots:
         self._ticker = FixedTicker(ticks=[0])
         self._titles = [pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20) for _ in range(3)]
         self.figures = [self._offsets(), self._residuals(), self._counts()]
+        share_views(self.figures)
         self._lines = [Span(dimension="height", location=0, editable=True, syncable=False) for _ in self.figures]
         self._marks = [Span(dimension="height", line_color=REFERENCE, line_dash=[1, 3]) for _ in self.figures]
         for one, line, mark in zip(self.figures, self._lines, self._marks, strict=True):
