@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import FrameError, Normalized, readonly
+from pipeline.frame import SIGMA_TO_FWHM, FrameError, Normalized, readonly
 from pipeline.stage import Knob, stage
 from pipeline.stages.noise_model import pixel_noise
 from pipeline.tables import COLUMNS, Reason, StarTable
@@ -20,6 +20,9 @@ MOST = 60_000
 CLEARANCE = 50
 #: A narrower filter, pixels, sees the pattern of a mosaic rather than its stars.
 PATTERN_WIDTH = 3.0
+#: No centre is surer than this part of the star's sigma over its height in the noise: lonely stars have 0.35 to 0.6 of
+#: it; less is claimed only where a bright neighbour's light is taken for the star's.
+SUREST = 0.33
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
 WHOLE_NUMBERS = ("npix", "neighbours", "saturated", "masked", "x_peak", "y_peak")
 
@@ -62,7 +65,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": round(width, 1)}
 
 
-@stage(version=3, auto=seeing)
+@stage(version=4, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -269,6 +272,9 @@ def _columns(
     columns["mag"] = np.full(index.size, np.nan)
     columns["mag"][positive] = -2.5 * np.log10(columns["flux"][positive])
     columns["local_noise"] = noise * louder
+    least = SUREST * kernel.fwhm / SIGMA_TO_FWHM * columns["local_noise"] / found.height
+    for name in ("xcentroid_err", "ycentroid_err"):
+        columns[name] = np.maximum(columns[name], least)
     types = {name: np.int64 if name in WHOLE_NUMBERS else np.float64 for name in COLUMNS}
     return {name: np.array(columns[name], types[name]) for name in COLUMNS}
 

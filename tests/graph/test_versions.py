@@ -14,7 +14,7 @@ KNOWN = {
     "calibrated": (2, 910.99142),
     "background": (1, 369.83118),
     "normalize": (1, 88.019394),
-    "candidates": (3, 67270.377),
+    "candidates": (4, 67270.377),
     "stars": (3, 74),
     "selection": (2, 24.051331),
     "tracks": (2, 114.27861),

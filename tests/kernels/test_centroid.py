@@ -166,3 +166,16 @@ def test_stars_out_of_focus_are_found_in_their_middle_not_on_their_ring():
     off = np.hypot(table["x_winpos"][rows] - x[near], table["y_winpos"][rows] - y[near])
     assert np.median(off) < 0.1
     assert off.max() < 0.5
+
+
+def test_a_faint_star_beside_a_bright_one_is_as_unsure_as_it_is_faint():
+    x, y = grid(8, 60, np.random.default_rng(6))
+    amplitude = np.concatenate([np.full(64, 6000.0), np.full(64, 90.0)])
+    pairs = star_field(6, (480, 480), np.concatenate([x, x + 9]), np.concatenate([y, y + 3]), amplitude, 4.0)
+    table = candidates(pairs.normalized, fwhm=4.0)
+    away = np.hypot(table["x_peak"][:, None] - pairs.x[64:], table["y_peak"][:, None] - pairs.y[64:])
+    rows = np.flatnonzero(away.min(axis=1) < 2)
+    off = table["x_winpos"][rows] - pairs.x[64:][away[rows].argmin(axis=1)]
+    assert len(rows) > 40
+    assert np.median(np.abs(off) / table["xcentroid_err"][rows]) < 4
+    assert table["xcentroid_err"][rows].min() > 0.05
