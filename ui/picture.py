@@ -98,6 +98,7 @@ class Picture(Marks):
             self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
             canvas.add_region(figure, self.region)
             self._rings += canvas.add_picked(figure, self.track_drawn, self.picked)
+        canvas.share_views(self.figures)
 
     def _make_parts(self) -> None:
         labels = {name: view.label for name, view in VIEWS.items()}
