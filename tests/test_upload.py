@@ -102,11 +102,15 @@ def test_files_dropped_together_are_opened_together_and_those_dropped_later_by_t
     assert opened == []
     dialog._take("c.fits", b"y", 2, 2)
     later.pop()()
-    assert [path.name for path in opened[0][1]] == ["a.fits", "b.fits", "c.fits"]
+    dialog._take("late.fits", b"x", 1, 1)
+    later.pop()()
+    names = [[path.name for path in files] for _, files, _ in opened]
+    assert names == [["a.fits", "b.fits", "c.fits"], ["a.fits", "b.fits", "c.fits", "late.fits"]]
+    dialog.show()
     dialog._take("d.fits", b"x", 1, 1)
     later.pop()()
-    assert [path.name for path in opened[1][1]] == ["d.fits"]
-    assert opened[1][2] != opened[0][2]
+    assert [path.name for path in opened[2][1]] == ["d.fits"]
+    assert opened[0][2] == opened[1][2] != opened[2][2]
     assert all(session.holds_upload(folder) for _, _, folder in opened)
 
 

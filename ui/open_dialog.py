@@ -131,7 +131,10 @@ class OpenDialog:
         )
 
     def show(self) -> None:
-        """Open the dialog where it was left."""
+        """Open the dialog where it was left; what is dropped on it from now on is opened by itself."""
+        if self._arrived and not self._inbox.busy:
+            self._batches += 1
+            self._arrived = []
         self._walk(self._folder)
         self.dialog.open = True
 
@@ -202,15 +205,13 @@ class OpenDialog:
             document.add_timeout_callback(call, MORE_TO_COME)
 
     def _open_arrived(self) -> None:
-        """Open the files that came together, when no more of them is on its way."""
+        """Open the files that came together, when no more of them is on its way; one that is late joins them."""
         if self._inbox.busy:
             self._later(self._open_arrived)
             return
-        files, folder = self._arrived, self._batch()
-        self._arrived, self._opening = [], False
-        self._batches += 1
+        self._opening = False
         self.dialog.open = False
-        self._open_files("Uploaded frames", files, folder)
+        self._open_files("Uploaded frames", list(self._arrived), self._batch())
 
     def close(self) -> None:
         """Forget what is on its way."""
