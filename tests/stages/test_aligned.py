@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter, median_filter
 
 from pipeline.alignment import Shifts
 from pipeline.frame import Background, Frame, FrameError, FrameInfo
+from pipeline.graph import batch
+from pipeline.graph.run import Graph
 from pipeline.kernels.polynomial import identity
+from pipeline.recipe import Recipe
 from pipeline.stages.aligned import aligned, noise_gain, pattern_from, region, shift_done
 from pipeline.stages.offset_map import offset_map
 from pipeline.tables import OffsetMap, Tracks
@@ -212,3 +216,36 @@ def test_a_map_of_a_real_field_is_one_that_aligned_can_use():
     maps = offset_map(followed, 1)
     found = align(frame(star(67.5, 45.5)), shifts(-3.5, 2.5), maps, model="map")
     assert place(found.pixels) == pytest.approx((64, 48), abs=0.3)
+
+
+def apart(one, other):
+    """How far one picture lies from another, by the peak of their correlation."""
+    correlation = np.fft.fftshift(np.fft.ifft2(np.fft.fft2(one).conj() * np.fft.fft2(other)).real)
+    row, column = np.unravel_index(correlation.argmax(), correlation.shape)
+    found = []
+    for line, middle, size in (
+        (correlation[row, column - 1 : column + 2], column, one.shape[1]),
+        (correlation[row - 1 : row + 2, column], row, one.shape[0]),
+    ):
+        found.append(middle - size // 2 + (line[0] - line[2]) / (2 * (line[0] - 2 * line[1] + line[2])))
+    return np.array(found)
+
+
+@pytest.mark.data
+def test_real_frames_lie_on_each_other(data):
+    graph = Graph()
+    night, recipe = graph.open([data / "pluto"]), Recipe().with_knobs("aligned", resample="cubic")
+    pixels = [graph.result(night, recipe, "aligned", index).pixels[40:600, 40:560] for index in range(10)]
+    # Full stars would rule the correlation, and so would columns of the detector, which were moved with the sky.
+    light = [gaussian_filter(np.clip(np.nan_to_num(median_filter(image, 5)), 40, 2000), 2) for image in pixels]
+    light = [image - image.mean() for image in light]
+    assert max(np.abs(apart(light[0], one)).max() for one in light[1:]) < 0.3
+
+
+@pytest.mark.data
+def test_whole_pixels_leave_half_a_pixel_of_real_frames(data, tmp_path):
+    batch.run(Graph.open([data / "pluto"]), Recipe(), tmp_path / "out", wanted=("aligned",))
+    graph = Graph()
+    left = graph.result(graph.open(sorted((tmp_path / "out").glob("*.fits"))), Recipe(), "shifts")
+    assert left.used.all()
+    assert np.abs([left.x, left.y]).max() < 0.6
