@@ -75,15 +75,15 @@ def _together(browser: Any, server: Server, visitors: int, duration: float) -> l
     against = (
         f"median {seconds(half)} of {len(taken)} turns, {missing} without an answer, server at {busy:.0%} of a core"
     )
-    left = server.memory - before
+    after = server.memory
     return [
         Row(
             f"cheap knob of {visitors} visitors at once, p95", seconds(0.3), seconds(most), against,
             bool(most <= 0.3 and not missing),
         ),
         Row(
-            f"memory left by {visitors} visitors", "bounded", megabytes(left),
-            f"{megabytes(before)} before, {megabytes(memory.most)} at most",
+            f"memory left by {visitors} visitors", "bounded", megabytes(after - before),
+            f"{megabytes(before)} before, {megabytes(memory.most)} at most, {megabytes(after)} after",
         ),
     ]  # fmt: skip
 
