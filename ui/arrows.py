@@ -9,7 +9,7 @@ import panel as pn
 from bokeh.models import BoxAnnotation, ColumnDataSource, Line, Range1d, Scatter
 from bokeh.plotting import figure
 
-from ui.colours import HALO, PALETTES, PICKED, REJECTED
+from ui.colours import HALO, PALETTES, PICKED, REJECTED, Palette
 from ui.map_facts import arrow_paths, enlargement, round_below
 
 _PICK_PIXELS = 10
@@ -156,3 +156,11 @@ def _fitting(times: float, places: np.ndarray, moves: np.ndarray, shape: tuple[i
     if not room.size or times <= room.min():
         return times
     return round_below(max(float(room.min()), times / _SMALLER), (1.0, 2.0, 2.5, 5.0))
+
+
+def arrow_sign(length: float, colours: Palette) -> str:
+    """An arrow of so many pixels, as HTML: what stands beside the length that it means."""
+    return (
+        f'<svg width="{length:.0f}" height="8" fill="none" stroke="{colours.second}" aria-hidden="true">'
+        f'<path d="M0 4h{length:.0f}m-6-3l6 3-6 3"/></svg>'
+    )

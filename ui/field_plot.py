@@ -8,7 +8,7 @@ import numpy as np
 import panel as pn
 
 from pipeline.tables import Tracks
-from ui.arrows import ArrowPlot
+from ui.arrows import ArrowPlot, arrow_sign
 from ui.colours import PALETTES
 from ui.map_facts import rms
 from ui.part import column
@@ -84,8 +84,7 @@ class FieldPlot:
         self._title.object = title_line(f"{name} {words}", f"over the field, {scale}", "", colours)
         value, length = self.plot.scale
         arrow = (
-            f'<span style="display:flex;align-items:center;gap:8px"><svg width="{length:.0f}" height="8" fill="none" '
-            f'stroke="{colours.second}" aria-hidden="true"><path d="M0 4h{length:.0f}m-6-3l6 3-6 3"/></svg>'
+            f'<span style="display:flex;align-items:center;gap:8px">{arrow_sign(length, colours)}'
             f"{value:g}\u2009px</span>"
         )
         self._key.object = (

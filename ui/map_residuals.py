@@ -8,7 +8,7 @@ import numpy as np
 import panel as pn
 
 from pipeline.tables import OffsetMap, Tracks
-from ui.arrows import ArrowPlot
+from ui.arrows import ArrowPlot, arrow_sign
 from ui.colours import PALETTES, REJECTED
 from ui.map_facts import median_error, rms
 from ui.part import column
@@ -75,11 +75,10 @@ class Residuals:
             ("stars used", f"{len(maps.stars)} of {len(maps.stars) + len(maps.clipped)}"),
         )
         dot = f'<span style="width:5px;height:5px;border-radius:3px;background:{REJECTED}"></span>'
-        arrow = (
-            f'<svg width="{length:.0f}" height="8" fill="none" stroke="{colours.second}" aria-hidden="true">'
-            f'<path d="M0 4h{length:.0f}m-6-3l6 3-6 3"/></svg>'
+        keys = (
+            (dot, f"{len(maps.clipped)} clipped"),
+            (arrow_sign(length, colours), f"{value:g}\u2009px" if value else ""),
         )
-        keys = ((dot, f"{len(maps.clipped)} clipped"), (arrow, f"{value:g}\u2009px" if value else ""))
         rows = "".join(f'<div style="color:{colours.second}">{name}</div><div>{text}</div>' for name, text in texts)
         rows = rows.replace("</div><div style", '</div><div style="height:8px"></div><div style')
         lines = "".join(
