@@ -52,6 +52,13 @@ def test_the_widths_that_a_window_cuts_are_given_back(sigma_x, sigma_y, away, wi
     assert mended(found, window, axis="y") == pytest.approx(sigma_y, rel=2e-3)
 
 
+@pytest.mark.parametrize("away", [-0.45, 0.0, 0.3])
+def test_a_window_that_cuts_one_side_more_than_the_other_gives_back_the_width_all_the_same(away):
+    found = measured(gaussian(2, 2, 40 + away), 8)
+    assert np.sqrt(found["xx"][0]) < 1.8
+    assert mended(found, 8) == pytest.approx(2, rel=1e-3)
+
+
 def test_light_as_even_as_a_sky_has_no_width():
     found = measured(np.ones((81, 81), np.float32), 21)
     assert np.isnan(mended(found, 21))
