@@ -7,7 +7,7 @@ from collections.abc import Sequence as ListLike
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 
@@ -26,6 +26,15 @@ BAND = 256
 _MEASURED, _PAIRS = 1_000_000, 12
 #: Exposures of one stack that differ by more than this part make a warning.
 _UNLIKE = 0.01
+
+
+class Layer(Protocol):
+    """A picture among those that are combined: its shape and colours, its noise, and its rows."""
+
+    shape: tuple[int, int]
+    pattern: str
+    noise: float
+    read: Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,9 +234,9 @@ def _stack(
     noises = np.array([frame.noise for frame in group])
     share = None
     if weights != "none" and combine != "median":
-        share = _shares(noises if weights == "noise" else fwhm[[frame.index for frame in group]])
+        share = shares(noises if weights == "noise" else fwhm[[frame.index for frame in group]])
     image, count, rejected = combined(group, combine, clip=clip, weights=share)
-    single_noise, noise = _noises(group, image, count, combine, clip, share)
+    single_noise, noise = noise_before_and_after(group, image, count, combine, clip, share)
     exposures = [info.exposure for info in infos]
     return Stack(
         filter=name,
@@ -245,8 +254,8 @@ def _stack(
     )
 
 
-def _noises(
-    group: list[Spooled],
+def noise_before_and_after(
+    group: ListLike[Layer],
     image: np.ndarray,
     count: np.ndarray,
     combine: str,
@@ -258,6 +267,22 @@ def _noises(
     Faint stars are no noise: they are alike in all frames, and no stack makes them less. So the stack's noise is that
     of the difference of two half stacks, and a frame's that of the difference of neighbours, in the middle rows where
     most frames are.
+
+    Parameters
+    ----------
+    group : sequence of Layer
+        The aligned frames.
+    image, count : ndarray, shape (ny, nx)
+        Their stack, and how many frames made each pixel.
+    combine, clip
+        How they were combined.
+    share : ndarray of float64, shape (frames,), or None
+        The frames' weights.
+
+    Returns
+    -------
+    single, stack : float
+        Standard deviation of a sky pixel, ADU.
     """
     from pipeline.kernels.combine import combined
 
@@ -297,8 +322,8 @@ class _Band:
         return self.read(self.first + start, self.first + stop)
 
 
-def _shares(widths: np.ndarray) -> np.ndarray:
-    """Weights by the square of one over the noise or the width; an unknown one is as large as the median."""
+def shares(widths: np.ndarray) -> np.ndarray:
+    """Weights by the square of one over the frames' noise or width; an unknown one is as large as the median."""
     known = np.isfinite(widths) & (widths > 0)
     usual = np.median(widths[known]) if known.any() else 1.0
     return np.where(known, widths, usual) ** -2.0
