@@ -76,6 +76,7 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("candidates", "neighbour_level"): BEHIND,
     ("candidates", "min_area"): BEHIND,
     ("candidates", "floor"): BEHIND,
+    ("candidates", "defocus"): BEHIND,
     ("stars", "threshold"): Drawn(low=3, high=200, log=True, keeps="above", decimals=1, measure="peak"),
     ("stars", "sharpness"): Drawn(low=0, high=1.5, decimals=2, measure="sharpness"),
     ("stars", "roundness"): Drawn(low=-1.5, high=1.5, decimals=2, measure="roundness"),

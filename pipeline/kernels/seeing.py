@@ -26,7 +26,12 @@ ALIKE = 0.08
 
 
 def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | None:
-    """Width at half height of the stars of a frame.
+    """Width at half height of the stars of a frame: that of :func:`agreed_width`; None where no star tells it."""
+    return agreed_width(image, full, pattern)[0]
+
+
+def agreed_width(image: np.ndarray, full: np.ndarray, pattern: str) -> tuple[float | None, int]:
+    """Width at half height of the stars of a frame, and how many tell it.
 
     Parameters
     ----------
@@ -41,6 +46,8 @@ def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | Non
     -------
     float or None
         Pixels; None where there is no star to tell.
+    int
+        Stars that share it.
 
     Notes
     -----
@@ -51,16 +58,16 @@ def star_width(image: np.ndarray, full: np.ndarray, pattern: str) -> float | Non
     """
     best, most = None, 0
     for strict in (True, False):
-        width, support = _agreed_width(image, full, pattern, strict)
+        width, support = _width_with(image, full, pattern, strict)
         # Trailed, defocused or full stars tell it where hardly any better ones do.
         if width is not None and support > (0 if best is None else 3 * most):
             best, most = width, support
         if most >= PLENTY:
             break
-    return None if best is None else min(max(best, NARROWEST), WIDEST)
+    return (None if best is None else min(max(best, NARROWEST), WIDEST)), most
 
 
-def _agreed_width(image: np.ndarray, full: np.ndarray, pattern: str, strict: bool) -> tuple[float | None, int]:
+def _width_with(image: np.ndarray, full: np.ndarray, pattern: str, strict: bool) -> tuple[float | None, int]:
     """The width that most stars share, and how many do, with the filter that shows most of them."""
     width, support = None, 0
     for trial in TRIALS:

@@ -24,6 +24,9 @@ PATTERN_WIDTH = 3.0
 #: it; less is claimed only where a bright neighbour's light is taken for the star's.
 SUREST = 0.33
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
+#: Stars so many times as wide as the reference's are out of focus; their width is looked at where the bright peaks,
+#: which the narrow filter makes narrower than they are, seem this much wider than it, and counts if so many agree.
+DEFOCUS, SEEM_WIDER, AGREEING = 1.15, 1.05, 5
 WHOLE_NUMBERS = ("npix", "neighbours", "saturated", "masked", "x_peak", "y_peak")
 
 
@@ -42,7 +45,8 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     Returns
     -------
     dict
-        ``fwhm``, rounded to 0.1 px, on a mosaic at least 3 px; empty where the knob is given.
+        ``fwhm``, rounded to 0.1 px, on a mosaic at least 3 px, and ``defocus``; empty where the width is given, which
+        then is that of all frames.
 
     Raises
     ------
@@ -62,10 +66,10 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
         )
     if normalize.pattern != "none":
         width = max(width, PATTERN_WIDTH)
-    return {"fwhm": round(width, 1)}
+    return {"fwhm": round(width, 1), "defocus": DEFOCUS}
 
 
-@stage(version=4, auto=seeing)
+@stage(version=5, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -88,6 +92,12 @@ def candidates(
     floor: Annotated[
         float, Knob("candidates are higher than this in the filtered image", "sigma", low=0.5, high=200, step=0.5)
     ] = 4.0,
+    defocus: Annotated[
+        float | None,
+        Knob(
+            "stars so many times as wide as fwhm are found with their own width", low=1, high=100, step=0.1, none="auto"
+        ),
+    ] = None,
 ) -> StarTable:
     """Find every local peak and measure it, so that choosing stars costs nothing.
 
@@ -95,8 +105,10 @@ def candidates(
     ----------
     normalize : Normalized
         The frame without sky.
-    method, fwhm, ratio, theta, neighbours, neighbour_level, min_area, floor
-        Knobs. ``sep`` searches large frames in a process of its own, as it holds the interpreter's lock.
+    method, fwhm, ratio, theta, neighbours, neighbour_level, min_area, floor, defocus
+        Knobs. ``sep`` searches large frames in a process of its own, as it holds the interpreter's lock. ``fwhm`` auto
+        is the reference's width; a frame out of focus then has its own, beyond ``defocus``, as the narrow filter would
+        lose most of its stars. A ``fwhm`` that is given is that of all frames, unless ``defocus`` is given too.
 
     Returns
     -------
@@ -114,11 +126,29 @@ def candidates(
     dao is DAOFIND (Stetson 1987, PASP 99, 191) as in photutils; sep is Source Extractor (Bertin and Arnouts 1996,
     A&AS 117, 393).
     """
+    if fwhm is None:
+        fwhm = seeing(normalize, fwhm=None)["fwhm"]
+    options = (method, ratio, theta, neighbours, neighbour_level, min_area, floor)
+    table = _search(normalize, fwhm, *options)
+    own = None if defocus is None else _own_width(normalize, table, defocus)
+    return table if own is None else _search(normalize, own, *options)
+
+
+def _search(
+    normalize: Normalized,
+    fwhm: float,
+    method: str,
+    ratio: float,
+    theta: float,
+    neighbours: int,
+    neighbour_level: float,
+    min_area: int,
+    floor: float,
+) -> StarTable:
+    """Every candidate that a filter of some width finds."""
     from pipeline.kernels.convolve import convolve, daofind_filter
     from pipeline.kernels.noise import at_pixels, uneven_noise
 
-    if fwhm is None:
-        fwhm = seeing(normalize, fwhm=None)["fwhm"]
     kernel = daofind_filter(fwhm, ratio, theta)
     convolved = convolve(normalize.image, kernel.weights)
     noise = _convolved_noise(convolved, normalize, kernel)
@@ -154,6 +184,21 @@ def candidates(
         metrics=metrics,
         blind=_blind(normalize.image),
     )
+
+
+def _own_width(normalize: Normalized, table: StarTable, defocus: float) -> float | None:
+    """Width of the frame's stars where it exceeds the filter's ``defocus`` times; None where it does not."""
+    from pipeline.kernels.seeing import PLENTY, agreed_width
+
+    bright = table["convolved"] > HIGHEST_THRESHOLD * table["local_noise"]
+    bright &= (table["masked"] == 0) & (table["saturated"] == 0) & np.isfinite(table["fwhm"])
+    number = int(bright.sum())
+    if number >= AGREEING and np.median(table["fwhm"][bright]) < SEEM_WIDER * table.fwhm:
+        return None
+    width, agreeing = agreed_width(normalize.image, np.sort(normalize.full), normalize.pattern)
+    if width is None or width < defocus * table.fwhm or agreeing < max(AGREEING, min(number, PLENTY) / 2):
+        return None
+    return round(width, 1)
 
 
 def _blind(image: np.ndarray) -> np.ndarray | None:

@@ -146,9 +146,16 @@ class Search:
 
     def ratio(self) -> np.ndarray:
         """Light here over light in the reference, NaN where not measured; shape (stars,)."""
+        return self._over("flux", self.known.flux)
+
+    def height_ratio(self) -> np.ndarray:
+        """Height here over height in the reference, less where the focus drifts too; NaN where not measured."""
+        return self._over("convolved", self.known.convolved)
+
+    def _over(self, name: str, there: np.ndarray) -> np.ndarray:
         ratio = np.full(len(self.row), np.nan)
-        star = np.flatnonzero((self.row >= 0) & (self.known.flux > 0))
-        ratio[star] = self.table["flux"][self.row[star]] / self.known.flux[star]
+        star = np.flatnonzero((self.row >= 0) & (there > 0))
+        ratio[star] = self.table[name][self.row[star]] / there[star]
         return ratio
 
     def transparency(self) -> float:
@@ -304,7 +311,8 @@ def _recover(search: Search, rows: np.ndarray) -> None:
 
     star, row, distance = _pairs(search, rows, search.radius)
     error = _error(search, star, row)
-    expected = search.known.convolved[star] * search.transparency()
+    heights = search.height_ratio()
+    expected = search.known.convolved[star] * (np.nanmedian(heights) if np.isfinite(heights).any() else 1.0)
     # Light that is as bright as the star should be, and far above the noise, is hardly there by chance.
     sure = np.abs(np.log2(search.table["convolved"][row] / np.maximum(expected, 1e-9))) < 1
     sure &= search.table["convolved"][row] > 2 * search.table.threshold * search.table.noise

@@ -100,13 +100,14 @@ def _claimed_twice(search: Search) -> np.ndarray:
 
 def _too_faint(search: Search) -> np.ndarray:
     """Stars whose light would not reach the threshold here: a neighbour that is lost counts as dark, as in a cloud."""
-    local = np.full(len(search.row), search.transparency())
+    ratio = search.height_ratio()
+    local = np.full(len(search.row), np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0)
     lost = np.flatnonzero(search.field & (search.row < 0))
     near = search.known.near[lost]
-    ratio = np.where(search.field[near], np.nan_to_num(search.ratio(), nan=0.0)[near], np.nan)
-    some = np.isfinite(ratio).any(axis=1)
+    around = np.where(search.field[near], np.nan_to_num(ratio, nan=0.0)[near], np.nan)
+    some = np.isfinite(around).any(axis=1)
     if some.any():
-        local[lost[some]] = np.nanmedian(ratio[some], axis=1)
+        local[lost[some]] = np.nanmedian(around[some], axis=1)
     threshold = max(search.table.floor, search.table.threshold * search.table.noise)
     return search.known.convolved * local < 1.5 * threshold
 

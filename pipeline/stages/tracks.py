@@ -23,7 +23,7 @@ LEAST_STARS = 0.3
 """Share of the stars that should be in a frame below which it is not used."""
 
 
-@stage(version=2, scope="sequence", lazy=("normalize",))
+@stage(version=3, scope="sequence", lazy=("normalize",))
 def tracks(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],

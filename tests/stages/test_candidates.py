@@ -295,7 +295,37 @@ def test_stars_that_are_all_full_have_a_width_too():
     assert 4.0 < seeing(clipped, fwhm=None)["fwhm"] < 7.0
 
 
+def out_of_focus(fwhm=7.5):
+    x, y = grid(9, 45, np.random.default_rng(19))
+    return star_field(19, (405, 405), x, y, np.geomspace(25, 2500, 81), fwhm).normalized
+
+
+def test_stars_of_a_frame_out_of_focus_are_found_with_their_own_width():
+    own = candidates(out_of_focus(), fwhm=3.5, defocus=seeing(out_of_focus(), fwhm=None)["defocus"])
+    assert own.fwhm == pytest.approx(7.5, abs=0.4)
+    narrow, known = (stars(table).kept.size for table in (candidates(out_of_focus(), fwhm=3.5), own))
+    assert known > narrow + 15
+    assert known == pytest.approx(stars(candidates(out_of_focus(), fwhm=7.5)).kept.size, abs=2)
+
+
+@pytest.mark.parametrize("width", [3.1, 3.8, 7.5])
+def test_stars_nearly_as_wide_as_those_of_the_reference_are_found_with_its_width(width):
+    assert candidates(out_of_focus(3.5), fwhm=width, defocus=1.15).fwhm == width
+
+
+def test_neither_clouds_nor_hot_pixels_are_stars_out_of_focus():
+    rng = np.random.default_rng(23)
+    rows, columns = np.indices((405, 405))
+    image = rng.normal(0, 5, rows.shape)
+    for _ in range(30):
+        at, width = rng.uniform(0, 405, 2), rng.uniform(6, 50, 2)
+        image += 60 * np.exp(-(((rows - at[0]) / width[0]) ** 2) - ((columns - at[1]) / width[1]) ** 2)
+    image[rng.integers(0, 405, 60), rng.integers(0, 405, 60)] += rng.uniform(100, 3000, 60)
+    assert candidates(normalized(image, noise=5.0), fwhm=3.5, defocus=1.15).fwhm == 3.5
+
+
 def test_a_width_that_is_given_is_left_alone():
+    assert candidates(out_of_focus(), fwhm=3.5).fwhm == 3.5
     assert seeing(normalized(np.zeros((9, 9))), fwhm=3.3) == {}
 
 
