@@ -102,7 +102,11 @@ def _middle(values, low, high):  # noqa: ANN001, ANN202
 
 @njit(cache=True, nogil=True)
 def _clipped(values, number, sigma):  # noqa: ANN001, ANN202
-    """First and last kept value, their mean, and their standard deviation; sums are about a pivot, in float64."""
+    """First and last kept value, their mean, and their standard deviation; sums are about a pivot, in float64.
+
+    Kept is what lies within the last limits, as in astropy's SigmaClip: where the median moved, a value clipped in an
+    early round comes back.
+    """
     low, high = 0, number
     pivot = np.float64(values[number // 2])
     total, squares = 0.0, 0.0
@@ -110,14 +114,11 @@ def _clipped(values, number, sigma):  # noqa: ANN001, ANN202
         deviation = np.float64(values[i]) - pivot
         total += deviation
         squares += deviation * deviation
-    mean, deviation = pivot, 0.0
-    for iteration in range(CLIP_ITERATIONS + 1):
+    below, above = -np.inf, np.inf
+    for _ in range(CLIP_ITERATIONS):
         kept = high - low
         mean = total / kept
         deviation = np.sqrt(max(squares / kept - mean * mean, 0.0))
-        mean += pivot
-        if iteration == CLIP_ITERATIONS:
-            break
         middle = _middle(values, low, high)
         below, above = middle - sigma * deviation, middle + sigma * deviation
         while values[low] < below:
@@ -132,7 +133,18 @@ def _clipped(values, number, sigma):  # noqa: ANN001, ANN202
             high -= 1
         if high - low == kept:
             break
-    return low, high, mean, deviation
+    while low > 0 and values[low - 1] >= below:
+        low -= 1
+        off = np.float64(values[low]) - pivot
+        total += off
+        squares += off * off
+    while high < number and values[high] <= above:
+        off = np.float64(values[high]) - pivot
+        total += off
+        squares += off * off
+        high += 1
+    mean = total / (high - low)
+    return low, high, pivot + mean, np.sqrt(max(squares / (high - low) - mean * mean, 0.0))
 
 
 @njit(cache=True, nogil=True)

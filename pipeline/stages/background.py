@@ -12,7 +12,7 @@ from pipeline.photometry import NOTHING, Mask
 from pipeline.stage import Knob, stage
 
 
-@stage(version=1)
+@stage(version=2)
 def background(
     calibrated: Frame,
     mask: Mask = NOTHING,

@@ -12,7 +12,7 @@ from pipeline.stage import STAGES
 KNOWN = {
     "hot_pixels": (2, 4.0187366),
     "calibrated": (2, 910.99142),
-    "background": (1, 369.83118),
+    "background": (2, 369.83118),
     "normalize": (1, 88.019394),
     "candidates": (5, 67270.377),
     "stars": (3, 74),
