@@ -52,8 +52,9 @@ TABLE_STYLE = """
   display: none !important; }
 .tabulator .tabulator-cell svg { height: 12px; }
 .tabulator .tabulator-cell input { color: var(--starshift-text); font: inherit; outline: 0; }
-.tabulator-edit-list { background: var(--starshift-raised) !important; border: 1px solid var(--starshift-strong) !important;
-  border-radius: 6px; color: var(--starshift-text); font: 400 13px/18px Roboto, sans-serif !important; }
+.tabulator-edit-list { background: var(--starshift-raised) !important;
+  border: 1px solid var(--starshift-strong) !important; border-radius: 6px;
+  color: var(--starshift-text); font: 400 13px/18px Roboto, sans-serif !important; }
 .tabulator-edit-list .tabulator-edit-list-item { color: var(--starshift-text) !important; padding: 5px 12px !important;
   outline: 0 !important; background: none !important; }
 .tabulator-edit-list .tabulator-edit-list-item:is(.active, :hover) { background: var(--starshift-field) !important; }

@@ -20,12 +20,17 @@ APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 40_000
 # What software says that stands in for a graphics card.
 DRIVER = "GPU stall due to ReadPixels"
-USUAL = re.compile(r"[Uu]nused sessions|WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$")
+USUAL = re.compile(
+    r"[Uu]nused sessions|WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$"
+)
 
 
 @contextmanager
-def served(root, base):
-    """``panel serve app.py`` on a data root; its cache, its uploads and its log lie below ``base``."""
+def served(root, base, *, patience=5):
+    """``panel serve app.py`` on a data root; its cache, its uploads and its log lie below ``base``.
+
+    Sessions that nobody looks at end after ``patience`` seconds, so that a test need not wait for it.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -33,9 +38,7 @@ def served(root, base):
     temporary.mkdir()
     places = {"XDG_CACHE_HOME": str(base / "cache"), "TMPDIR": str(temporary), "BOKEH_RESOURCES": "server"}
     command = [sys.executable, "-m", "panel", "serve", str(APP), "--port", str(port), "--address", "127.0.0.1"]
-    # Sessions that nobody looks at any more end soon, so that a test need not wait for it; one that ends before its
-    # browser has come back for it would be made anew without the server's own resources.
-    command += ["--check-unused-sessions", "500", "--unused-session-lifetime", "5000"]
+    command += ["--check-unused-sessions", "500", "--unused-session-lifetime", str(round(1000 * patience))]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--args", "--data", str(root)],
