@@ -1,0 +1,402 @@
+"""The tab of photometry: fluxes, the picked star beside its model, shapes, light curves; marks on the picture."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from pipeline.photometry import LightCurves, Photometry
+from ui import flux_facts
+from ui.choice import Choice
+from ui.colours import PALETTES
+from ui.flux_marks import FluxMarks
+from ui.flux_signs import legend
+from ui.part import column
+from ui.region import to_reference
+from ui.results import Scene
+from ui.session import Session
+from ui.tables import TABLE_STYLE, fixed, number
+
+if TYPE_CHECKING:
+    from ui.light_curve import LightPlots
+    from ui.picture import Picture
+    from ui.shape_plots import ShapePlots
+    from ui.star_model import StarModel
+
+VIEWS = {"fluxes": "Fluxes", "model": "Star", "shapes": "Shapes", "curve": "Light curve"}
+CLICKS = {"pick": "A click picks a star", "compare": "A click compares with it"}
+#: What each view is made of.
+MADE_OF = {view: ("centroids", "psf_photometry") for view in VIEWS} | {"curve": ("lightcurves", "psf_photometry")}
+_WAITING = "The stars are being measured."
+_ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two frames or more: open a sequence."
+_FLUX = number("Math.abs(value) >= 1e6 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(0)")
+_SNR = number("value >= 100 ? value.toFixed(0) : value.toPrecision(3)")
+_MMAG = number("value >= 100 ? value.toFixed(0) : value.toPrecision(2)")
+
+
+class FluxTab:
+    """Photometry beside the picture and on it.
+
+    Parameters
+    ----------
+    session : Session
+        Told of stars picked, frames and comparison stars.
+    theme : str
+        "dark" or "light".
+    image_of : callable
+        A frame's normalized image where it is at hand.
+    picture : Picture
+        Where the stars are marked.
+    on_view : callable
+        Called when another view is opened, which may need other results.
+    on_save : callable
+        Called with "table" or "curves": what is seen shall be saved.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        theme: str,
+        *,
+        image_of: Callable[[int], np.ndarray | None],
+        picture: Picture,
+        on_view: Callable[[], None],
+        on_save: Callable[[str], None],
+    ) -> None:
+        self._session, self._theme, self._image_of = session, theme, image_of
+        self._picture, self._on_view, self._on_save = picture, on_view, on_save
+        self._scene = Scene()
+        self._marks: FluxMarks | None = None
+        self._parts: dict[str, Any] = {}
+        self._drawn: dict[str, tuple] = {}
+        look = {"theme": theme, "height": 32, "sizing_mode": "stretch_width"}
+        self._view = Choice(label="Photometry", options=VIEWS, value="fluxes", margin=(8, 16, 0, 16), **look)
+        self._view.param.watch(lambda event: self._switched(), "value")
+        self._clicks = Choice(
+            label="A click on the picture", options=CLICKS, value="pick", margin=(8, 16, 0, 16), **look
+        )
+        self._note = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
+        self._body = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
+        self._saves = {what: self._button(what, words) for what, words in _SAVES.items()}
+        line = {"border-top": "1px solid var(--starshift-hairline)"}
+        self._foot = pn.Row(*self._saves.values(), margin=0, height=48, sizing_mode="stretch_width", styles=line)
+        self.panel = pn.Column(self._view, self._note, self._body, self._foot, sizing_mode="stretch_both", margin=0)
+
+    def _button(self, what: str, words: str) -> pmui.Button:
+        return pmui.Button(
+            label=words, variant="outlined", height=32, margin=(8, 0, 8, 16), on_click=lambda *_: self._on_save(what)
+        )
+
+    # What the shell asks
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Results that the open view is made of."""
+        curves = self._view.value == "curve" and self._count > 1
+        return MADE_OF["curve"] if curves else MADE_OF["fluxes"]
+
+    @property
+    def _count(self) -> int:
+        tracks = self._scene["tracks"]
+        return 0 if tracks is None else len(tracks.used)
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = self._view.theme = self._clicks.theme = theme
+        for part in self._parts.values():
+            if hasattr(part, "theme"):
+                part.theme = theme
+        self._write_note()
+
+    def takes(self, star: int | None) -> bool:
+        """Whether a click on a star of the picture is for the comparison stars, which are then changed."""
+        wanted = self.panel.visible and self._view.value == "curve" and self._clicks.value == "compare"
+        if not wanted or self._scene["lightcurves"] is None:
+            return False
+        if star is not None and star >= 0:
+            self._compare(star)
+        return True
+
+    def hide(self) -> None:
+        """Another tab is open: the picture shows the stars' states again."""
+        if self._marks is not None and self._marks.shown:
+            self._marks.hide()
+            self._picture.show_states(True)
+
+    def show(self, scene: Scene) -> None:
+        """Show what there is of a scene."""
+        self._scene = scene
+        with pn.io.hold():
+            self._write_note()
+            self._mark()
+            view = self._view.value
+            words = self._missing(view)
+            self._foot.visible = not words
+            self._saves["curves"].visible = view == "curve"
+            for name, part in self._parts.items():
+                part.panel.visible = name == view and not words
+            if not words:
+                getattr(self, f"_show_{view}")(scene)
+
+    # What the visitor does
+
+    def _switched(self) -> None:
+        self.show(self._scene)
+        self._on_view()
+
+    def _pick(self, star: int) -> None:
+        self._session.change(picked=star, unpicked="")
+
+    def _compare(self, star: int) -> None:
+        chosen = flux_facts.toggled(self._scene["lightcurves"].comparison, star)
+        if chosen:
+            self._session.turn("psf_photometry", "comparison", chosen)
+
+    # How it is drawn
+
+    def _missing(self, view: str) -> str:
+        """Why a view has nothing to show, "" where it has."""
+        results = self._scene.results
+        if view == "curve" and self._count == 1:
+            return _ONE_FRAME
+        wanted = "lightcurves" if view == "curve" else "psf_photometry"
+        if results.get(wanted) is not None:
+            return ""
+        stars = results.get("stars")
+        if wanted in results or (stars is not None and not len(stars.kept)):
+            return flux_facts.nothing_measured(dict(results))
+        return _WAITING
+
+    def _write_note(self) -> None:
+        """Which stars are drawn how, where the gain comes from, and what a user should know."""
+        colours = PALETTES[self._theme]
+        look = f"padding:8px 16px 0;color:{colours.second};font:12px/16px Roboto,sans-serif"
+        words = self._missing(self._view.value)
+        if words:
+            text = f'<div style="{look};font-size:14px;line-height:20px">{html.escape(words)}</div>'
+        else:
+            photometry, curves = self._scene["psf_photometry"], self._scene["lightcurves"]
+            parts = [] if photometry is None else [legend(_counts(photometry), colours), _gain(photometry)]
+            warned = () if photometry is None else photometry.warnings
+            warned = curves.warnings if self._view.value == "curve" and curves is not None else warned
+            text = (
+                f'<div style="{look}">{"".join(f"<div>{one}</div>" for one in (*parts, *map(_warning, warned)))}</div>'
+            )
+        if self._note.object != text:
+            self._note.object = text
+
+    def _mark(self) -> None:
+        """Mark the stars on the picture."""
+        scene = self._scene
+        photometry, tracks = scene["psf_photometry"], scene["tracks"]
+        if photometry is None or not self.panel.visible:
+            self.hide()
+            return
+        x, y = (photometry[f"centroid_{axis}"] for axis in "xy")
+        kinds = flux_facts.kinds_of(photometry.reason, photometry.flag)
+        curves = scene["lightcurves"]
+        if self._view.value == "curve" and curves is not None:
+            kinds[np.isin(photometry["id"], curves.comparison)] = "comparison"
+        key = (photometry, tracks if self._session.aligned else None, curves, self._view.value, scene.frame)
+        if self._marks is None:
+            self._marks = FluxMarks(self._picture.figures)
+        if self._marks.shown and _same(self._drawn.get("marks"), key):
+            return
+        self._drawn["marks"] = key
+        if self._session.aligned and tracks is not None:
+            x, y = to_reference(tracks, scene.frame, x, y)
+        self._marks.show(np.array(x), np.array(y), kinds)
+        self._picture.show_states(False)
+
+    def _part(self, name: str, make: Callable[[], Any]) -> Any:
+        """A view's part, made when it is first seen."""
+        if name not in self._parts:
+            self._parts[name] = make()
+            self._body.append(self._parts[name].panel)
+        return self._parts[name]
+
+    def _show_fluxes(self, scene: Scene) -> None:
+        table = self._part("fluxes", lambda: FluxTable(self._pick))
+        table.show(scene["psf_photometry"], self._session.picked)
+
+    def _show_model(self, scene: Scene) -> None:
+        photometry, star = scene["psf_photometry"], self._session.picked
+        part = self._part("model", self._make_model)
+        if star is None:
+            part.clear("Click on a star to see what its model leaves of it.")
+            return
+        normalized = scene["normalize"]
+        image = normalized.image if normalized is not None else self._image_of(scene.frame)
+        made = flux_facts.modelled(photometry, star, image, 1.0 if normalized is None else normalized.noise)
+        if made is None:
+            part.clear(flux_facts.why_not(photometry, star))
+        else:
+            part.show(star, made, photometry)
+
+    def _make_model(self) -> StarModel:
+        from ui.star_model import StarModel
+
+        return StarModel(self._theme)
+
+    def _show_shapes(self, scene: Scene) -> None:
+        part = self._part("shapes", self._make_shapes)
+        centroids, photometry, normalized = scene["centroids"], scene["psf_photometry"], scene["normalize"]
+        key = (centroids, photometry, normalized, scene.frame)
+        if centroids is None or _same(self._drawn.get("shapes"), key):
+            return
+        self._drawn["shapes"] = key
+        image, noise = (None, 1.0) if normalized is None else (normalized.image, normalized.noise)
+        part.show(centroids, photometry, scene["tracks"], scene.frame, image, noise)
+
+    def _make_shapes(self) -> ShapePlots:
+        from ui.shape_plots import ShapePlots
+
+        return ShapePlots(self._theme, self._pick)
+
+    def _show_curve(self, scene: Scene) -> None:
+        part = self._part("curve", self._make_curve)
+        part.show(scene["lightcurves"], self._session.picked, scene.frame)
+
+    def _make_curve(self) -> CurveView:
+        from ui.light_curve import LightPlots
+
+        plots = LightPlots(self._theme, lambda frame: self._session.change(frame=frame), self._pick)
+        return CurveView(plots, self._clicks, self._pick, self._compare)
+
+
+_SAVES = {"table": "Save the table", "curves": "Save the light curves"}
+
+
+def _same(one: tuple | None, other: tuple) -> bool:
+    """Whether two keys are made of the same objects."""
+    return one is not None and all(
+        a is b or (isinstance(a, str | int) and a == b) for a, b in zip(one, other, strict=True)
+    )
+
+
+def _counts(photometry: Photometry) -> dict[str, int]:
+    return flux_facts.counts_of(flux_facts.kinds_of(photometry.reason, photometry.flag))
+
+
+def _gain(photometry: Photometry) -> str:
+    """Gain, read noise and what told them, and what the stars were weighted with."""
+    gain = "Gain not known" if photometry.gain is None else f"Gain {photometry.gain:.3g}\u2009e\u207b/ADU"
+    noise = "" if photometry.read_noise is None else f", read noise {photometry.read_noise:.3g}\u2009e\u207b"
+    return html.escape(
+        f"{gain}{noise}: {photometry.gain_source or 'nothing tells it'}. Weighted with a {photometry.psf}."
+    )
+
+
+def _warning(text: str) -> str:
+    return f"⚠\u2009{html.escape(text[:1].upper() + text[1:])}."
+
+
+class FluxTable:
+    """The table of fluxes, linked with the picture.
+
+    Parameters
+    ----------
+    on_pick : callable
+        Called with the ``id`` of a star clicked on.
+    """
+
+    def __init__(self, on_pick: Callable[[int], None]) -> None:
+        self._on_pick = on_pick
+        self._photometry: Photometry | None = None
+        self._table: pn.widgets.Tabulator | None = None
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=(8, 0, 0, 0))
+
+    def show(self, photometry: Photometry, picked: int | None) -> None:
+        """Show a frame's fluxes and mark the star that is picked."""
+        if photometry is not self._photometry:
+            self._photometry = photometry
+            rows = flux_facts.flux_frame(photometry)
+            if self._table is None:
+                self._make(rows)
+            else:
+                self._table.value = rows
+        chosen = np.flatnonzero(self._table.value["id"] == (-1 if picked is None else picked)).tolist()
+        if self._table.selection != chosen:
+            self._table.selection = chosen
+
+    def _make(self, rows: pd.DataFrame) -> None:
+        numbers = ("id", "x", "y", "flux", "SNR", "mag")
+        self._table = pn.widgets.Tabulator(
+            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
+            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            text_align=dict.fromkeys(numbers, "right"),
+            widths={"id": 46, "x": 56, "y": 56, "flux": 68, "SNR": 46, "mag": 60},
+            formatters={"x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
+        )  # fmt: skip
+        self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
+        self.panel.append(self._table)
+
+
+class CurveView:
+    """Light curves, and the table in which comparison stars are ticked.
+
+    Parameters
+    ----------
+    plots : LightPlots
+        The plots above the table.
+    clicks : Choice
+        What a click on the picture does.
+    on_pick, on_compare : callable
+        Called with the ``id`` of a star whose row or whose tick is clicked on.
+    """
+
+    def __init__(
+        self, plots: LightPlots, clicks: Choice, on_pick: Callable[[int], None], on_compare: Callable[[int], None]
+    ) -> None:
+        self._plots, self._on_pick, self._on_compare = plots, on_pick, on_compare
+        self._curves: LightCurves | None = None
+        self._table: pn.widgets.Tabulator | None = None
+        self.panel = column(clicks, plots.panel, sizing_mode="stretch_width")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._plots.theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._plots.theme = theme
+
+    def show(self, curves: LightCurves, picked: int | None, frame: int) -> None:
+        """Draw the picked star's curve, and list all."""
+        self._plots.show(curves, picked, frame)
+        if curves is self._curves:
+            return
+        self._curves = curves
+        rows = flux_facts.curve_frame(curves)
+        if self._table is None:
+            self._make(rows)
+        else:
+            self._table.value = rows
+
+    def _make(self, rows: pd.DataFrame) -> None:
+        self._table = pn.widgets.Tabulator(
+            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
+            sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
+            titles={"scatter": "scatter, mmag", "compare": "compare"}, widths={"compare": 72, "id": 48, "mag": 66},
+            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "mag": fixed(3),
+                        "scatter": _MMAG, "expected": _MMAG},
+        )  # fmt: skip
+        self._table.on_click(self._clicked)
+        self.panel.append(self._table)
+
+    def _clicked(self, event: Any) -> None:
+        star = int(self._table.value["id"].iloc[event.row])
+        (self._on_compare if event.column == "compare" else self._on_pick)(star)

@@ -1,0 +1,80 @@
+"""Plots of the right column: thin axes, a light grid, their titles above them."""
+
+from __future__ import annotations
+
+import panel as pn
+from bokeh.models import BasicTicker, CustomJSTickFormatter, Range1d
+from bokeh.plotting import figure
+
+from ui.canvas import paint_plot
+from ui.colours import PALETTES
+from ui.part import column
+from ui.plot_titles import MINUS, title_line
+
+
+class SmallPlot:
+    """A figure with its title.
+
+    Parameters
+    ----------
+    title, unit : str
+        What is drawn, and against what.
+    height : int
+        Screen pixels.
+    theme : str
+        "dark" or "light".
+    below : str
+        Name of the axis along x.
+    log_x, log_y : bool
+        Whether equal ways are equal ratios.
+    """
+
+    def __init__(
+        self, title: str, unit: str, height: int, theme: str, *, below: str = "", log_x: bool = False,
+        log_y: bool = False,
+    ) -> None:  # fmt: skip
+        self._words, self._theme, self._right = (title, unit), theme, ""
+        self._title = pn.pane.HTML("", margin=(12, 16, 0, 16), height=20, sizing_mode="stretch_width")
+        self.figure = figure(
+            height=height, x_axis_type="log" if log_x else "linear", y_axis_type="log" if log_y else "linear",
+            toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
+            x_range=Range1d(1, 2, syncable=False), y_range=Range1d(1, 2, syncable=False),
+            min_border_left=58, min_border_right=16, min_border_top=8, min_border_bottom=40 if below else 24,
+        )  # fmt: skip
+        made = self.figure
+        made.xgrid.visible = False
+        made.yaxis.axis_line_color = None
+        made.axis.major_tick_line_color = None
+        made.axis.minor_tick_line_color = None
+        made.axis.major_label_text_font_size = "12px"
+        made.xaxis.update(axis_label=below or None, axis_label_text_font_size="12px", axis_label_standoff=2)
+        made.xaxis.axis_label_text_font_style = "normal"
+        for axis, log in ((made.xaxis, log_x), (made.yaxis, log_y)):
+            if not log:
+                axis.ticker = BasicTicker(desired_num_ticks=4)
+                axis.formatter = CustomJSTickFormatter(code=MINUS)
+            else:
+                axis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(6)))")
+        self.panel = column(
+            self._title, pn.pane.Bokeh(made, margin=0, sizing_mode="stretch_width"), sizing_mode="stretch_width"
+        )
+        self.paint(theme)
+
+    def say(self, right: str, title: str | None = None) -> None:
+        """Write what stands at the right of the title, and another title where one is given."""
+        self._right = right
+        self._words = (title or self._words[0], self._words[1])
+        self._title.object = title_line(*self._words, right, PALETTES[self._theme])
+
+    def span(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        """Show a part of the plane; where the first value is the larger one the axis runs down."""
+        for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
+            axis.update(start=start, end=end)
+
+    def paint(self, theme: str) -> None:
+        """Take a theme's colours."""
+        self._theme = theme
+        colours = PALETTES[theme]
+        paint_plot(self.figure, colours)
+        self.figure.xaxis.axis_label_text_color = colours.second
+        self.say(self._right)

@@ -1,0 +1,182 @@
+"""The picked star beside its model: data, model and residual, the growth curve, and its numbers."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Line, Scatter, Span
+
+from pipeline.photometry import FLAGS, Flag, Photometry
+from ui.colours import HALO, PALETTES, PICKED, Palette
+from ui.flux_facts import Modelled
+from ui.part import column
+from ui.small_plot import SmallPlot
+from ui.star_card import png
+from ui.stretch import palette, shares
+
+_SIDE = 120
+_LOWEST = -2.0
+
+
+class StarModel:
+    """One star's photometry, drawn.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    """
+
+    def __init__(self, theme: str) -> None:
+        self._theme = theme
+        self._shown: tuple[Modelled, Photometry, int] | None = None
+        self._words = ""
+        self._pictures = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
+        self._numbers = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
+        self.growth = ColumnDataSource(data={"radius": [], "sum": []}, name="flux growth")
+        self.apertures = ColumnDataSource(data={"radius": [], "sum": []}, name="flux apertures")
+        self._plot = SmallPlot("Light within a circle", "ADU against radius, px", 176, theme)
+        self._level = Span(dimension="width", line_width=1.5, line_dash=[5, 3])
+        self._plot.figure.add_layout(self._level)
+        self._halo = self._plot.figure.add_glyph(
+            self.growth, Line(x="radius", y="sum", line_color=HALO, line_width=3.5)
+        )
+        self._plot.figure.add_glyph(self.growth, Line(x="radius", y="sum", line_color=PICKED, line_width=1.6))
+        dots = {"x": "radius", "y": "sum", "size": 8, "fill_color": PICKED, "line_color": HALO}
+        self._plot.figure.add_glyph(self.apertures, Scatter(**dots))
+        self.panel = column(self._pictures, self._plot.panel, self._numbers, sizing_mode="stretch_width")
+        self.theme = theme
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        self._plot.paint(theme)
+        self._level.line_color = PALETTES[theme].second
+        self._halo.visible = theme == "light"
+        self._write()
+
+    def show(self, star: int, made: Modelled, photometry: Photometry) -> None:
+        """Draw a star."""
+        self._shown = made, photometry, star
+        self.growth.data = {"radius": made.radius, "sum": made.growth}
+        known = [radius for radius in photometry.apertures if radius <= made.radius[-1]]
+        sums = [float(photometry[f"aperture_flux_{radius:g}"][star]) for radius in known]
+        self.apertures.data = {"radius": known, "sum": sums}
+        self._level.location = made.flux
+        values = np.concatenate([made.growth[np.isfinite(made.growth)], [made.flux, 0.0]])
+        room = 0.08 * float(np.ptp(values)) or 1.0
+        self._plot.span((0, float(made.radius[-1])), (float(values.min()), float(values.max()) + room))
+        self._plot.say("dashed: flux by the profile; dots: apertures")
+        self._plot.panel.visible = True
+        self._write()
+
+    def clear(self, words: str) -> None:
+        """Say why no star is drawn."""
+        self._shown, self._words = None, words
+        self._plot.panel.visible = False
+        self._write()
+
+    def _write(self) -> None:
+        colours = PALETTES[self._theme]
+        look = f"padding:12px 16px 0;color:{colours.text};font:12px/16px Roboto,sans-serif"
+        if self._shown is None:
+            quiet = f"{look};font-size:14px;line-height:20px;color:{colours.second}"
+            self._pictures.object = f'<div style="{quiet}">{html.escape(self._words)}</div>'
+            self._numbers.object = ""
+            return
+        made, photometry, star = self._shown
+        self._pictures.object = f'<div style="{look}">{_pictures(made, star, colours)}</div>'
+        self._numbers.object = f'<div style="{look}">{_numbers(made, photometry, star, colours)}</div>'
+
+
+def _pictures(made: Modelled, star: int, colours: Palette) -> str:
+    """Data, model and residual with one stretch of one scale; of the residual, colours tell the sign."""
+    top = max(float(np.nanmax(made.data)), 20 * made.noise)
+    low = _LOWEST * made.noise
+    grey = [png(shares(one, "asinh", low, top)) for one in (made.data, made.model)]
+    left = np.sign(made.residual) * shares(np.abs(made.residual), "asinh", 0.0, top)
+    pictures = (*grey, coloured((1 + left) / 2))
+    cells = "".join(
+        f'<figure style="margin:0"><div style="position:relative;width:{_SIDE}px;height:{_SIDE}px">'
+        f'<img alt="{name} of star {star}" src="{picture}" style="width:100%;height:100%;image-rendering:pixelated;'
+        f'border-radius:2px;display:block">{_cross(made, colours) if name == "data" else ""}</div>'
+        f'<figcaption style="color:{colours.second};margin-top:4px">{name}</figcaption></figure>'
+        for name, picture in zip(("data", "model", "residual"), pictures, strict=True)
+    )
+    worst = float(np.nanmax(np.abs(made.residual)))
+    words = _minus(
+        f"One stretch for all: {low:.3g} to {top:.3g}\u2009ADU; of the residual red is above, blue below zero. The largest "
+        f"residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's noise."
+    )
+    return (
+        f'<div style="font:14px/20px Roboto,sans-serif;margin-bottom:8px"><b>Star {star}</b></div>'
+        f'<div style="display:flex;gap:14px">{cells}</div>'
+        f'<div style="color:{colours.second};margin-top:8px">{words}</div>'
+    )
+
+
+def _cross(made: Modelled, colours: Palette) -> str:
+    """A cross at the star's centre, drawn over its pixels."""
+    size = made.data.shape[0]
+    x, y = (_SIDE * (value + 0.5) / size for value in (made.x, made.y))
+    path = f'd="M{x - 7:.1f} {y:.1f}h14M{x:.1f} {y - 7:.1f}v14"'
+    return (
+        f'<svg width="{_SIDE}" height="{_SIDE}" aria-hidden="true" style="position:absolute;left:0;top:0">'
+        f'<path {path} stroke="{HALO}" stroke-width="3.6"/><path {path} stroke="{PICKED}" stroke-width="1.4"/></svg>'
+    )
+
+
+def coloured(share: np.ndarray) -> str:
+    """A picture by the diverging palette from values between 0 and 1 as a data address; NaN is black."""
+    import base64
+    import io
+
+    from PIL import Image
+
+    table = np.array([[int(one[k : k + 2], 16) for k in (1, 3, 5)] for one in palette("difference")], np.uint8)
+    known = np.isfinite(share)
+    pixels = table[np.round(255 * np.clip(np.where(known, share, 0), 0, 1)).astype(int)]
+    pixels[~known] = 0
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "png")
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+
+
+def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette) -> str:
+    """Flux, error, signal over noise, magnitude, sums in circles, widths, flags."""
+    mag, mag_error = (float(photometry[name][star]) for name in ("mag", "mag_err"))
+    rows = [
+        ("flux by the profile", f"{made.flux:,.0f} ± {made.error:,.0f}", "ADU"),
+        ("signal over noise", f"{made.flux / made.error:.1f}", ""),
+        ("magnitude", f"{mag:.3f} ± {mag_error:.3f}" if np.isfinite(mag) else "\u2013", "mag"),
+        ("own widths", " and ".join(_width(photometry, axis, star) for axis in "xy"), "px"),
+    ]
+    for radius in photometry.apertures:
+        value = float(photometry[f"aperture_flux_{radius:g}"][star])
+        rows.append((f"within {radius:g}\u2009px", f"{value:,.0f}", f"ADU, {100 * value / made.flux:.1f}\u2009%"))
+    cells = "".join(
+        f'<span style="color:{colours.second}">{name}</span><span style="text-align:right">{_minus(value)}</span>'
+        f'<span style="color:{colours.second}">{unit}</span>'
+        for name, value, unit in rows
+    )
+    flags = "".join(
+        f"<div>{FLAGS[flag.name.lower()].capitalize()}.</div>" for flag in Flag if flag & int(photometry.flag[star])
+    )
+    grid = "display:grid;grid-template-columns:auto auto 1fr;gap:2px 12px;font-variant-numeric:tabular-nums"
+    return f'<div style="{grid}">{cells}</div><div style="color:{colours.second};margin:8px 0 16px">{flags}</div>'
+
+
+def _width(photometry: Photometry, axis: str, star: int) -> str:
+    value = float(photometry[f"width_{axis}"][star])
+    return f"{value:.2f}" if np.isfinite(value) else "\u2013"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\u2212")
