@@ -8,6 +8,7 @@ from dataclasses import replace
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from panel.io.resources import LOCAL_DIST
 from panel.util import edit_readonly
 from param.parameterized import Watcher
 
@@ -376,7 +377,13 @@ def build(session: Session) -> pmui.Page:
     session : Session
         What is shown.
     """
-    desk = Desk(session, pn.state.curdoc)
+    document = pn.state.curdoc
+    if document is not None:
+        # Panel says where its own files are when it writes a page. One whose session ended before the browser came back
+        # is made anew without that, and would then ask an address outside the server.
+        prefix = f"{pn.state.rel_path}/" if pn.state.rel_path else ""
+        document.template_variables.setdefault("dist_url", f"{prefix}{LOCAL_DIST}")
+    desk = Desk(session, document)
     pn.state.on_session_destroyed(lambda context: desk.close())
     pn.state.onload(desk.loaded)
     return desk.page

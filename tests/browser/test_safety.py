@@ -1,6 +1,7 @@
 """What a stranger may try on the page: hostile addresses, uploads of others, leaving in the middle of a job."""
 
 import time
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -113,3 +114,20 @@ def test_a_visitor_who_leaves_in_the_middle_of_a_run_leaves_no_job_and_no_folder
     assert wait_until(idle)
     time.sleep(1)
     assert not list(app.temporary.glob("starshift-*"))
+
+
+def test_a_session_that_ended_before_its_browser_came_back_is_made_anew_without_an_outside_address(chromium, tmp_path):
+    (tmp_path / "root").mkdir()
+    with served(tmp_path / "root", tmp_path, patience=0.5) as server:
+
+        def slow(**options):
+            page = chromium.new_page(**options)
+            # The browser gets to know of its session when the server has forgotten it.
+            page.route("**/bokeh.min.js*", lambda route: (time.sleep(4), route.continue_()))
+            return page
+
+        page = visit(SimpleNamespace(new_page=slow), server.address)
+        assert server.log.read_text().count("WebSocket connection opened") == 1
+        assert kept(page) > 100
+        assert page.problems == []
+        page.close()
