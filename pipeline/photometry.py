@@ -223,16 +223,16 @@ class LightCurves:
         Flags.
     mag, mag_error : ndarray of float64, shape (frames, stars)
         Brightness against the comparison stars, magnitudes; NaN where not measured. A comparison star is measured
-        against the others. Each star's level is its own in the reference's zero point.
+        against the others. Frames of each filter are compared among themselves.
     comparison : ndarray of int64, shape (m,)
         Ids of the comparison stars.
     ensemble, ensemble_error : ndarray of float64, shape (frames,)
-        How much fainter than on average the comparison stars look in each frame, magnitudes.
+        How much fainter than on average in its filter the comparison stars look in each frame, magnitudes.
     scatter, expected : ndarray of float64, shape (stars,)
-        Standard deviation of ``mag``, and what photons, sky and the comparison stars' errors let expect; NaN where
-        fewer than three frames have the star.
+        Standard deviation of ``mag`` about the star's mean in each filter, and what photons, sky and the comparison
+        stars' errors let expect; NaN where fewer than three frames have the star.
     level : ndarray of float64, shape (stars,)
-        Mean instrumental magnitude.
+        Mean instrumental magnitude in the filter of most frames.
     filter : tuple of str
         Filter of each frame.
     exposure : ndarray of float64, shape (frames,)

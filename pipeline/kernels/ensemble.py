@@ -7,6 +7,8 @@ would hide in the zero point.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 #: Rounds of frames and stars in turn; with few gaps one is enough.
@@ -91,24 +93,58 @@ def against(
     return relative, errors, of_frame, frame_error
 
 
-def scatter(mag: np.ndarray) -> np.ndarray:
-    """Standard deviation of each star over the frames; NaN where fewer than three have it."""
-    count = np.isfinite(mag).sum(axis=0)
-    mean = np.nansum(mag, axis=0) / np.maximum(count, 1)
-    square = np.nansum((mag - mean) ** 2, axis=0) / np.maximum(count - 1, 1)
-    return np.where(count >= 3, np.sqrt(square), np.nan)
+def scatter(mag: np.ndarray, parts: Iterable[np.ndarray] | None = None) -> np.ndarray:
+    """Standard deviation of each star over the frames; NaN where fewer than three have it.
+
+    Parameters
+    ----------
+    mag : ndarray of float64, shape (frames, stars)
+        Magnitudes; NaN where missing.
+    parts : iterable of ndarray of int64, optional
+        Rows of the frames of each filter: a star's mean is its own in each. All frames are of one when not given.
+    """
+    square, freedom = np.zeros(mag.shape[1]), np.zeros(mag.shape[1])
+    for rows in [np.arange(len(mag))] if parts is None else parts:
+        count = np.isfinite(mag[rows]).sum(axis=0)
+        mean = np.nansum(mag[rows], axis=0) / np.maximum(count, 1)
+        square += np.nansum((mag[rows] - mean) ** 2, axis=0)
+        freedom += np.maximum(count - 1, 0)
+    return np.where(freedom >= 2, np.sqrt(square / np.maximum(freedom, 1)), np.nan)
 
 
 def weights(mag: np.ndarray, error: np.ndarray, comparison: np.ndarray) -> np.ndarray:
     """Weights of comparison stars: one over the square of their errors, or of their scatter where that is larger."""
-    of_noise = np.sqrt(np.nanmean(error[:, comparison] ** 2, axis=0))
+    known = np.isfinite(error[:, comparison])
+    of_noise = np.sqrt(np.nansum(error[:, comparison] ** 2, axis=0) / np.maximum(known.sum(axis=0), 1))
     weight = 1 / np.maximum(of_noise, 1e-6) ** 2
     relative, *_ = against(mag, error, comparison, weight)
     seen = np.nan_to_num(scatter(relative[:, comparison]))
     return 1 / np.maximum(np.maximum(of_noise, seen), 1e-6) ** 2
 
 
-def quiet_stars(mag: np.ndarray, error: np.ndarray, usable: np.ndarray) -> np.ndarray:
+def within(
+    mag: np.ndarray, error: np.ndarray, comparison: np.ndarray, parts: Iterable[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """:func:`against` with :func:`weights`, for the frames of each filter by themselves.
+
+    Parameters
+    ----------
+    mag, error, comparison
+        As of :func:`against`.
+    parts : iterable of ndarray of int64
+        Rows of the frames of each filter.
+    """
+    found = np.full(mag.shape, np.nan), np.full(mag.shape, np.nan), np.full(len(mag), np.nan), np.full(len(mag), np.nan)
+    for rows in parts:
+        one = against(mag[rows], error[rows], comparison, weights(mag[rows], error[rows], comparison))
+        for whole, part in zip(found, one, strict=True):
+            whole[rows] = part
+    return found
+
+
+def quiet_stars(
+    mag: np.ndarray, error: np.ndarray, usable: np.ndarray, parts: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
     """The comparison stars that scatter least.
 
     Parameters
@@ -117,6 +153,8 @@ def quiet_stars(mag: np.ndarray, error: np.ndarray, usable: np.ndarray) -> np.nd
         Instrumental magnitudes and their 1 sigma; NaN where missing.
     usable : ndarray of bool, shape (stars,)
         Stars without a fault.
+    parts : sequence of ndarray of int64, optional
+        Rows of the frames of each filter; all frames are of one when not given.
 
     Returns
     -------
@@ -124,24 +162,32 @@ def quiet_stars(mag: np.ndarray, error: np.ndarray, usable: np.ndarray) -> np.nd
         At most ten columns, in order: of the sixty with the least errors those that scatter least against each other,
         looked at again until they are the same.
     """
+    parts = [np.arange(len(mag))] if parts is None else parts
     present = np.isfinite(mag).mean(axis=0)
     rows = np.flatnonzero(usable & (present >= min(PRESENT, np.max(present, initial=0.0))) & (present > 0))
     if rows.size == 0:
         return rows
     noise = np.nanmean(error[:, rows], axis=0)
     tried = np.sort(rows[np.argsort(noise, kind="stable")[:TRIED]])
-    if len(mag) < 3 or tried.size < 2:
+    if len(mag) < len(parts) + 2 or tried.size < 2:
         return tried[:TAKEN]
-    # Before any is known to be quiet, the middle of all stars is the best zero point.
-    away = mag[:, tried] - np.nanmedian(mag[:, tried], axis=0)
-    chosen = _least(tried, scatter(away - _middles(away)[:, None]))
+    chosen = _least(tried, scatter(_about_middles(mag[:, tried], parts), parts))
     for _ in range(10):
-        relative, *_ = against(mag, error, chosen, weights(mag, error, chosen))
-        found = _least(tried, scatter(relative[:, tried]))
+        relative, *_ = within(mag, error, chosen, parts)
+        found = _least(tried, scatter(relative[:, tried], parts))
         if np.array_equal(found, chosen):
             break
         chosen = found
     return chosen
+
+
+def _about_middles(mag: np.ndarray, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Magnitudes about the middle of all stars: before any is known to be quiet, that is the best zero point."""
+    away = mag.copy()
+    for rows in parts:
+        away[rows] -= _middles(mag[rows].T)
+        away[rows] -= _middles(away[rows])[:, None]
+    return away
 
 
 def _middles(values: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ _FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED)
 FEWEST = 3
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def lightcurves(frames: Sequence, tracks: Tracks, psf_photometry: ListLike[Photometry | Failure]) -> LightCurves:
     """Compare each star in each frame with the comparison stars of that frame.
 
@@ -88,22 +88,17 @@ def with_comparison(curves: LightCurves, comparison: tuple[int, ...] | None, fil
         Where a comparison star is none of the reference's or never measured.
     """
     mag, error = curves.instrumental, curves.instrumental_error
-    warnings: list[str] = []
-    if comparison is None:
-        chosen = ensemble.quiet_stars(mag, error, (curves.flag & _FAULTY == 0).all(axis=0))
-        if chosen.size == 0:
-            chosen = ensemble.quiet_stars(mag, error, np.ones(mag.shape[1], bool))
-    else:
-        chosen = _named(comparison, mag, file)
-    if chosen.size < FEWEST:
-        warnings.append(f"only {chosen.size} comparison stars: what they do themselves is seen in every light curve")
+    parts = by_filter(curves.filter)
+    chosen = _quietest(curves, parts) if comparison is None else _named(comparison, mag, file)
     if chosen.size == 0:
         raise FrameError(file, "no star can serve for comparison (0)", "name some in psf_photometry.comparison")
-    relative, errors, of_frame, frame_error = ensemble.against(mag, error, chosen, ensemble.weights(mag, error, chosen))
+    warnings = _warnings(curves, parts, chosen)
+    relative, errors, of_frame, frame_error = ensemble.within(mag, error, chosen, parts)
+    scatter = ensemble.scatter(relative, parts)
     count = np.maximum(np.isfinite(relative).sum(axis=0), 1)
-    scatter = ensemble.scatter(relative)
     expected = np.where(np.isfinite(scatter), np.sqrt(np.nansum(errors**2, axis=0) / count), np.nan)
-    level = np.where(np.isfinite(relative).any(axis=0), np.nansum(relative, axis=0) / count, np.nan)
+    most = np.isfinite(relative[parts[0]]).sum(axis=0)
+    level = np.where(most > 0, np.nansum(relative[parts[0]], axis=0) / np.maximum(most, 1), np.nan)
     values = {
         "mag": relative, "mag_error": errors, "comparison": chosen.astype(np.int64), "ensemble": of_frame,
         "ensemble_error": frame_error, "scatter": scatter, "expected": expected, "level": level,
@@ -111,6 +106,30 @@ def with_comparison(curves: LightCurves, comparison: tuple[int, ...] | None, fil
     return replace(
         curves, **{name: readonly(np.array(array)) for name, array in values.items()}, warnings=tuple(warnings)
     )
+
+
+def by_filter(filters: ListLike[str]) -> list[np.ndarray]:
+    """Rows of the frames of each filter, that of most frames first: colours of stars differ, so each has own means."""
+    names = np.array(list(filters))
+    parts = [np.flatnonzero(names == name) for name in dict.fromkeys(filters)]
+    return sorted(parts, key=len, reverse=True)
+
+
+def _quietest(curves: LightCurves, parts: list[np.ndarray]) -> np.ndarray:
+    """Columns of the quietest stars, those without a fault where there are any."""
+    mag, error = curves.instrumental, curves.instrumental_error
+    chosen = ensemble.quiet_stars(mag, error, (curves.flag & _FAULTY == 0).all(axis=0), parts)
+    return chosen if chosen.size else ensemble.quiet_stars(mag, error, np.ones(mag.shape[1], bool), parts)
+
+
+def _warnings(curves: LightCurves, parts: list[np.ndarray], chosen: np.ndarray) -> list[str]:
+    warnings = []
+    if chosen.size < FEWEST:
+        warnings.append(f"only {chosen.size} comparison stars: what they do themselves is seen in every light curve")
+    if len(parts) > 1:
+        names = ", ".join(f"{curves.filter[rows[0]] or 'none'} ({len(rows)})" for rows in parts)
+        warnings.append(f"light curves are of {len(parts)} filters, {names}: each has a magnitude scale of its own")
+    return warnings
 
 
 def _named(comparison: tuple[int, ...], mag: np.ndarray, file: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from pipeline.stage import STAGES
 
 # For each stage its version and what its result on one sky came to. Change a number and its version together.
 KNOWN = {
-    "hot_pixels": (2, 4.0187366),
+    "hot_pixels": (3, 4.0187366),
     "calibrated": (2, 910.99142),
     "background": (2, 369.83118),
     "normalize": (1, 88.019394),
@@ -25,7 +25,7 @@ KNOWN = {
     "mask": (1, 0.041349794),
     "centroids": (1, 21020.772),
     "psf_photometry": (1, 14988.661),
-    "lightcurves": (1, 380.16677),
+    "lightcurves": (2, 380.16677),
 }
 
 

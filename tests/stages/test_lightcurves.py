@@ -1,5 +1,7 @@
 """Light curves of a made sequence, and their way into files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -47,6 +49,22 @@ def test_other_comparison_stars_need_no_new_measurement_and_give_the_same_as_a_r
     np.testing.assert_array_equal(at_once.mag, anew.mag)
     np.testing.assert_array_equal(at_once.comparison, some)
     assert with_comparison(curves, None).comparison.tolist() == curves.comparison.tolist()
+
+
+def test_frames_of_each_filter_are_compared_among_themselves(curves):
+    colour = np.linspace(-1.5, 1.5, curves.mag.shape[1])
+    red = np.array([False, True] * (FRAMES // 2))
+    instrumental = curves.instrumental + red[:, None] * colour
+    filters = tuple("R" if one else "B" for one in red)
+    found = with_comparison(replace(curves, instrumental=instrumental, filter=filters), None)
+    plain = with_comparison(curves, tuple(found.comparison.tolist()))
+    known = np.isfinite(plain.scatter) & np.isfinite(found.scatter) & (plain.expected < 0.05)
+    assert known.sum() > 5
+    # Each star has a mean in each filter, so that its colour is no scatter.
+    assert np.median(found.scatter[known] / plain.scatter[known]) == pytest.approx(1, abs=0.3)
+    assert np.nanmax(found.scatter[found.comparison]) < 0.1
+    assert "of 2 filters, B (3), R (3)" in found.warnings[-1]
+    assert not plain.warnings
 
 
 def test_a_comparison_star_that_is_none_is_named(curves):
