@@ -1,4 +1,4 @@
-"""Pixels that shine without light: they stay where they are while the stars move, or stand alone as no star can."""
+"""Pixels that shine without light, or too little: they stay while the stars move, or stand alone as no star can."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ LEAST_FRAMES = 3
 LEAST_STARS = 8
 #: A well-sampled star's peak is at most 1.8 times its highest neighbour (fwhm 2.2 pixels, centred on the pixel).
 CONTRAST = 2.5
+#: Bad pixels in a line that are a piece of a bad column; twice as many are the longest gap between two of them.
+PIECE = 10
 
 
 def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
     return {"auto": (), "dark": ("frame",), "off": ("frame", "calibration")}.get(knobs["find"], ("calibration",))
 
 
-@stage(version=2, scope="sequence", sample=MOST_FRAMES, without=without)
+@stage(version=3, scope="sequence", sample=MOST_FRAMES, without=without)
 def hot_pixels(
     frame: Sequence[Frame | Failure] | None,
     calibration: Sequence[Rows] | None = (),
@@ -55,9 +57,9 @@ def hot_pixels(
     calibration : sequence of Rows
         Bias, dark and flat frames.
     find, sigma, repair
-        Knobs. "auto" looks at the darks where there are some; else it takes what stays in the median of unaligned
-        frames where the stars are seen to move, and else searches each frame by itself. With "auto" and "dark" columns
-        that stand out in bias, dark or flat are bad too.
+        Knobs. "auto" looks at the darks where there are some; else it takes what stays, bright or dark, in the median
+        of unaligned frames where the stars are seen to move, and else searches each frame by itself. With "auto" and
+        "dark" columns that stand out in bias, dark or flat are bad too.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def _light(picture: np.ndarray, stars: BrightStars, reach: int) -> np.ndarray:
 
 
 def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
-    """Pixels that stand above their neighbours in the median of the frames and in nearly each of them."""
+    """Pixels that stand above, or below, their neighbours in the median of the frames and in nearly each of them."""
     from pipeline.kernels.hot import local_excess, median_image
 
     mask = np.zeros(samples[0].shape, bool)
@@ -185,15 +187,37 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.n
         return mask
     nx, step = mask.shape[1], 1 if samples[0].pattern == "none" else 2
     middle = median_image([frame.pixels for frame in samples])
-    candidates, excess = high_pixels(middle, sigma, step)
-    if candidates.size == 0:
-        return mask
-    each = np.sort([local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
-    # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one a little.
-    second = each[1 if len(samples) >= 5 else 0]
-    stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess) & moved.at(candidates, nx)
-    mask.ravel()[candidates[stays]] = True
+    for sign, picture in ((1, middle), (-1, _upside_down(middle))):
+        candidates, excess = high_pixels(picture, sigma, step)
+        if candidates.size == 0:
+            continue
+        each = np.sort([sign * local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
+        if sign > 0:
+            # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one.
+            second = each[1 if len(samples) >= 5 else 0]
+            stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess)
+        else:
+            # Nothing in the sky is dark; but stars that pass over a dark pixel hide it.
+            stays = each[len(samples) // 3] > 0.5 * excess
+        stays &= moved.at(candidates, nx)
+        mask.ravel()[candidates[stays]] = True
+    _close_gaps(mask)
+    _close_gaps(mask.T)
     return mask
+
+
+def _close_gaps(mask: np.ndarray) -> None:
+    """Mark what lies between two pieces of a bad column, in place: a star there hid it."""
+    from scipy.ndimage import binary_closing, binary_opening
+
+    columns = np.flatnonzero(np.count_nonzero(mask, axis=0) >= 2 * PIECE)
+    pieces = binary_opening(mask[:, columns], np.ones((PIECE, 1), bool))
+    mask[:, columns] |= binary_closing(pieces, np.ones((2 * PIECE + 1, 1), bool))
+
+
+def _upside_down(image: np.ndarray) -> np.ndarray:
+    """The image in which what was dark is bright."""
+    return np.iinfo(image.dtype).max - image if image.dtype == np.uint16 else -image
 
 
 def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ KNOWN = {
     "stack": (1, 76.274382),
     "mask": (1, 0.041349794),
     "centroids": (1, 21020.772),
-    "psf_photometry": (1, 14988.661),
+    "psf_photometry": (2, 14988.661),
     "lightcurves": (2, 380.16677),
 }
 

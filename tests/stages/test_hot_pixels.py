@@ -127,6 +127,20 @@ def test_a_hot_column_that_stays_is_found():
     assert false == 0
 
 
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_dark_pixels_and_columns_that_stay_are_found_and_no_hole_of_the_sky(pattern):
+    rows, columns = np.indices(SHAPE)
+    lone = np.random.default_rng(8).choice(SHAPE[0] * SHAPE[1], 200, replace=False)
+    dark = np.union1d(lone, np.flatnonzero((columns == 171) & (rows > 90)))
+    frames = night(move=(2.2, 1.3), pattern=pattern, hot=(dark, -180.0))
+    found = hot_pixels(frames)
+    assert found.source == "sequence"
+    share, false = share_and_false(frames[4], found, (dark,))
+    assert share > 0.98
+    assert false < 5
+    assert found.mask[91:-1, 171].all()
+
+
 def test_at_most_nine_frames_spread_over_the_sequence_are_read():
     frames = night(3, move=(3.0, 2.0))
     asked = []
