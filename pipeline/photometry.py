@@ -40,6 +40,7 @@ class Flag(enum.IntFlag):
     MASKED = 8
     EDGE = 16
     WINDOWED = 32
+    FORCED = 64
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -54,6 +55,7 @@ FLAGS: dict[str, str] = {
     "masked": "bad pixels lie in its window",
     "edge": "its window reaches over the edge of the frame",
     "windowed": "its light-weighted mean was not to be trusted; the Gaussian-windowed centre stands",
+    "forced": "too faint to be found here; measured where the other stars say that it is",
 }
 
 

@@ -14,7 +14,7 @@ from pipeline.stage import stage
 from pipeline.tables import Tracks
 
 #: Faults for which a star is no comparison star by itself.
-_FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED)
+_FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED | Flag.FORCED)
 FEWEST = 3
 
 

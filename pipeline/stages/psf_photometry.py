@@ -23,7 +23,7 @@ LEAST_SEEN = 0.5
 POGSON = 1.0857362047581294
 
 
-@stage(version=1)
+@stage(version=2)
 def psf_photometry(
     normalize: Normalized,
     calibrated: Frame,
@@ -60,7 +60,8 @@ def psf_photometry(
         Its stars with their centres and widths; the frame's profile comes from those that stand alone, are bright and
         not full.
     tracks : Tracks
-        Where the reference's stars are in this frame. A frame alone is measured at its own centroids.
+        Where the reference's stars are in this frame; one that was too faint to be found is measured where the frame's
+        transform puts it. A frame alone is measured at its own centroids.
     index : int
         Number of the frame.
     calibration : list of Rows
@@ -145,17 +146,31 @@ def _tracked(centroids: Centroids, tracks: Tracks, index: int) -> dict[str, Any]
     row = order[np.minimum(at, len(centroids) - 1)]
     known = (wanted >= 0) & (centroids["row"][row] == wanted)
     row = np.where(known, row, -1)
-    measured = tracks.measured[index]
-    flag = np.where(known, centroids.flag[row], 0) & ~int(Flag.WINDOWED)
+    x, y, forced = _places(tracks, index)
+    flag = np.where(forced, Flag.FORCED, 0) | np.where(known, centroids.flag[row], 0) & ~int(Flag.WINDOWED)
     flag |= np.where(tracks.saturated[index], Flag.SATURATED, 0) | np.where(tracks.blended[index], Flag.NEIGHBOUR, 0)
     crowded = np.isin(np.where(known, centroids.reason[row], 0), (Left.CROWDED, Left.MERGED))
     flag |= np.where(crowded, Flag.NEIGHBOUR, 0)
     return {
-        "id": np.arange(wanted.size), "row": row, "x": tracks.x[index], "y": tracks.y[index],
-        "reason": np.where(measured, Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
-        "status": np.where(measured, Status.FOUND, tracks.status[index]).astype(np.int8),
+        "id": np.arange(wanted.size), "row": row, "x": x, "y": y,
+        "reason": np.where(np.isfinite(x), Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
+        "status": np.where(tracks.measured[index], Status.FOUND, tracks.status[index]).astype(np.int8),
         "peaks": _peaks(centroids),
     }  # fmt: skip
+
+
+def _places(tracks: Tracks, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the reference's stars are, and which of them were too faint to be found.
+
+    A fade below the threshold would else be a gap in the light curve, and only the noise's upper half be measured.
+    """
+    from pipeline.kernels.polynomial import apply
+
+    x, y = tracks.x[index], tracks.y[index]
+    home = tracks.x[tracks.reference], tracks.y[tracks.reference]
+    there = apply(tracks.transform[index], *home, tracks.shape)
+    forced = (tracks.status[index] == Status.FAINT) & ~np.isfinite(x) & np.isfinite(there[0] + there[1])
+    return np.where(forced, there[0], x), np.where(forced, there[1], y), forced
 
 
 def _peaks(centroids: Centroids) -> dict[str, np.ndarray]:

@@ -8,13 +8,14 @@ from scipy.spatial import cKDTree
 from scipy.special import erf
 
 from pipeline.frame import Background, Frame, FrameError, FrameInfo, Normalized
+from pipeline.kernels.polynomial import identity
 from pipeline.read.rows import RowReaders
 from pipeline.stages.candidates import candidates
 from pipeline.stages.centroids import centroids
 from pipeline.stages.noise_model import photon_transfer
 from pipeline.stages.psf_photometry import psf_photometry
 from pipeline.stages.stars import stars
-from pipeline.tables import Tracks
+from pipeline.tables import Status, Tracks
 from tests.star_fields import grid
 
 LEVEL, GAIN, READ = 200.0, 1.5, 5.0
@@ -223,6 +224,25 @@ def test_a_star_on_masked_pixels_has_a_reason_and_one_beside_them_a_flag():
     assert np.isnan(photometry["psf_flux"][9])
     assert "masked" in photometry.reasons()[18]
     assert photometry["psf_flux"][18] == pytest.approx(truth[18], rel=0.03)
+
+
+def test_a_star_too_faint_to_be_found_is_measured_where_the_others_say_it_is():
+    frame, normalized, x, y, truth = sky(8, 2.0, few_bright(2.0, 3))
+    tracks, lost = followed(x + 7.25, y - 3.5), truth == truth.min()
+    moved = identity((800, 800)) - [[7.25, 0, 0], [-3.5, 0, 0]]
+    where = {name: getattr(tracks, name).copy() for name in ("x", "y", "status")}
+    where["x"][0], where["y"][0] = np.where(lost, np.nan, x), np.where(lost, np.nan, y)
+    where["status"][0] = np.where(lost, Status.FAINT, Status.FOUND)
+    tracks = replace(tracks, **where, reference=1, transform=np.stack([moved, moved]))
+    _, photometry = measured(frame, normalized, 2.0, tracks, gain=GAIN)
+    off = photometry["psf_flux"][lost] - truth[lost]
+    assert abs(off.mean()) < 3 * off.std() / np.sqrt(off.size)
+    assert np.std(off / photometry["psf_flux_err"][lost]) == pytest.approx(1, abs=0.12)
+    assert (photometry.status[lost] == Status.FAINT).all()
+    assert set(np.array(photometry.reasons())[lost]) <= {"forced", "neighbour, forced"}
+    where["status"][0] = np.where(lost, Status.OUTSIDE, Status.FOUND)
+    _, outside = measured(frame, normalized, 2.0, replace(tracks, status=where["status"]), gain=GAIN)
+    assert set(np.array(outside.reasons())[lost]) == {"outside"}
 
 
 def test_a_frame_that_is_not_used_says_why():
