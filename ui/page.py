@@ -80,6 +80,7 @@ class Desk(Viewer):
             session,
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
+            aligned_of=lambda frame: self.results.aligned_of(frame),
             picture=self.picture,
             document=document,
             on_open=self._tab_opened,
@@ -336,6 +337,9 @@ class Desk(Viewer):
         if self.side.active == TRUTH:
             # What is on screen already was not compared while another tab was open.
             self.results.again(COMPARED)
+        if self.side.active == "Stack":
+            # Noise and widths are measured in the worker, for this tab alone.
+            self.results.again(("preview", "stack"))
         self.results.ask()
         self._say_where()
 

@@ -11,13 +11,14 @@ from typing import Any
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import trails
+from pipeline import difference, preview, trails
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, KnobError
+from ui.extras import EXTRAS
 from ui.pictures import stages_of
 from ui.session import Session
 from ui.stage_list import RowState, StageList, seconds_text
@@ -28,8 +29,8 @@ PATIENCE = 150
 MOMENT = 0.1
 ORDER = (
     "frames", "hot_pixels", "background", "frame", "normalize",
-    "candidates", "stars", "tracks", "selection", "offset_map", "shifts", "aligned", "stack", "centroids",
-    "psf_photometry", trails.STAGE,
+    "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
+    difference.STAGE, "stack", "centroids", "psf_photometry", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
@@ -101,7 +102,7 @@ class Errand:
 
 
 def _lasts(stage: str) -> bool:
-    return stage == trails.STAGE or (stage in STAGES and STAGES[stage].scope == "sequence")
+    return EXTRAS[stage].lasts if stage in EXTRAS else stage in STAGES and STAGES[stage].scope == "sequence"
 
 
 class Results:
@@ -186,13 +187,20 @@ class Results:
     def _wanted(self) -> tuple[str, ...]:
         seen = {*stages_of(self._session.kinds), *self._looked_at()}
         named = [stage for stage in self._stages.names if stage not in LATE]
-        return tuple(stage for stage in ORDER if stage in named or stage in seen)
+        # While a hand is on a knob the preview follows it, and the whole stack is made once it lets go.
+        held = {"stack"} if self._session.live and preview.STAGE in seen else set()
+        return tuple(stage for stage in ORDER if (stage in named or stage in seen) and stage not in held)
 
     def image_of(self, frame: int) -> Any | None:
         """A frame's normalized image where it is in the store; nothing is made for it."""
         key = None if self._request is None else self._request.known_key("normalize", frame)
         normalized = None if key is None else self._session.graph.peek(key)
         return getattr(normalized, "image", None)
+
+    def aligned_of(self, frame: int) -> Any | None:
+        """A frame on the reference's pixels where it is in the store; nothing is made for it."""
+        key = None if self._request is None else self._request.known_key("aligned", frame)
+        return None if key is None else self._session.graph.peek(key)
 
     def cancel(self) -> None:
         """Withdraw what is being made."""
@@ -232,13 +240,15 @@ class Results:
         """Get one result for the page; a failure is told once, at the stage that is to blame."""
         request, place = errand.request, None if _lasts(stage) else errand.frame
         try:
-            summed = stage == trails.STAGE
-            key = trails.key_of(request) if summed else request.key(stage, place)
+            extra = EXTRAS.get(stage)
+            asked = (request, errand.frame, self._session)
+            key = extra.key(*asked) if extra else request.key(stage, place)
             if self._session.graph.peek(key) is None:
                 self._show_before(stage, errand)
-            result = trails.of_request(request) if summed else request.get(stage, place)
+            result = extra.make(*asked) if extra else request.get(stage, place)
         except (FrameError, KnobError) as error:
-            where = error.stage if isinstance(error, StageError) else stage
+            told_by = EXTRAS[stage].told_by if stage in EXTRAS else ""
+            where = error.stage if isinstance(error, StageError) else told_by or stage
             if isinstance(error, KnobError):
                 where = str(error).partition(".")[0]
                 error = FrameError(

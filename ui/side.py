@@ -17,13 +17,14 @@ from ui.session import Session
 from ui.theme import RIGHT
 
 if TYPE_CHECKING:
+    from pipeline.frame import Frame
     from ui.field_plot import FieldPlot
     from ui.picture import Picture
     from ui.plots import TrackPlots
     from ui.region import Region
 
 ImageOf = Callable[[int], np.ndarray | None]
-TABS = ("Tracks", "Map", "Stars", "Frames")
+TABS = ("Tracks", "Map", "Stars", "Frames", "Shifts", "Stack")
 TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
@@ -34,6 +35,8 @@ NEEDS = {
     "Map": ("offset_map", "picked", "kinds"),
     "Stars": ("stars", "tracks", "frame", "region"),
     "Frames": ("frames", "selection", "tracks", "frame"),
+    "Shifts": ("frames", "selection", "tracks", "shifts", "frame", "picked"),
+    "Stack": ("shifts", "preview", "stack", "frame"),
     TRUTH: (*COMPARED, "frame"),
 }
 # Without this result a tab has nothing to show of the files that are open.
@@ -155,6 +158,8 @@ class Side:
         "dark" or "light".
     image_of : callable
         A frame's normalized image where it is at hand.
+    aligned_of : callable
+        A frame on the reference's pixels where it is at hand.
     picture : Picture
         Shows what is chosen in the map tab, and the line along which a map is followed.
     document : Document or None
@@ -175,6 +180,7 @@ class Side:
         theme: str,
         *,
         image_of: ImageOf,
+        aligned_of: Callable[[int], Frame | None] = lambda frame: None,
         picture: Picture,
         document: Document | None,
         on_open: Callable[[], None],
@@ -183,7 +189,7 @@ class Side:
         on_narrow: Callable[[bool], None],
     ) -> None:
         self._session, self._theme = session, theme
-        self._image_of, self._on_open = image_of, on_open
+        self._image_of, self._aligned_of, self._on_open = image_of, aligned_of, on_open
         self._picture, self._document = picture, document
         self._names = TABS
         self._ready = document is None
@@ -256,6 +262,8 @@ class Side:
         for other, tab in self._made.items():
             tab.panel.visible = other == name
         self._picture.line.show(name == "Map")
+        if "Shifts" in self._made:
+            self._made["Shifts"].seen(name == "Shifts")
         self._draw(name)
 
     def _forget(self) -> None:
@@ -289,13 +297,27 @@ class Side:
 
     def prepare(self, scene: Scene, stage: str) -> None:
         """Make in the worker what takes time before a new result can be shown."""
-        if self.active == TRUTH and TRUTH in self._made:
-            self._made[TRUTH].prepare(scene, stage)
+        tab = self._made.get(self.active)
+        if hasattr(tab, "prepare"):
+            tab.prepare(scene, stage)
 
     def _make_truth(self) -> Any:
         from ui.truth_tab import TruthTab
 
         return TruthTab(self._session, self._theme)
+
+    def _make_shifts(self) -> Any:
+        from ui.shifts_tab import ShiftsTab
+
+        return ShiftsTab(
+            self._session, self._theme, picture=self._picture, image_of=self._image_of,
+            aligned_of=self._aligned_of, on_use=self._use,
+        )  # fmt: skip
+
+    def _make_stack(self) -> Any:
+        from ui.stack_tab import StackTab
+
+        return StackTab(self._session, self._theme, self._picture)
 
     def _make_tracks(self) -> Any:
         return TracksTab(self._session, self._theme, self._image_of)
@@ -327,14 +349,14 @@ class Side:
         kinds = {name: word for name, word in self._session.recipe["frames"]["kinds"].items() if name != file}
         self._session.turn("frames", "kinds", {**kinds, file: kind} if kind else kinds)
 
-    def _use(self, frame: int, use: bool) -> None:
+    def _use(self, frame: int, use: bool, reason: str = BY_HAND) -> None:
         """Take a frame in or leave it out, by its name in the recipe."""
         file = self._scene["frames"].frames[frame].file
         rejected = dict(self._session.recipe["selection"]["rejected"])
         if use:
             rejected.pop(file, None)
         else:
-            rejected[file] = BY_HAND
+            rejected[file] = reason
         self._session.turn("selection", "rejected", rejected)
 
     def show(self, scene: Scene, stage: str) -> None:

@@ -112,8 +112,8 @@ class StarCard:
         profile : Profile, optional
             The star's, in the frame.
         """
-        strip = tuple(cutouts), noise, reference, frame
-        self._shown = (star, state, sentence, tuple(measures), strip, limits or {}, profile)
+        pieces = tuple(cutouts), noise, reference, frame
+        self._shown = (star, state, sentence, tuple(measures), pieces, limits or {}, profile)
         self._previous.disabled, self._next.disabled = star <= 0, star >= count - 1
         self._draw()
 
@@ -130,7 +130,7 @@ class StarCard:
             words = f"{html.escape(self._why)} Click on a star to see what became of it.".strip()
             self._pane.object = f'<div style="{look}">{words}</div>'
             return
-        star, state, sentence, measures, strip, limits, profile = self._shown
+        star, state, sentence, measures, pieces, limits, profile = self._shown
         chip = (
             f'<span style="background:{colours.field};border-radius:12px;padding:2px 10px;font-size:13px">'
             f"{html.escape(state)}</span>"
@@ -143,7 +143,7 @@ class StarCard:
         self._pane.object = (
             f'<div style="padding:0 16px 4px;color:{colours.text};font:12px/16px Roboto,sans-serif">'
             f'<div style="color:{colours.second};margin:2px 0 8px">{html.escape(sentence)}{wrong}</div>'
-            f"{_strip(*strip, colours)}"
+            f"{cutout_strip(*pieces, colours)}"
             f'<div style="display:flex;gap:20px;margin-top:8px">{_plot(profile, colours)}'
             f"{_table([one for one in measures if profile is None or one[0] != 'fwhm'], limits, colours)}</div></div>"
         )
@@ -157,7 +157,10 @@ def _rings(theme: str) -> str:
     return f'<svg width="18" height="18" fill="none" aria-hidden="true">{halo}{lines}</svg>'
 
 
-def _strip(cutouts: Sequence[np.ndarray | None], noise: float, reference: int, frame: int, colours: Palette) -> str:
+def cutout_strip(
+    cutouts: Sequence[np.ndarray | None], noise: float, reference: int, frame: int, colours: Palette
+) -> str:
+    """Small pictures in rows, one a frame, as HTML; a cross where there is none."""
     cells = []
     for k, cutout in enumerate(cutouts):
         if k % _A_ROW == 0:

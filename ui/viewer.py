@@ -9,7 +9,7 @@ import numpy as np
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import trails
+from pipeline import preview, trails
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
 from pipeline.read import stem
@@ -111,6 +111,9 @@ class Viewer:
         self._turning = True
         try:
             self.session.turn(stage, knob, value, live)
+            if not live and preview.STAGE in self.looked_at():
+                # The stack waits until the hand lets go, also where that changes nothing.
+                self.results.ask()
         except KnobError as error:
             place, _, rule = str(error).partition(": ")
             self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
@@ -154,7 +157,8 @@ class Viewer:
         if "kinds" in names:
             self.results.again(stages_of(session.kinds))
             self.show_side(self.results.scene, "kinds")
-        if names & {"night", "recipe", "frame", "kinds"}:
+        wide = {"night", "recipe", "frame", "kinds"}
+        if names & (wide | {"region"} if preview.STAGE in self.looked_at() else wide):
             self.results.ask()
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
