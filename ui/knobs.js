@@ -55,7 +55,7 @@ class Knob {
     this.panel = panel
     this.spec = spec
     this.held = false
-    const wide = !["select", "number", "text"].includes(spec.widget)
+    const wide = spec.wide || !["select", "number", "text"].includes(spec.widget)
     this.el = element("div", `knob ${wide ? "wide" : ""}`, null, {"data-knob": spec.name})
     this.top = element("div", "top", this.el)
     this.label = element("span", "label", this.top, {id: `label-${spec.name}`})
@@ -212,7 +212,7 @@ class Knob {
 
   make_text() {
     const box = element("label", "field block", this.el)
-    this.text = element("input", "", box, {type: "text", "aria-label": this.spec.label, placeholder: this.spec.none, autocomplete: "off"})
+    this.text = element("input", "", box, {type: "text", "aria-label": this.spec.label, placeholder: this.spec.hint, autocomplete: "off"})
     this.text.addEventListener("change", () => this.turn(this.text.value.trim() || (this.spec.none ? null : ""), false))
   }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,24 @@ from ui.part import text
 HERE = Path(__file__).parent
 STYLE = text("text/style.css")
 BINS = 50
+TITLES = {"psf_photometry": "PSF photometry", "lightcurves": "Light curves"}
 UNITS = {"sigma": "σ", "deg": "°", "adu": "ADU"}
 # An end of a limit that is as good as none: a recipe has numbers alone.
 ANY = 1e12
 # Kinds of knobs that have a widget.
-WIDGETS = ("float", "int", "bool", "choice", "str", "range", "ranges")
+WIDGETS = (
+    "float", "int", "bool", "choice", "str", "range", "ranges", "point", "points", "sizes", "region", "numbers", "ids",
+)  # fmt: skip
+# Kinds that are written in a field of text, and how.
+WRITTEN = {
+    "point": "x, y",
+    "region": "a word, or x0, y0, x1, y1",
+    "numbers": "a, b, c",
+    "ids": "a, b, c",
+    "points": "name = x, y; name = x, y",
+    "sizes": "name = size; name = size",
+}
+TABLES = ("points", "sizes")
 
 
 @dataclass(frozen=True)
@@ -92,18 +105,30 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("tracks", "recover"): BEHIND,
     ("tracks", "stuck_tolerance"): BEHIND,
     ("offset_map", "clip"): Drawn(low=1, high=10, decimals=1),
+    **{(f"master_{kind}", "clip"): Drawn(low=1, high=10, decimals=1) for kind in ("bias", "dark", "flat")},
+    ("master_flat", "floor"): BEHIND,
+    ("shifts", "box_size"): Drawn(low=8, high=200, log=True),
+    ("shifts", "box_centers"): BEHIND,
+    ("shifts", "box_sizes"): BEHIND,
+    ("shifts", "pre_shift"): BEHIND,
+    ("stack", "clip"): Drawn(low=0.5, high=10, decimals=1),
+    ("psf_photometry", "correct_window"): BEHIND,
+    ("psf_photometry", "gain"): Drawn(low=0.05, high=20, log=True, basic=False),
+    ("psf_photometry", "read_noise"): Drawn(low=0, high=30, decimals=1, basic=False),
+    ("psf_photometry", "zero_point"): Drawn(low=0, high=35, decimals=2, basic=False),
+    ("psf_photometry", "comparison"): BEHIND,
 }
 PLAIN, HIDDEN = Drawn(), Drawn(hidden=True)
 
 
 def drawn(spec: KnobSpec) -> Drawn:
-    """How a knob is drawn; lists and tables of files are set where the things are that they name, or in a recipe."""
+    """How a knob is drawn; words about files are set in the frame table, shapes on the picture."""
     return DRAWN.get((spec.stage, spec.name), PLAIN if spec.kind in WIDGETS else HIDDEN)
 
 
 def title(name: str) -> str:
     """A stage's name as people read it: "Hot pixels"."""
-    return name.replace("_", " ").capitalize()
+    return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def value_text(spec: KnobSpec, value: Any) -> str:
@@ -119,7 +144,36 @@ def value_text(spec: KnobSpec, value: Any) -> str:
         return f"{value:g}{unit}".replace("-", "\u2212")
     if spec.kind == "ranges":
         return "; ".join(f"{name} {limits_text(*pair)}" for name, pair in value.items()) or "none"
+    if spec.kind in WRITTEN:
+        return f"{as_text(spec, value)}{unit}".replace("-", "\u2212") if value else "none"
     return str(value) or "empty"
+
+
+def as_text(spec: KnobSpec, value: Any) -> str:
+    """A knob's value of a kind that is WRITTEN, as its field has it: "3, 5, 7"; "night = 120, 80"."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} = {as_text(spec, one)}" for name, one in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(as_text(spec, one) for one in value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def of_text(spec: KnobSpec, text: str) -> Any:
+    """The value that a field's text means; what cannot be one is given back for the knob's own check to refuse."""
+    if spec.kind not in TABLES:
+        words = [word for word in text.replace("\u2212", "-").strip("[]() ").replace(",", " ").split() if word]
+        try:
+            return tuple(int(word) if spec.kind in ("ids", "region") else float(word) for word in words)
+        except ValueError:
+            return text.strip()
+    table = {}
+    for entry in filter(str.strip, text.split(";")):
+        name, sign, numbers = entry.rpartition("=")
+        if not sign or not name.strip():
+            return text
+        values = of_text(replace(spec, kind="point"), numbers)
+        table[name.strip()] = values[0] if spec.kind == "sizes" and len(values) == 1 else values
+    return table
 
 
 def limits_text(low: float, high: float) -> str:
@@ -140,7 +194,7 @@ def _widget(spec: KnobSpec) -> str:
     if spec.kind == "choice":
         short = len(spec.choices) == 2 and not spec.knob.none and sum(map(len, spec.choices)) <= 10
         return "segments" if short else "select"
-    if spec.kind == "str":
+    if spec.kind == "str" or spec.kind in WRITTEN:
         return "text"
     if spec.kind == "ranges":
         return "rows"
@@ -181,11 +235,18 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "choices": choices,
         "basic": how.basic,
         "any": ANY,
-        "default": plain(spec.default),
+        "wide": spec.kind in TABLES,
+        "hint": spec.knob.none or WRITTEN.get(spec.kind, ""),
+        "default": shown(spec, spec.default),
         "rule": spec.rule.replace("sigma", "σ"),
         "doc": spec.knob.doc.rstrip("."),
         "default_text": value_text(spec, spec.default),
     }
+
+
+def shown(spec: KnobSpec, value: Any) -> Any:
+    """A knob's value as the browser gets it."""
+    return as_text(spec, value) if spec.kind in WRITTEN and value is not None else plain(value)
 
 
 def plain(value: Any) -> Any:
@@ -241,7 +302,7 @@ class KnobPanel(JSComponent):
         self._specs = {spec.name: spec for spec in stage.knobs.values() if not drawn(spec).hidden}
         super().__init__(
             specs=[described(spec) for spec in self._specs.values()],
-            values={name: plain(spec.default) for name, spec in self._specs.items()},
+            values={name: shown(spec, spec.default) for name, spec in self._specs.items()},
             stylesheets=[STYLE, text("text/knob_rows.css")],
             sizing_mode="stretch_width",
             **params,
@@ -257,17 +318,19 @@ class KnobPanel(JSComponent):
         spec = self._specs.get(data.get("knob"))
         if spec is not None:
             value = data.get("value")
+            if spec.kind in WRITTEN and isinstance(value, str):
+                value = of_text(spec, value)
             self._on_turn(
                 self._stage.name, spec.name, tuple(value) if isinstance(value, list) else value, bool(data["live"])
             )
 
     def show(self, values: Mapping[str, Any], auto: Mapping[str, Any]) -> None:
         """Show a recipe's values and the numbers that stand for auto."""
-        shown = {name: plain(values[name]) for name in self._specs}
+        here = {name: shown(spec, values[name]) for name, spec in self._specs.items()}
         numbers = {
             name: plain(auto[name]) for name in self._specs if values[name] is None and auto.get(name) is not None
         }
-        changed = {"values": shown, "auto": numbers}
+        changed = {"values": here, "auto": numbers}
         self.param.update(**{name: value for name, value in changed.items() if getattr(self, name) != value})
 
 

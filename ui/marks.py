@@ -8,6 +8,8 @@ import numpy as np
 
 from pipeline.frame import Background, HotPixels, Normalized, Sequence
 from pipeline.kernels import polynomial
+from pipeline.masters import Master, MasterDarks, MasterFlats
+from pipeline.photometry import Mask
 from pipeline.tables import OffsetMap, Reason, StarTable, Status, Tracks
 
 COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(5)
@@ -148,6 +150,19 @@ def summary(name: str, result: object) -> list[str]:
         "offset_map": _map,
     }
     return writers[name](result) if name in writers and result is not None else ["", ""]
+
+
+def aside(name: str, result: object) -> str:
+    """Why a stage had nothing to do, as its row says it: "no files"; "" where it had."""
+    if name == "hot_pixels" and isinstance(result, HotPixels):
+        return "off" if result.mask is None and result.source != "frame" else ""
+    if isinstance(result, Master):
+        return "no files" if result.image is None else ""
+    if isinstance(result, (MasterDarks, MasterFlats)):
+        return "" if result.masters else "no files"
+    if isinstance(result, Mask):
+        return "nothing masked" if result.image is None else ""
+    return "one colour" if isinstance(result, Normalized) and result.pattern == "none" else ""
 
 
 def _frames(sequence: Sequence) -> list[str]:

@@ -19,6 +19,7 @@ from pipeline.graph.run import Event
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, KnobError
 from ui.extras import EXTRAS
+from ui.marks import aside
 from ui.pictures import stages_of
 from ui.session import Session
 from ui.stage_list import RowState, StageList, seconds_text
@@ -364,6 +365,9 @@ class Results:
             taken = times.get(key, before if held == key else None)
             self._taken[name] = (key, taken)
             total += taken or 0.0
+            if why := aside(name, self._session.graph.peek(key)):
+                states[name] = RowState("idle", why)
+                continue
             note = "" if taken is None else seconds_text(taken)
             states[name] = RowState("fresh" if key in self._made else "stored", note)
         return states, total

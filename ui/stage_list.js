@@ -12,6 +12,11 @@ const STROKE = 'viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-wid
 const FOLD = `<svg ${STROKE}><path d="M5 5v14M20 12H9M14 7l-5 5 5 5"/></svg>`
 const CLOSE = `<svg ${STROKE}><path d="M6 6l12 12M18 6L6 18"/></svg>`
 const UP = `<svg ${STROKE}><path d="M6 15l6-6 6 6"/></svg>`
+const DOWN = `<svg ${STROKE}><path d="M6 9l6 6 6-6"/></svg>`
+// Heights in pixels: the top bar, a row, the gaps before the two groups of the later stages.
+const BAR = 48
+const ROW = 28
+const GAPS = 16
 const WARN = `<svg ${STROKE}><circle cx="12" cy="12" r="9"/><path d="M12 7v6M12 16v1.5"/></svg>`
 
 function element(tag, name, parent, attributes = {}) {
@@ -51,6 +56,7 @@ class Row {
     this.button.setAttribute("aria-expanded", open)
     this.changed.style.display = row.changed ? "" : "none"
     if (this.note.textContent !== row.note) this.note.textContent = row.note
+    this.button.title = row.state === "idle" && !row.note && !open ? "Made when it is opened, or when something shows it" : ""
     this.draw_error(row.error)
     if (this.state === row.state) return
     this.state = row.state
@@ -74,6 +80,51 @@ class Row {
   }
 }
 
+// One row in place of several stages; those are seen when it is open.
+class Fold {
+  constructor(list, fold) {
+    this.list = list
+    this.el = element("div", "fold")
+    this.button = element("button", "row", this.el, {type: "button"})
+    this.dot = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+    this.dot.setAttribute("viewBox", "0 0 14 14")
+    this.dot.setAttribute("class", "state-dot")
+    this.dot.setAttribute("role", "img")
+    this.button.append(this.dot)
+    this.name = element("span", "name", this.button)
+    this.title = element("span", "", this.name)
+    this.changed = element("span", "changed-dot", this.name, {role: "img", "aria-label": "a knob is changed", title: "a knob is changed"})
+    this.note = element("span", "note", this.button)
+    this.chevron = element("span", "chevron", this.button)
+    // What a visitor chose; else it is open where it must be.
+    this.chosen = null
+    this.button.addEventListener("click", () => {
+      this.chosen = !this.open
+      list.draw()
+    })
+    this.stages = fold.stages
+  }
+
+  draw(fold, rows, fits, current) {
+    const failed = rows.some((row) => row.state === "failed")
+    const within = fold.stages.includes(current)
+    const bare = !fold.always && fits
+    this.open = bare || within || (this.chosen ?? failed)
+    this.el.hidden = bare || within
+    this.el.className = `fold ${fold.state} ${fold.group ? "group" : ""} ${fold.always || this.open ? "" : "last"}`
+    this.button.setAttribute("aria-expanded", this.open)
+    this.title.textContent = this.open && !fold.always ? "Fewer stages" : fold.title
+    this.changed.style.display = fold.changed && !this.open ? "" : "none"
+    this.note.textContent = this.open ? "" : fold.note
+    this.chevron.innerHTML = this.open ? UP : DOWN
+    this.dot.innerHTML = `<title>${fold.state_text}</title>${ICON[fold.state]}`
+    for (const name of fold.stages) this.list.rows.get(name).el.hidden = !this.open
+  }
+
+  // What opening it adds to the list.
+  height() { return this.stages.length * ROW + GAPS }
+}
+
 class List {
   constructor(model) {
     this.model = model
@@ -86,7 +137,13 @@ class List {
     fold.addEventListener("click", () => model.send_msg({fold: true}))
     const list = element("div", "stages", this.el)
     this.rows = new Map(model.rows.map((row) => [row.name, new Row(model, row)]))
-    for (const row of this.rows.values()) list.append(row.el)
+    this.folds = model.folds.map((fold) => new Fold(this, fold))
+    for (const [name, row] of this.rows) {
+      for (const fold of this.folds) if (fold.stages[0] === name) list.append(fold.el)
+      list.append(row.el)
+    }
+    this.list = list
+    this.fits = true
     this.body = element("div", "body")
     this.purpose = element("p", "purpose", this.body)
     this.content = element("div", "", this.body)
@@ -107,6 +164,26 @@ class List {
       this.action.hidden = !row.action
     }
     if (!model.open) this.body.remove()
+    this.draw_folds()
+  }
+
+  draw_folds() {
+    const {model} = this
+    this.folds.forEach((fold, i) => {
+      const said = model.folds[i]
+      fold.draw(said, model.rows.filter((row) => said.stages.includes(row.name)), this.fits, model.open)
+    })
+  }
+
+  // Whether the whole list has its place in the window, counted alike whatever is folded, so that it cannot swing.
+  measure() {
+    const later = this.folds.find((_, i) => !this.model.folds[i].always)
+    if (!later || !this.el.offsetHeight) return
+    const whole = this.el.offsetHeight + (later.open ? 0 : later.height()) - (later.el.hidden ? 0 : later.el.offsetHeight)
+    const fits = whole <= window.innerHeight - BAR
+    if (fits === this.fits) return
+    this.fits = fits
+    this.draw_folds()
   }
 
   draw_purpose(row) {
@@ -130,7 +207,12 @@ export function render({model}) {
   const list = new List(model)
   list.draw()
   list.place()
-  model.on(["rows", "open", "total"], () => list.draw())
+  model.on(["rows", "folds", "open", "total"], () => list.draw())
   model.on("content", () => list.place())
+  const measured = new ResizeObserver(() => requestAnimationFrame(() => list.measure()))
+  measured.observe(list.el)
+  const resized = () => list.measure()
+  window.addEventListener("resize", resized)
+  model.on("remove", () => { measured.disconnect(); window.removeEventListener("resize", resized) })
   return list.el
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import panel as pn
 import param
 from panel.custom import Child, JSComponent
 
@@ -16,9 +17,35 @@ from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.knobs import HERE, STYLE, KnobPanel, has_knobs, title
 
-GROUPS_START_AT = ("background", "candidates", "tracks")
+GROUPS_START_AT = ("background", "candidates", "tracks", "shifts", "centroids")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Stages that stand in one row until somebody opens it, or one of them fails.
+
+    Parameters
+    ----------
+    title : str
+        What the row is called; "{count}" is the number of its stages.
+    stages : tuple of str
+        The stages, one after the other in the list.
+    always : bool
+        False: only where the list would be longer than the window.
+    """
+
+    title: str
+    stages: tuple[str, ...]
+    always: bool
+
+
+MASTERS = ("master_bias", "master_dark", "master_flat")
+FOLDS = (
+    Fold("Bias, dark, flat", MASTERS, True),
+    Fold("{count} more stages", tuple(STAGES)[tuple(STAGES).index("shifts") :], False),
+)
 STATE_TEXT = {
-    "idle": "not needed yet",
+    "idle": "not needed",
     "fresh": "made just now",
     "stored": "from the store",
     "running": "running",
@@ -46,6 +73,19 @@ def seconds_text(seconds: float) -> str:
 def short(purpose: str) -> str:
     """A purpose without its source in brackets, which the explanation has."""
     return re.sub(r"\s*\([^()]*\)(?=\.?$)", "", purpose)
+
+
+def common_state(rows: list[dict[str, Any]]) -> tuple[str, str]:
+    """State and words of a row that stands for several: what fails or runs is named, nothing made is not needed."""
+    for state in ("failed", "running"):
+        for row in rows:
+            if row["state"] == state:
+                return state, row["note"] if state == "running" else state
+    made = [row for row in rows if row["state"] in ("fresh", "stored")]
+    if not made:
+        notes = {row["note"] for row in rows}
+        return "idle", notes.pop() if len(notes) == 1 else ""
+    return ("fresh" if any(row["state"] == "fresh" for row in made) else "stored"), f"{len(made)} made"
 
 
 NOTES = {
@@ -84,6 +124,7 @@ class StageList(JSComponent):
     """
 
     rows = param.List(doc="What each row shows.")
+    folds = param.List(doc="The rows that stand for several stages.")
     open = param.String("", doc="The open stage.")
     total = param.String("", doc="Time of all stages.")
     content = Child(doc="The open stage's knobs.")
@@ -112,7 +153,9 @@ class StageList(JSComponent):
         self._changed: frozenset[str] = frozenset()
         self._panels: dict[str, KnobPanel] = {}
         self._actions: dict[str, tuple[str, Callable[[], None]]] = {}
-        super().__init__(rows=self._rows(), stylesheets=[STYLE], sizing_mode="stretch_width", **params)
+        self._below: dict[str, pn.viewable.Viewable] = {}
+        rows = self._rows()
+        super().__init__(rows=rows, folds=self._folds(rows), stylesheets=[STYLE], sizing_mode="stretch_width", **params)
 
     def _handle_msg(self, data: Any) -> None:
         if data.get("fold"):
@@ -143,10 +186,30 @@ class StageList(JSComponent):
             for stage, state in ((STAGES[name], self._states[name]),)
         ]
 
+    def _folds(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        folds = []
+        for fold in FOLDS:
+            stages = [row for row in rows if row["name"] in fold.stages]
+            if len(stages) > 1:
+                state, note = common_state(stages)
+                folds.append(
+                    {
+                        "title": fold.title.format(count=len(stages)),
+                        "stages": [row["name"] for row in stages],
+                        "always": fold.always,
+                        "group": stages[0]["group"],
+                        "state": state,
+                        "state_text": STATE_TEXT[state],
+                        "note": note if fold.always or state in ("failed", "running") else "",
+                        "changed": any(row["changed"] for row in stages),
+                    }
+                )
+        return folds
+
     def _draw(self) -> None:
         rows = self._rows()
         if rows != self.rows:
-            self.rows = rows
+            self.param.update(rows=rows, folds=self._folds(rows))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -171,9 +234,15 @@ class StageList(JSComponent):
         self._actions.pop(name, None)
         self._draw()
 
+    def attach(self, name: str, part: pn.viewable.Viewable) -> None:
+        """Put a part below a stage's knobs, which is seen while the stage is open."""
+        self._below[name] = part
+
     def unfold(self, name: str) -> None:
         """Open one stage, or none with an empty name."""
         content = self.panel(name) if name and has_knobs(name) else None
+        if name in self._below:
+            content = pn.Column(*([] if content is None else [content]), self._below[name], margin=0)
         self.param.update(open=name, content=content)
 
     def state(self, name: str) -> RowState:

@@ -106,18 +106,20 @@ def _components(palette: Palette) -> dict[str, Any]:
             "styleOverrides": {
                 "root": {"minHeight": f"{TOP_BAR}px", "paddingLeft": "16px"},
                 "indicator": {"backgroundColor": palette.text},
+                # Eight tabs have their place in the column.
+                "list": {"justifyContent": "space-between"},
+                "flexContainer": {"justifyContent": "space-between"},
             }
         },
         "MuiTab": {
             "styleOverrides": {
                 "root": {
-                    "font": f"400 14px/20px {FONT}",
+                    "font": f"400 13px/20px {FONT}",
                     "textTransform": "none",
                     "letterSpacing": 0,
                     "minWidth": 0,
                     "minHeight": f"{TOP_BAR}px",
-                    "padding": "0 4px",
-                    "marginRight": "24px",
+                    "padding": "0 2px",
                     "color": palette.second,
                     "&.Mui-selected": {"color": palette.text},
                 }

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.stage import STAGES
 from tests.browser.served import serving, visit
-from ui.knobs import KnobPanel, described, has_knobs, plain
+from ui.knobs import WRITTEN, KnobPanel, described, has_knobs, of_text, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -24,6 +24,9 @@ def other(spec):
         return "other"
     if spec.kind == "ranges":
         return {"fwhm": (1.0, 6.0)}
+    if spec.kind in WRITTEN:
+        written = {"points": "night = 40, -3.5", "sizes": "night = 40", "region": "2, 3, 40, 50"}
+        return spec.check(of_text(spec, written.get(spec.kind, "40, 30")))
     low = 1.0 if spec.knob.low is None else spec.knob.low
     high = low + 100 if spec.knob.high is None else spec.knob.high
     if spec.kind == "range":
@@ -81,7 +84,7 @@ def test_a_double_click_on_its_name_sets_every_knob_back(page, knobs):
         assert (stage, name, live) == (spec.stage, spec.name, False)
         assert spec.check(value) == spec.default, spec
         assert "changed" not in knob.get_attribute("class").split(), spec
-        assert plain(spec.default) == described(spec)["default"]
+        assert shown(spec, spec.default) == described(spec)["default"]
 
 
 def test_a_table_of_limits_takes_a_row_and_lets_it_go(page, knobs):
@@ -102,3 +105,20 @@ def test_a_table_of_limits_takes_a_row_and_lets_it_go(page, knobs):
     table.get_by_role("button", name="Take the limit on noise away").click()
     page.wait_for_timeout(300)
     assert knobs.turned[-1][2] == {}
+
+
+def test_places_and_lists_are_written_in_a_field_of_text(page, knobs):
+    written = {
+        ("shifts", "box_center"): ("120.5, 80", (120.5, 80.0)),
+        ("shifts", "pre_shift"): ("light_3.fits = 12, -4", {"light_3.fits": (12.0, -4.0)}),
+        ("aligned", "crop"): ("10, 20, 300, 200", (10, 20, 300, 200)),
+        ("psf_photometry", "apertures"): ("2, 4.5", (2.0, 4.5)),
+    }
+    for (stage, name), (words, value) in written.items():
+        field = page.locator(f".{stage} [data-knob={name}]").get_by_role("textbox")
+        field.fill(words)
+        field.press("Enter")
+        page.wait_for_timeout(300)
+        spec = STAGES[stage].knobs[name]
+        assert spec.check(knobs.turned[-1][2]) == value
+        assert of_text(spec, shown(spec, value)) == value

@@ -97,6 +97,7 @@ def test_a_visitor_in_a_hurry_clicks_before_the_page_is_whole_and_breaks_nothing
     for name in ("Stars", "Map", "Frames"):
         hasty.get_by_role("tab", name=name).click()
     hasty.get_by_role("button", name="All files").wait_for()
+    settle(hasty)
     problems = hasty.problems
     hasty.close()
     assert problems == []
