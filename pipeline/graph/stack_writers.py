@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline import products, products_stack
 from pipeline.frame import FrameError
+from pipeline.graph import photometry_writers
 from pipeline.graph.run import Event
 from pipeline.stages.aligned import noise_gain, region, shift_done
 from pipeline.stages.stack import BAND, Spooled, band_of, frame_noise, stacked
@@ -117,7 +118,7 @@ def _origin(work: Work) -> tuple[int, int]:
 
 
 def stack(work: Work) -> None:
-    """One stack for each filter, from the frames that wait."""
+    """One stack for each filter, from the frames that wait, and its fluxes where they are wanted."""
     sequence, knobs = work.ask("frames"), work.job.recipe["stack"]
     start = time.perf_counter()
     try:
@@ -133,6 +134,8 @@ def stack(work: Work) -> None:
         header = _stack_header(work, one.indices[0], one.pattern)
         products_stack.write_stack(work.job.out / name, one, header, made.combine)
         work.written.append(name)
+        if "photometry" in work.job.products:
+            photometry_writers.of_stack(work, one, name)
 
 
 def _stack_header(work: Work, first: int, pattern: str) -> Header:

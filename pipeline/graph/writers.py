@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__, products, products_ccd
-from pipeline.graph import stack_writers
+from pipeline.graph import photometry_writers, stack_writers
 from pipeline.graph.output import Job
 
 if TYPE_CHECKING:
@@ -140,31 +140,6 @@ def _calibrated(work: Work) -> None:
     work.write(f"{work.stem}.calibrated.fits", write)
 
 
-def _photometry(work: Work) -> None:
-    from pipeline import products_photometry
-
-    made = work.ask("psf_photometry")
-    light = work.light
-    work.warnings += [f"{light.file}: {warning}" for warning in made.warnings]
-    table = products_photometry.photometry_table(made, light.file, "" if light.time is None else light.time.isot)
-    work.write(f"{work.stem}.photometry.ecsv", functools.partial(products_photometry.write_photometry, table=table))
-    header = functools.partial(products_photometry.write_photometry_fits, table=table, header=work.header())
-    work.write(f"{work.stem}.photometry.fits", header)
-
-
-def _light_curves(work: Work) -> None:
-    from pipeline import products_photometry
-
-    frames, tracks = work.ask("frames").frames, work.ask("tracks")
-    if tracks.used.sum() < 2:
-        return
-    curves = work.ask("lightcurves")
-    work.warnings += curves.warnings
-    # They tell of all frames, so another try writes them anew.
-    files = [frames[i].file for i in curves.frame]
-    work.written += products_photometry.write_lightcurves(work.job.out, curves, files)
-
-
 #: By the product's name, in the order in which they are written.
 WRITERS = {
     "offsets": Product(each=_offset_table, once=_tables_of_the_run),
@@ -174,7 +149,7 @@ WRITERS = {
     "aligned": Product(each=stack_writers.aligned, once=stack_writers.blink),
     "sum": Product(each=stack_writers.spool_subtracted, once=stack_writers.total, tracked=False),
     "stack": Product(each=stack_writers.spool, once=stack_writers.stack),
-    "photometry": Product(each=_photometry, once=_light_curves),
+    "photometry": Product(each=photometry_writers.fluxes, once=photometry_writers.light_curves),
 }
 
 

@@ -42,7 +42,7 @@ def psf_photometry(
         bool, Knob("widths from the stars' cores, with what that window cuts off; else from all of centroids.window")
     ] = True,
     apertures: Annotated[Numbers, Knob("radii of circles that are summed too", "px", 0.5, 100)] = (3.0, 5.0, 7.0),
-    gain: Annotated[float | None, Knob("electrons for an ADU", "e-/ADU", 0.001, 1000, 0.1, none="auto")] = None,
+    gain: Annotated[float | None, Knob("electrons for an ADU", "e-/ADU", 0.001, 100_000, 0.1, none="auto")] = None,
     read_noise: Annotated[float | None, Knob("noise of reading a pixel", "e-", 0, 1000, 0.1, none="auto")] = None,
     zero_point: Annotated[float, Knob("magnitude of a star of 1 ADU", "mag", -50, 50, 0.01)] = 0.0,
     comparison: Annotated[
