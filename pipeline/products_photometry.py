@@ -21,8 +21,16 @@ _FILTERS = {
     **{name.lower(): name for name in ("U", "B", "V", "R", "I", "J", "H", "K", "TG", "TB", "TR", "CV", "CR")},
     **{"su": "SU", "sg": "SG", "sr": "SR", "si": "SI", "sz": "SZ", "u'": "SU", "g'": "SG", "r'": "SR", "i'": "SI"},
     **{"z'": "SZ", "rc": "R", "ic": "I", "clear": "CV", "luminance": "CV", "lum": "CV", "l": "CV", "": "CV"},
-    **{"ha": "HA", "h-alpha": "HA", "green": "TG", "blue": "TB", "red": "TR"},
+    **{"ha": "HA", "h-alpha": "HA", "halpha": "HA", "green": "TG", "blue": "TB", "red": "TR"},
+    **{
+        name.lower(): name
+        for name in ("STU", "STV", "STB", "STY", "STHBW", "STHBN", "MA", "MB", "MI", "ZS", "Y", "HAC")
+    },
 }
+
+
+#: Names of one letter whose case tells Sloan's filters from Johnson's and the camera's.
+_CASES = {"u": "SU", "g": "SG", "r": "SR", "i": "SI", "z": "SZ", "G": "TG"}
 
 
 def photometry_table(photometry: Photometry, file: str, time: str = "") -> Table:
@@ -51,10 +59,14 @@ def photometry_table(photometry: Photometry, file: str, time: str = "") -> Table
         table[name].unit = "pix" if unit == "px" else unit or None
         table[name].description = doc
     table["flag"] = photometry.flag
-    table["flag"].description = "; ".join(f"{flag.value} {FLAGS[flag.name.lower()]}" for flag in Flag)
+    table["flag"].description = _flag_words()
     table["reason"] = np.array(photometry.reasons(), dtype="U40")
     table["reason"].description = "why there is no flux, or the flags in words"
     return table
+
+
+def _flag_words() -> str:
+    return "; ".join(f"{flag.value} {FLAGS[flag.name.lower()]}" for flag in Flag)
 
 
 def _facts(photometry: Photometry, file: str, time: str) -> dict[str, object]:
@@ -108,6 +120,7 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
     table = Table(meta={"comparison": [int(one) for one in curves.comparison], "creator": f"Starshift {__version__}"})
     table["frame"] = curves.frame[row]
     table["file"] = np.array(list(files))[row] if row.size else np.empty(0, "U1")
+    table["filter"] = np.array(curves.filter)[row] if row.size else np.empty(0, "U1")
     table["jd"] = curves.time[row]
     table["id"] = star
     for name, values, unit in (
@@ -120,8 +133,9 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
         table[name].unit = unit
     table["jd"].unit = "d"
     table["jd"].description = "middle of the exposure, Julian date (UTC)"
-    table["mag"].description = "against the comparison stars, on the instrumental scale"
+    table["mag"].description = "against the comparison stars of the same filter, on the instrumental scale"
     table["flag"] = curves.flag[row, star]
+    table["flag"].description = _flag_words()
     table["comparison"] = np.isin(star, curves.comparison)
     return table
 
@@ -141,8 +155,9 @@ def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: d
     Returns
     -------
     str
-        Magnitudes are differential, against an ensemble. A frame without a time is left out. The observer's code must
-        be filled in.
+        Magnitudes are differential, against an ensemble, with a check star beside them: the quietest that is in every
+        frame and does not serve for comparison. A frame without a time is left out. A filter that AAVSO has no name for
+        is "O" and stands in the notes. The observer's code must be filled in.
     """
     names = {} if names is None else names
     stars = (
@@ -155,15 +170,41 @@ def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: d
         f"#Magnitudes are instrumental, against the ensemble of stars {ensemble}.",
         "#NAME,DATE,MAG,MERR,FILT,TRANS,MTYPE,CNAME,CMAG,KNAME,KMAG,AMASS,GROUP,CHART,NOTES",
     ]  # fmt: skip
+    best = _check_stars(curves)
     for star in stars:
-        name = names.get(star, f"star {star}")
-        for row in np.flatnonzero(np.isfinite(curves.mag[:, star]) & np.isfinite(curves.time)):
-            band = _FILTERS.get(curves.filter[row].strip().lower(), "O")
-            values = (
-                f"{curves.time[row]:.6f},{curves.mag[row, star]:.4f},{min(curves.mag_error[row, star], 9.9999):.4f}"
-            )
-            lines.append(f"{name},{values},{band},NO,DIF,ENSEMBLE,na,na,na,na,na,na,na")
+        check = next((one for one in best if one != star), None)
+        lines += _aavso_lines(curves, star, _field(names.get(star, f"star {star}"), 30), check)
     return "\n".join(lines) + "\n"
+
+
+def _check_stars(curves: LightCurves) -> list[int]:
+    """The two quietest stars that are in every frame and do not serve for comparison, as columns."""
+    spread = np.where(np.isfinite(curves.mag).all(axis=0), np.nan_to_num(curves.scatter, nan=np.inf), np.inf)
+    spread[curves.comparison] = np.inf
+    return [int(one) for one in np.argsort(spread, kind="stable")[:2] if np.isfinite(spread[one])]
+
+
+def _aavso_lines(curves: LightCurves, star: int, name: str, check: int | None) -> list[str]:
+    lines = []
+    for row in np.flatnonzero(np.isfinite(curves.mag[:, star]) & np.isfinite(curves.time)):
+        values = f"{curves.time[row]:.6f},{curves.mag[row, star]:.4f},{min(curves.mag_error[row, star], 9.9999):.4f}"
+        band = _band(curves.filter[row].strip())
+        beside = "na,na" if check is None else f"star {check},{curves.instrumental[row, check]:.4f}"
+        notes = f"filter {_field(curves.filter[row], 60)}" if band == "O" else ""
+        notes += f"|VMAGINS={curves.instrumental[row, star]:.4f}"
+        lines.append(f"{name},{values},{band},NO,DIF,ENSEMBLE,na,{beside},na,na,na,{notes}")
+    return lines
+
+
+def _band(name: str) -> str:
+    """AAVSO's name of a filter, "O" where it has none."""
+    return _CASES.get(name) or _FILTERS.get(name.lower(), "O")
+
+
+def _field(text: str, longest: int) -> str:
+    """A text as a field of AAVSO's format: ASCII, not too long, without what separates fields and notes."""
+    plain = text.encode("ascii", "replace").decode()
+    return "".join(" " if letter in ",|#\n\r\t" else letter for letter in plain).strip()[:longest] or "na"
 
 
 def write_lightcurves(folder: Path, curves: LightCurves, files: Iterable[str]) -> tuple[str, ...]:

@@ -122,6 +122,31 @@ def test_a_star_can_have_its_own_name_in_aavsos_format(curves):
     assert all(row.startswith("HAT-P-32,24") for row in rows)
 
 
+def test_aavsos_limits_hold_for_any_name_and_filter(curves):
+    star = int(
+        np.flatnonzero(
+            np.isfinite(curves.mag).all(axis=0) & ~np.isin(np.arange(curves.mag.shape[1]), curves.comparison)
+        )[0]
+    )
+    odd = replace(curves, filter=("Sloan,é|#7", "V", "", "g", "G", "Clear"))
+    rows = [
+        line.split(",")
+        for line in aavso_text(odd, [star], {star: "a, long name of a star in the Großer Bär"}).splitlines()
+        if not line.startswith("#")
+    ]
+    limits = (30, 16, 8, 6, 5, 3, 3, 20, 8, 20, 8, 7, 5, 20, 1000)
+    assert len(rows) == FRAMES
+    for row in rows:
+        assert len(row) == len(limits)
+        assert all(0 < len(field) <= limit for field, limit in zip(row, limits, strict=True))
+        assert row[9] != f"star {star}"
+        assert float(row[10]) < 0
+    assert [row[4] for row in rows] == ["O", "V", "CV", "SG", "TG", "CV"]
+    # A filter that has no name of AAVSO's must be described.
+    assert rows[0][14].startswith("filter Sloan")
+    assert all("|VMAGINS=-" in row[14] for row in rows)
+
+
 def test_faint_stars_of_a_real_sequence_scatter_as_their_errors_say(data):
     graph = Graph()
     found = graph.result(graph.open([data / "skycamt"]), Recipe(), "lightcurves")
