@@ -9,35 +9,33 @@ import numpy as np
 from pipeline.frame import Frame, FrameInfo
 from pipeline.sample import light, make_truth, named
 
-SHAPE = (300, 440)
-GAIN, READ_NOISE, FULL = 1.8, 5.0, 60_000.0
+SESSION = named("reduction")
+SHAPE = (SESSION.shape[0], SESSION.shape[1] - SESSION.detector.overscan)
+GAIN, READ_NOISE, FULL = SESSION.gain, SESSION.read_noise / SESSION.gain, float(SESSION.full)
 COLUMN, DUST = 310, (150, 120)
 
 
 class Camera:
-    """Frames of every kind as the formula I = F S + B + D t says, with the noise of light and of reading out.
+    """The CCD of the sample "reduction", without its overscan: frames of every kind as I = F S + B + D t says.
 
     Parameters
     ----------
     seed : int
-        Same seed, same frames.
+        Of the noise: same seed, same frames.
     """
 
     def __init__(self, seed: int = 7) -> None:
         self.random = np.random.default_rng(seed)
-        y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-        self.bias = 1000 + 6 * np.exp(-x / 25) + 2 * np.sin(y / 7)
-        self.dark = np.full(SHAPE, 0.08)
-        hot = self.random.choice(self.dark.size, 120, replace=False)
-        self.dark.flat[hot] = self.random.uniform(3, 60, hot.size)
-        self.flat = (1 - 0.3 * (((x - 230) / 300) ** 2 + ((y - 150) / 220) ** 2)) * self.random.normal(1, 0.01, SHAPE)
-        for row, column, deep in ((*DUST, 0.18), (60, 330, 0.1), (230, 250, 0.12)):
-            ring = np.hypot(y - row, x - column)
-            self.flat *= 1 - deep * ((ring < 11) & (ring > 3))
-        self.flat[:, COLUMN] *= 0.4
-        self.flat /= np.median(self.flat)
-        spec = replace(named("rotation", frames=5, size=SHAPE), stars=70, sky=400.0, hot=0, clouds={}, satellites=())
-        self._sky = make_truth(replace(spec, pattern="none"))
+        truth, lit = make_truth(SESSION), np.s_[:, : SHAPE[1]]
+        self.bias = 1000 + truth.bias[lit]
+        self.dark = np.full(SESSION.shape, truth.dark)
+        self.dark.flat[truth.hot] += truth.hot_level
+        self.dark = self.dark[lit] / (SESSION.exposure * GAIN)
+        self.flat = truth.flat[lit]
+        # What falls on the camera: the same sky before a pixel is uneven or hot.
+        self._sky = replace(
+            truth, flat=np.empty((0, 0), np.float32), dark=0.0, hot=truth.hot[:0], hot_level=truth.hot_level[:0]
+        )
 
     def _frame(self, name: str, kind: str, signal: np.ndarray, seconds: float, filter_name: str = "") -> Frame:
         electrons = self.random.poisson(np.maximum(signal + self.dark * seconds, 0) * GAIN)
@@ -64,7 +62,7 @@ class Camera:
 
     def sky(self, index: int = 0) -> np.ndarray:
         """The light of the sky that falls on the camera, ADU: what a perfect reduction would find."""
-        return light(self._sky, index) / GAIN
+        return light(self._sky, index)[:, : SHAPE[1]] / GAIN
 
     def light_frame(self, index: int, seconds: float, filter_name: str) -> Frame:
         """A picture of the sky."""

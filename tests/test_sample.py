@@ -4,8 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from pipeline.frame import colour_planes
+from pipeline.graph.run import Graph
+from pipeline.read import read_info
+from pipeline.recipe import Recipe
 from pipeline.sample import (
     SAMPLES,
     SampleSpec,
@@ -274,8 +278,6 @@ def test_a_dng_holds_the_pixels_black_level_pattern_and_time(tmp_path):
 
 @pytest.mark.parametrize(("pattern", "bits"), [("none", 16), ("BGGR", 16), ("none", -32)])
 def test_a_fits_file_holds_the_pixels_and_the_cards(tmp_path, pattern, bits):
-    from astropy.io import fits
-
     spec = replace(LONE, pattern=pattern, bits=bits, gaps={1: 2})
     paths = write(spec, tmp_path)
     frame = make_frame(spec, make_truth(spec), 1)
@@ -384,3 +386,47 @@ def test_codes_tells_of_every_thing_that_can_become_of_a_star():
     )
     assert apart[0] > 20
     assert apart[-2:].min() < 1.5 * spec.fwhm
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """The sample with calibration frames, on disk."""
+    folder = tmp_path_factory.mktemp("reduction")
+    return folder, write_named("reduction", folder)
+
+
+def test_a_session_has_calibration_frames_whose_bias_level_falls_from_frame_to_frame(session):
+    folder, paths = session
+    spec = SAMPLES["reduction"]
+    kinds = [read_info(path).kind for path in paths]
+    assert kinds == ["light"] * 8 + ["bias"] * 9 + ["dark"] * 7 + ["flat"] * 7
+    taken = sorted(paths, key=lambda path: read_info(path).time.mjd)
+    levels = [np.median(fits.getdata(path)[:, -spec.detector.overscan :]) for path in taken]
+    assert np.diff(levels) == pytest.approx(np.full(30, -spec.detector.drift), abs=1.01)
+    assert load_truth(folder).bias_level[-1] == pytest.approx(levels[-1], abs=1)
+
+
+def test_a_session_reduced_with_all_its_frames_is_the_light_that_fell_on_it(session):
+    folder, _ = session
+    truth = load_truth(folder)
+    graph = Graph()
+    recipe = Recipe().with_knobs("calibrated", uncertainty=True)
+    frame = graph.result(graph.open([folder]), recipe, "calibrated", 5)
+    clean = replace(truth, flat=np.empty((0, 0)), dark=0.0, hot=truth.hot[:0], hot_level=truth.hot_level[:0])
+    away = (frame.above_black() - light(clean, 5) / truth.gain) / frame.uncertainty
+    away = away[~truth.hot_mask & np.isfinite(away)]
+    assert away.size > 0.9 * truth.shape[0] * (truth.shape[1] - truth.overscan)
+    assert np.median(away) == pytest.approx(0, abs=0.05)
+    assert np.std(away[np.abs(away) < 5]) == pytest.approx(1, abs=0.03)
+
+
+def test_stars_of_a_session_are_inside_only_where_its_pixels_see_light():
+    truth = make_truth(SAMPLES["reduction"])
+    assert truth.x[truth.inside].max() < truth.shape[1] - truth.overscan - 0.5
+    assert (truth.flat[:, -truth.overscan :] == 0).all()
+    assert (truth.hot % truth.shape[1] < truth.shape[1] - truth.overscan).all()
+
+
+def test_calibration_frames_are_fits_alone():
+    with pytest.raises(ValueError, match="calibration frames are monochrome FITS; take fits"):
+        named("reduction", format="dng")

@@ -24,6 +24,9 @@ FIRST_PICTURE = {
     "offset_map": "x_offset",
 }
 
+# Stages that step aside where there are no calibration frames.
+REDUCTION = ("master_bias", "master_dark", "master_flat", "calibrated")
+
 
 @functools.cache
 def _notebook_graph() -> Graph:
@@ -62,7 +65,7 @@ class Bench(Viewer):
             self._tracks.show(scene)
 
 
-def stage_panel(name: str, *, sample: str = "drift") -> pn.viewable.Viewable:
+def stage_panel(name: str, *, sample: str = "") -> pn.viewable.Viewable:
     """The live panel of one stage on a sample: its knobs, those of the stages before it, and the picture.
 
     Parameters
@@ -70,13 +73,15 @@ def stage_panel(name: str, *, sample: str = "drift") -> pn.viewable.Viewable:
     name : str
         The stage.
     sample : str
-        Name of the sample, which is written into the cache folder when it is not there.
+        Name of the sample, which is written into the cache folder when it is not there; by default one on which the
+        stage has something to do.
 
     Returns
     -------
     panel.viewable.Viewable
         Shows itself at the end of a notebook's cell.
     """
+    sample = sample or ("reduction" if name in REDUCTION else "drift")
     folder = sample_folder(sample)
     session = Session(_notebook_graph(), folder)
     bench = Bench(session, name)

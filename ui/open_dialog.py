@@ -24,6 +24,7 @@ SAMPLES = {
     "drift": "Sample: drifting field",
     "rotation": "Sample: turning field",
     "codes": "Sample: one star for each fate",
+    "reduction": "Sample: with bias, dark and flat",
 }
 # The words of the drop field are the library's own: they are replaced where they are drawn.
 _DROP = """.filepond--drop-label label { font-size: 0 !important; }

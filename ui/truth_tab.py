@@ -33,14 +33,15 @@ def truth_of(night: Night, root: Path) -> Truth | None:
     Returns
     -------
     Truth or None
-        None unless one lies beside the files and all of them are of its sample.
+        None unless one lies beside the lights and all of them are of its sample.
 
     Raises
     ------
     FrameError
         Where there is a truth.npz that no sample has written.
     """
-    lights = [file for file in night.files if isinstance(file, FrameInfo)]
+    read = [file for file in night.files if isinstance(file, FrameInfo)]
+    lights = [file for file in read if file.kind not in ("bias", "dark", "flat")]
     folders = {Path(light.path).parent for light in lights}
     if len(folders) != 1 or not below(root, Path(*folders) / TRUTH_FILE):
         return None

@@ -8,7 +8,8 @@
 (720, 960)
 """
 
-from pipeline.sample.camera import light, make_frame, starlight
+from pipeline.sample.camera import light, make_calibration, make_frame, starlight
+from pipeline.sample.detector import Detector, exposures
 from pipeline.sample.draw import make_truth
 from pipeline.sample.named import SAMPLES
 from pipeline.sample.sky import TRUTH_FILE, Truth
@@ -18,11 +19,14 @@ from pipeline.sample.write import load_truth, named, names, write, write_named
 __all__ = [
     "SAMPLES",
     "TRUTH_FILE",
+    "Detector",
     "SampleSpec",
     "SkyObject",
     "Truth",
+    "exposures",
     "light",
     "load_truth",
+    "make_calibration",
     "make_frame",
     "make_truth",
     "named",

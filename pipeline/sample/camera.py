@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from pipeline.frame import SIGMA_TO_FWHM, Frame, FrameInfo
+from pipeline.sample.detector import (
+    EVENING,
+    PAUSE,
+    Exposure,
+    add_dark,
+    bias_level,
+    calibration_count,
+    calibration_electrons,
+)
 from pipeline.sample.draw import moments
 from pipeline.sample.sky import Truth, plane_colours, slope
 from pipeline.sample.spec import SampleSpec
@@ -67,7 +77,7 @@ def _profiles(centres: np.ndarray, sigma: float, half: int) -> tuple[np.ndarray,
 
 
 def light(truth: Truth, index: int) -> np.ndarray:
-    """Expected electrons of one frame: stars, sky, satellites and hot pixels, without noise.
+    """Expected electrons of one frame: stars, sky, satellites, hot pixels and dark current, without noise.
 
     Parameters
     ----------
@@ -87,7 +97,9 @@ def light(truth: Truth, index: int) -> np.ndarray:
         image[row::step, column::step] += np.float32(truth.sky[colour]) * plane[row::step, column::step]
     for trail in truth.trails[truth.trails[:, 0] == index]:
         _draw_trail(image, trail[1:], truth, index)
-    image.flat[truth.hot] += truth.hot_level
+    if truth.flat.size:
+        image *= truth.flat
+    add_dark(image, truth)
     return image
 
 
@@ -122,9 +134,8 @@ def make_frame(spec: SampleSpec, truth: Truth, index: int) -> Frame:
         As a reader of the written file would give it; the same for the same seed and number.
     """
     image = light(truth, index)
-    with ThreadPoolExecutor(max(os.cpu_count() or 2, 2)) as pool:
-        bands = range(0, spec.shape[0], BAND)
-        list(pool.map(lambda row: _expose(spec, image[row : row + BAND], (index, row)), bands))
+    level = truth.bias + truth.bias_level[index] if truth.bias.size else np.float32(spec.black)
+    _expose_all(spec, image, (1, index), level)
     mask = None
     if spec.bits == -32:
         pixels = image
@@ -136,14 +147,54 @@ def make_frame(spec: SampleSpec, truth: Truth, index: int) -> Frame:
     return Frame(frame_info(spec, index), pixels, black, mask)
 
 
-def _expose(spec: SampleSpec, band: np.ndarray, number: tuple[int, int]) -> None:
+def make_calibration(spec: SampleSpec, truth: Truth, exposure: Exposure) -> Frame:
+    """Expose one bias, dark or flat as :func:`make_frame` exposes a light.
+
+    Parameters
+    ----------
+    spec : SampleSpec
+        The camera, with a detector.
+    truth : Truth
+        ``make_truth(spec)``.
+    exposure : Exposure
+        One of ``exposures(spec.detector)``.
+
+    Returns
+    -------
+    Frame
+        Whole numbers as stored, black level 0, overscan and all.
+    """
+    from astropy.time import Time
+
+    image = calibration_electrons(spec, truth, exposure)
+    _expose_all(spec, image, (3, exposure.place), truth.bias + bias_level(spec, exposure.place))
+    info = replace(
+        frame_info(spec, 0),
+        path=exposure.file,
+        file=exposure.file,
+        kind=exposure.kind,
+        time=Time(calibration_start(spec, exposure), scale="utc"),
+        exposure=exposure.seconds,
+    )
+    return Frame(info, image.astype(np.uint16))
+
+
+def _expose_all(spec: SampleSpec, image: np.ndarray, stream: tuple[int, int], level: np.ndarray | np.float32) -> None:
+    """Turn expected electrons into counts, in place, by bands on threads."""
+    level = np.broadcast_to(np.asarray(level, np.float32), spec.shape)
+    with ThreadPoolExecutor(max(os.cpu_count() or 2, 2)) as pool:
+        bands = [slice(row, row + BAND) for row in range(0, spec.shape[0], BAND)]
+        list(pool.map(lambda rows: _expose(spec, image[rows], (*stream, rows.start), level[rows]), bands))
+
+
+def _expose(spec: SampleSpec, band: np.ndarray, number: tuple[int, int, int], level: np.ndarray) -> None:
     """Turn expected electrons into counts, in place; each band has its own stream of random numbers."""
-    rng = np.random.default_rng([spec.seed, 1, *number])
+    rng = np.random.default_rng([spec.seed, *number])
     noise = rng.standard_normal(band.shape, np.float32)
     noise *= np.sqrt(band + np.float32(spec.read_noise**2))
     band += noise
     band *= np.float32(1.0 / spec.gain)
-    band += np.float32(spec.black)
+    band += level
     if spec.bits != -32:
         np.rint(band, out=band)
     np.clip(band, None if spec.bits == -32 else 0, spec.full, out=band)
@@ -160,6 +211,12 @@ def _bad(spec: SampleSpec) -> np.ndarray:
 def start(spec: SampleSpec, index: int) -> datetime:
     """Start of a frame's exposure, UTC."""
     return FIRST_EXPOSURE + timedelta(seconds=float(moments(spec)[index]) * spec.interval)
+
+
+def calibration_start(spec: SampleSpec, exposure: Exposure) -> datetime:
+    """Start of a calibration frame's exposure, UTC: before the first light."""
+    left = calibration_count(spec.detector) - exposure.place
+    return FIRST_EXPOSURE - timedelta(minutes=EVENING + PAUSE * left)
 
 
 def file_name(spec: SampleSpec, index: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.sample.detector import bias_level, bias_structure, calibration_count, sensitivity
 from pipeline.sample.sky import Truth, distort, undistort
 from pipeline.sample.spec import SampleSpec
 
@@ -52,10 +53,11 @@ def make_truth(spec: SampleSpec) -> Truth:
         read_noise=spec.read_noise,
         pedestal=float(spec.pedestal),
         saturation=float(spec.full - spec.black + spec.pedestal),
+        **_detector(spec),
     )
     for i, moment in enumerate(elapsed):
         truth.x[i], truth.y[i] = truth.to_frame(i, u + motion[:, 0] * moment, v + motion[:, 1] * moment)
-    truth.inside[:] = _on_frame(truth.x, truth.y, spec.shape)
+    truth.inside[:] = _on_frame(truth.x, truth.y, (spec.shape[0], spec.shape[1] - truth.overscan))
     return truth
 
 
@@ -184,14 +186,32 @@ def _hot(spec: SampleSpec, rng: np.random.Generator) -> dict[str, np.ndarray]:
     noise = np.hypot(np.sqrt(spec.sky), spec.read_noise)
     full = spec.gain * (spec.full - spec.black)
     single = rng.choice(nx * ny, spec.hot, replace=False)
-    level = np.exp(rng.uniform(np.log(15.0 * noise), np.log(full), spec.hot))
+    least, most = 15.0 * noise, full
+    if spec.detector is not None:
+        least, most = (current * spec.exposure for current in spec.detector.hot_current)
+    level = np.exp(rng.uniform(np.log(least), np.log(most), spec.hot))
     row, column = rng.integers(8, ny - 8, spec.clusters), rng.integers(8, nx - 8, spec.clusters)
     step = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
     spot = (row[:, None] + step[:, 0]) * nx + column[:, None] + step[:, 1]
     glow = 0.4 * full * 0.5 ** np.abs(step).sum(axis=1)
     hot, first = np.unique(np.append(spot.ravel(), single), return_index=True)
     levels = np.append(np.tile(glow, spec.clusters), level)[first]
-    return {"hot": hot.astype(np.int64), "hot_level": levels}
+    lit = hot % nx < nx - (0 if spec.detector is None else spec.detector.overscan)
+    return {"hot": hot[lit].astype(np.int64), "hot_level": levels[lit]}
+
+
+def _detector(spec: SampleSpec) -> dict[str, object]:
+    """What a CCD adds to the light and takes from it; nothing where there is none."""
+    if spec.detector is None:
+        return {}
+    before = calibration_count(spec.detector)
+    return {
+        "flat": sensitivity(spec, np.random.default_rng([spec.seed, 2])),
+        "bias": bias_structure(spec),
+        "bias_level": np.array([bias_level(spec, before + i) for i in range(spec.frames)]),
+        "dark": spec.detector.current * spec.exposure,
+        "overscan": spec.detector.overscan,
+    }
 
 
 def _trails(spec: SampleSpec, rng: np.random.Generator) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.sample.detector import Detector
 from pipeline.sample.spec import SampleSpec, SkyObject
 
 
@@ -125,6 +126,60 @@ def _codes() -> SampleSpec:
     )
 
 
+def _reduction() -> SampleSpec:
+    """A session with its calibration frames: what each of them is good for can be seen."""
+    return SampleSpec(
+        name="reduction",
+        story=(
+            "An observatory's CCD, with the bias, dark and flat frames of the afternoon and eight lights of the"
+            " evening. On the raw lights the corners are dark, three rings of dust lie over the stars, one column sees"
+            " two fifths of the light, and the first columns shine. The bias level falls all the while, from 1060 ADU"
+            " in the first bias to 976 in the last light, and only the overscan at the right tells. Three stars are"
+            " equally bright in truth: one stands under dust at first, one in the middle, one in a corner. On the raw"
+            " lights they differ by a quarter; with all the frames in use they agree to a hundredth."
+        ),
+        frames=8,
+        shape=(300, 472),
+        seed=20260123,
+        stars=110,
+        faintest=6_000.0,
+        brightest=900_000.0,
+        objects=(
+            SkyObject("under dust", (0.254, 0.49), 120_000.0),
+            SkyObject("in the middle", (0.53, 0.62), 120_000.0),
+            SkyObject("in the corner", (0.07, 0.9), 120_000.0),
+        ),
+        fwhm=3.6,
+        seeing={3: 3.9, 6: 4.2},
+        drift=(2.7, -1.6),
+        wander=0.4,
+        rotation=0.02,
+        sky=400.0,
+        hot=130,
+        gain=1.8,
+        read_noise=9.0,
+        bits=16,
+        black=1_060,
+        saturation=60_000,
+        exposure=120.0,
+        interval=140.0,
+        detector=Detector(
+            bias=9,
+            dark=7,
+            flat=7,
+            dark_exposure=120.0,
+            overscan=32,
+            structure=8.0,
+            drift=2.8,
+            current=0.15,
+            vignetting=0.3,
+            response=0.01,
+            dust=((0.273, 0.502, 11.0, 0.18), (0.752, 0.201, 11.0, 0.1), (0.569, 0.769, 11.0, 0.12)),
+            columns=((0.706, 0.4),),
+        ),
+    )
+
+
 def _survival() -> SampleSpec:
     return SampleSpec(
         name="survival",
@@ -210,5 +265,5 @@ def _colours() -> SampleSpec:
 
 
 SAMPLES: dict[str, SampleSpec] = {
-    spec.name: spec for spec in (_drift(), _rotation(), _codes(), _survival(), _large(), _colours())
+    spec.name: spec for spec in (_drift(), _rotation(), _codes(), _reduction(), _survival(), _large(), _colours())
 }

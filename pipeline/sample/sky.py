@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,16 @@ class Truth:
         Part of the background that comes from the camera, ADU.
     saturation : float
         Level at which a pixel is full, ADU above black.
+    flat : ndarray of float32, shape (ny, nx)
+        Part of the light that each pixel turns into electrons; of no pixel where all are alike.
+    bias : ndarray of float32, shape (ny, nx)
+        The bias over its level, ADU; of no pixel where it is even.
+    bias_level : ndarray of float64, shape (frames,)
+        That level, ADU as stored; empty where it is ``pedestal``.
+    dark : float
+        Electrons that gather without light in a usual pixel of a light.
+    overscan : int
+        Columns at the right that see no light.
     """
 
     name: str
@@ -89,6 +99,11 @@ class Truth:
     read_noise: float
     pedestal: float
     saturation: float
+    flat: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    bias: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    bias_level: np.ndarray = field(default_factory=lambda: np.empty(0))
+    dark: float = 0.0
+    overscan: int = 0
 
     @property
     def hot_mask(self) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.frame import PATTERNS
+from pipeline.sample.detector import Detector
 
 FORMATS = ("dng", "fits")
 
@@ -116,6 +117,8 @@ class SampleSpec:
         Level, as stored, at which pixels are full; None: the highest of the bits.
     exposure, interval : float
         Seconds of an exposure, and from one to the next.
+    detector : Detector, optional
+        A CCD with its calibration frames (FITS only); without it a pixel differs from the next by ``hot`` alone.
     """
 
     name: str
@@ -157,6 +160,7 @@ class SampleSpec:
     saturation: int | None = None
     exposure: float = 60.0
     interval: float = 75.0
+    detector: Detector | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -171,6 +175,10 @@ class SampleSpec:
                 raise ValueError(f"{self.name}.{name} = {getattr(self, name)!r}: {rule}")
         if self.format == "dng" and (self.pattern == "none" or self.bits == -32 or self.bad):
             raise ValueError(f"{self.name}.format = 'dng': a DNG holds a whole-number colour mosaic; take fits")
+        if self.detector is not None and (self.format == "dng" or self.pattern != "none" or self.bits == -32):
+            raise ValueError(f"{self.name}.format = {self.format!r}: calibration frames are monochrome FITS; take fits")
+        if self.detector is not None and not 0 <= self.detector.overscan <= self.shape[1] - 32:
+            raise ValueError(f"{self.name}.shape = {self.shape!r}: wants 32 columns beside the overscan")
 
     @property
     def full(self) -> int:
@@ -182,4 +190,4 @@ class SampleSpec:
     @property
     def pedestal(self) -> int:
         """The part of ``black`` that no reader of the file can know of, ADU."""
-        return self.black if self.format == "fits" else 0
+        return self.black if self.format == "fits" and self.detector is None else 0

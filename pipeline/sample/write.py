@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frame import Frame
-from pipeline.sample.camera import file_name, make_frame, start
+from pipeline.sample.camera import calibration_start, file_name, make_calibration, make_frame, start
+from pipeline.sample.detector import Exposure, exposures
 from pipeline.sample.dng import write_dng
 from pipeline.sample.draw import make_truth
 from pipeline.sample.named import SAMPLES
@@ -30,7 +31,7 @@ def write(spec: SampleSpec, folder: str | Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The frames' files in order.
+        The lights' files in order, and behind them those of the calibration frames.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,12 @@ def write(spec: SampleSpec, folder: str | Path) -> list[Path]:
         partial = path.with_name(f".partial.{path.name}")
         write_frame(spec, make_frame(spec, truth, index), index, partial)
         os.replace(partial, path)
+    for exposure in exposures(spec.detector):
+        path = folder / exposure.file
+        partial = path.with_name(f".partial.{path.name}")
+        _write_fits(spec, make_calibration(spec, truth, exposure), _calibration_cards(spec, exposure), partial)
+        os.replace(partial, path)
+        paths.append(path)
     # NumPy adds the ending when it is missing, so the partial name must have it.
     partial = folder / f".partial.{TRUTH_FILE}"
     truth.save(partial)
@@ -50,7 +57,7 @@ def write(spec: SampleSpec, folder: str | Path) -> list[Path]:
 def write_frame(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
     """Write one frame in the spec's format."""
     if spec.format == "fits":
-        _write_fits(spec, frame, index, path)
+        _write_fits(spec, frame, _light_cards(spec, index), path)
         return
     write_dng(
         path,
@@ -65,13 +72,28 @@ def write_frame(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
     )
 
 
-def _write_fits(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
-    from astropy.io import fits
-
-    cards = [
+def _light_cards(spec: SampleSpec, index: int) -> list[tuple[str, object, str]]:
+    return [
         ("IMAGETYP", "Light Frame", "type of exposure"),
         ("DATE-OBS", start(spec, index).isoformat(timespec="milliseconds"), "[UTC] start of the exposure"),
         ("EXPTIME", spec.exposure, "[s] exposure"),
+    ]
+
+
+def _calibration_cards(spec: SampleSpec, exposure: Exposure) -> list[tuple[str, object, str]]:
+    time = calibration_start(spec, exposure).isoformat(timespec="milliseconds")
+    return [
+        ("IMAGETYP", f"{exposure.kind.capitalize()} Frame", "type of exposure"),
+        ("DATE-OBS", time, "[UTC] start of the exposure"),
+        ("EXPTIME", exposure.seconds, "[s] exposure"),
+    ]
+
+
+def _write_fits(spec: SampleSpec, frame: Frame, own: list[tuple[str, object, str]], path: Path) -> None:
+    from astropy.io import fits
+
+    cards = [
+        *own,
         ("FILTER", frame.info.filter, "filter"),
         ("GAIN", spec.gain, "[e-/adu] electrons per count"),
         ("RDNOISE", spec.read_noise, "[e-] read noise"),
@@ -85,6 +107,12 @@ def _write_fits(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
             ("BAYERPAT", spec.pattern, "colours of the first 2 x 2 pixels"),
             ("XBAYROFF", 0, "[pix] columns to the pattern's first"),
             ("YBAYROFF", 0, "[pix] rows to the pattern's first"),
+        ]
+    if spec.detector is not None and spec.detector.overscan:
+        (ny, nx), lit = spec.shape, spec.shape[1] - spec.detector.overscan
+        cards += [
+            ("BIASSEC", f"[{lit + 1}:{nx},1:{ny}]", "columns without light"),
+            ("TRIMSEC", f"[1:{lit},1:{ny}]", "columns with light"),
         ]
     hdu = fits.PrimaryHDU(np.array(frame.pixels))
     hdu.header.extend(cards)
