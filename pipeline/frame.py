@@ -40,7 +40,8 @@ class FrameError(Exception):
         self.file, self.problem, self.remedy = file, problem, remedy
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}: {self.remedy}"
+        # A stage that was given arrays does not know the file; whoever does puts it in front.
+        return f"{self.file}: {self.problem}: {self.remedy}".removeprefix(": ")
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _outcome(future: Any, frame: int) -> Outcome:
     try:
         return future.result()
     except KilledWorker as error:
-        return Outcome(frame, 0.0, "none", f"frame {frame}: its workers died ({error}): give them more memory")
+        return Outcome(frame, 0.0, "none", f"frame {frame + 1}: its workers died ({error}): give them more memory")
 
 
 def _client(kind: Any, cluster: Any) -> Any:

@@ -107,13 +107,9 @@ def _choose(tracks: Tracks, index: int, stars: str) -> tuple[_Stars, tuple[str, 
     """Stars of the frame that the map is to be made from, and what a user should know about the choice."""
     measured = tracks.measured[index] & tracks.measured[tracks.reference]
     if not tracks.used[index]:
-        raise FrameError(
-            f"frame {index}", f"has no offsets ({tracks.reason[index] or 'not used'})", "choose a frame that is used"
-        )
+        raise FrameError("", f"has no offsets ({tracks.reason[index] or 'not used'})", "choose a frame that is used")
     if not measured.any():
-        raise FrameError(
-            f"frame {index}", "none of its stars was followed (0)", "leave it out, or widen tracks.proximity"
-        )
+        raise FrameError("", "none of its stars was followed (0)", "leave it out, or widen tracks.proximity")
     warnings: tuple[str, ...] = ()
     taken = measured
     if stars == "complete":

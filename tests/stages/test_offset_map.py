@@ -323,11 +323,11 @@ def test_only_complete_stars_count_unless_there_are_fewer_than_ten():
 def test_a_frame_that_is_not_used_or_empty_says_what_to_do():
     tracks = tracks_of(np.full((2, 1), 4.0), np.zeros((2, 1)), np.ones((2, 1)))
     unused = replace(tracks, used=np.array([True, False]), reason=("", "clouds"))
-    with pytest.raises(FrameError, match=r"frame 1: has no offsets \(clouds\): choose a frame that is used"):
+    with pytest.raises(FrameError, match=r"^has no offsets \(clouds\): choose a frame that is used"):
         offset_map(unused, 1)
     empty = tracks.x.copy()
     empty[1] = np.nan
-    with pytest.raises(FrameError, match=r"frame 1: none of its stars was followed \(0\): "):
+    with pytest.raises(FrameError, match=r"^none of its stars was followed \(0\): "):
         offset_map(replace(tracks, x=empty), 1)
 
 
