@@ -94,8 +94,9 @@ class Centroids:
     ----------
     columns : dict of str to ndarray, each of shape (n,)
         ``row`` (in the StarTable), ``peak_x``, ``peak_y``, ``centroid_x``, ``centroid_y`` and their errors
-        ``centroid_x_err``, ``centroid_y_err``, ``width_x``, ``width_y`` (square roots of the second moments) and their
-        errors, ``snr`` (light over its error in the window). NaN where not measured.
+        ``centroid_x_err``, ``centroid_y_err``; the centres by each method, used or not: ``com_x``, ``com_y``,
+        ``winpos_x``, ``winpos_y``, ``gauss_x``, ``gauss_y``; ``width_x``, ``width_y`` (square roots of the second
+        moments) and their errors, ``snr`` (light over its error in the window). NaN where not measured.
     reason : ndarray of int8, shape (n,)
         A Left for each star.
     flag : ndarray of int64, shape (n,)
@@ -269,6 +270,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "peak_y": ("px", "row of the peak pixel"),
     "centroid_x": ("px", "where the star was measured"),
     "centroid_y": ("px", "where the star was measured"),
+    "com_x": ("px", "light-weighted mean in the window of centroids, used or not"),
+    "com_y": ("px", "light-weighted mean in the window of centroids, used or not"),
+    "winpos_x": ("px", "Gaussian-windowed centre"),
+    "winpos_y": ("px", "Gaussian-windowed centre"),
+    "gauss_x": ("px", "centre of a fitted Gaussian"),
+    "gauss_y": ("px", "centre of a fitted Gaussian"),
     "width_x": ("px", "sigma of its own light along x"),
     "width_y": ("px", "sigma of its own light along y"),
     "psf_flux": ("adu", "light by the star's profile"),

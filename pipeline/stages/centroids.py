@@ -22,11 +22,12 @@ ASTRAY = 1.0
 BLURRED = 0.1
 COLUMNS = (
     *("row", "peak_x", "peak_y", "centroid_x", "centroid_y", "centroid_x_err", "centroid_y_err"),
+    *("com_x", "com_y", "winpos_x", "winpos_y", "gauss_x", "gauss_y"),
     *("width_x", "width_y", "width_x_err", "width_y_err", "snr"),
 )
 
 
-@stage(version=1)
+@stage(version=2)
 def centroids(
     normalize: Normalized,
     stars: StarTable,
@@ -60,7 +61,7 @@ def centroids(
     The light-weighted mean of a faint star is that of the noise in its window, and a neighbour pulls it. Where its own
     error is above a tenth of a star's sigma, where it lies half a pixel or more from the windowed centre (Bertin and
     Arnouts 1996, A&AS 117, 393) or a star's width from the peak, or where pixels are bad, the windowed centre stands
-    and a flag says so.
+    and a flag says so; the mean itself stays in ``com_x`` and ``com_y``, and the other centres beside it.
     """
     rows = stars.kept
     peak_x, peak_y = (stars[name][rows].astype(np.int64) for name in ("x_peak", "y_peak"))
@@ -149,6 +150,8 @@ def _measured(
         flag |= np.where(trusted, 0, why | Flag.WINDOWED)
         place, error = np.where(trusted, mean, place), np.where(trusted, its_error, error)
     centres = {f"centroid_{axis}": place[i] for i, axis in enumerate("xy")}
+    centres |= {f"com_{axis}": found[axis] for axis in "xy"}
+    centres |= {f"{way}_{axis}": stars[f"{axis}_{way}"][rows] for way in ("winpos", "gauss") for axis in "xy"}
     centres |= {f"centroid_{axis}_err": error[i] for i, axis in enumerate("xy")}
     return {**centres, **widths, "light": found["light"]}, flag
 

@@ -134,7 +134,7 @@ def _alone(centroids: Centroids) -> dict[str, Any]:
     return {
         "id": np.arange(count), "row": np.arange(count), "x": centroids["centroid_x"], "y": centroids["centroid_y"],
         "reason": centroids.reason.copy(), "flag": centroids.flag.copy(), "status": np.zeros(count, np.int8),
-        "peaks": _peaks(centroids),
+        "peaks": _peaks(centroids), "centres": _centres(centroids),
     }  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _tracked(centroids: Centroids, tracks: Tracks, index: int) -> dict[str, Any]
         "id": np.arange(wanted.size), "row": row, "x": x, "y": y,
         "reason": np.where(np.isfinite(x), Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
         "status": np.where(tracks.measured[index], Status.FOUND, tracks.status[index]).astype(np.int8),
-        "peaks": _peaks(centroids),
+        "peaks": _peaks(centroids), "centres": _centres(centroids),
     }  # fmt: skip
 
 
@@ -175,6 +175,10 @@ def _places(tracks: Tracks, index: int) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def _peaks(centroids: Centroids) -> dict[str, np.ndarray]:
     return {axis: centroids[f"peak_{axis}"] for axis in "xy"}
+
+
+def _centres(centroids: Centroids) -> dict[str, np.ndarray]:
+    return {f"{way}_{axis}": centroids[f"{way}_{axis}"] for way in ("com", "winpos", "gauss") for axis in "xy"}
 
 
 def _fluxes(
@@ -214,6 +218,7 @@ def _fluxes(
         "peak_y": near["y"],
         "centroid_x": np.array(places["x"]),
         "centroid_y": np.array(places["y"]),
+        **{name: np.where(row >= 0, centre[row], np.nan) for name, centre in places["centres"].items()},
         "width_x": own[0],
         "width_y": own[1],
         "psf_flux": np.where(kept, found["flux"], np.nan),

@@ -15,7 +15,7 @@ KNOWN = {
     "background": (2, 369.83118),
     "normalize": (1, 88.019394),
     "candidates": (5, 67270.377),
-    "stars": (3, 74),
+    "stars": (4, 74),
     "selection": (2, 24.051331),
     "tracks": (3, 114.27861),
     "offset_map": (1, 0.48650834),
@@ -23,7 +23,7 @@ KNOWN = {
     "aligned": (1, 77.914017),
     "stack": (1, 76.274382),
     "mask": (1, 0.041349794),
-    "centroids": (1, 21020.772),
+    "centroids": (2, 21020.772),
     "psf_photometry": (2, 14988.661),
     "lightcurves": (2, 380.16677),
 }

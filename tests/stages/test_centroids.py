@@ -34,6 +34,24 @@ def test_a_light_weighted_mean_that_noise_moves_is_not_taken_and_its_star_is_fla
     np.testing.assert_array_equal(found["centroid_x"][flagged], table["x_winpos"][found["row"][flagged]])
 
 
+@pytest.mark.parametrize(("method", "flux"), [("com", 200), ("com", 20_000), ("winpos", 200), ("gauss", 20_000)])
+def test_all_three_centres_stand_beside_each_other_whichever_is_used(method, flux):
+    x, y = grid(8, 40, np.random.default_rng(0))
+    field = star_field(1, (320, 320), x, y, flux, 5.0)
+    table, found = found_in(field, method=method)
+    for star in range(0, len(found), 5):
+        column, row = (int(found[f"peak_{axis}"][star]) for axis in "xy")
+        light = field.normalized.image[row - 10 : row + 10, column - 10 : column + 10].astype(float)
+        away = np.arange(-10, 10)
+        assert found["com_x"][star] == pytest.approx(column + (light * away).sum() / light.sum(), abs=1e-6)
+        assert found["com_y"][star] == pytest.approx(row + (light * away[:, None]).sum() / light.sum(), abs=1e-6)
+    for way in ("winpos", "gauss"):
+        np.testing.assert_array_equal(found[f"{way}_x"], table[f"x_{way}"][found["row"]])
+    used = found.flag & int(Flag.WINDOWED) == 0
+    np.testing.assert_array_equal(found["centroid_x"][used], found[f"{method}_x"][used])
+    np.testing.assert_array_equal(found["centroid_x"][~used], found["winpos_x"][~used])
+
+
 def test_a_star_too_near_the_edge_is_left_out_with_its_reason():
     field = star_field(2, (200, 200), [9.0, 10.0, 100.0, 190.0, 191.0], [100.0, 50.0, 100.0, 100.0, 150.0], 9000, 5.0)
     table, found = found_in(field)
