@@ -96,6 +96,7 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("stars", "threshold_adu"): BEHIND,
     ("stars", "brightest"): BEHIND,
     ("stars", "elongated"): BEHIND,
+    ("stars", "trails"): BEHIND,
     ("stars", "saturated"): BEHIND,
     ("stars", "border"): BEHIND,
     ("stars", "separation"): BEHIND,

@@ -20,9 +20,12 @@ BRIGHT, SOME, MOST, ALIKE = 2.0, 5, 2 / 3, 0.35
 ELONGATED = (0.4, 1.7)
 #: Distance to a higher peak, widths of a star; beyond it no piece of a trail or a column has a companion.
 LONELY = 6.0
+#: Peaks this near to a trail, widths of a star, and no higher than so many times its higher pieces, are pieces of it;
+#: its pieces are drawn out in one way, by this much at least.
+TRAIL, HIGHER, AT_THE_EDGE, DRAWN_OUT = 0.75, 1.5, 5.0, 0.3
 
 
-@stage(version=3)
+@stage(version=4)
 def stars(
     candidates: StarTable,
     *,
@@ -41,6 +44,10 @@ def stars(
     elongated: Annotated[
         Literal["keep", "drop"], Knob("stars of a shape that most share, as in a trailed frame, round or not")
     ] = "keep",
+    trails: Annotated[
+        Literal["drop", "keep"],
+        Knob("pieces of a satellite's trail or of a bad column: many peaks in one line, not round"),
+    ] = "drop",
     brightest: Annotated[int | None, Knob("keep this many of the brightest", low=1, high=100000, none="all")] = None,
     saturated: Annotated[Literal["keep", "drop"], Knob("stars with a full pixel in their core")] = "keep",
     border: Annotated[int, Knob("distance from the frame's edge", "px", low=0, high=1000, step=1)] = 0,
@@ -54,12 +61,13 @@ def stars(
     ----------
     candidates : StarTable
         Every local peak with its measures.
-    threshold, threshold_adu, sharpness, roundness, elongated, brightest, saturated, border, separation
+    threshold, threshold_adu, sharpness, roundness, elongated, trails, brightest, saturated, border, separation
         Knobs. The threshold is strict, ranges include their ends, as in photutils' ``DAOStarFinder``, whose
         ``threshold`` is ``threshold_adu`` and whose ``min_separation`` is ``separation`` (it acts beyond the filter's
         own radius). Auto is at least 6 sigma, higher where the frame has structure that is not stars, and in sigma of
         the noise about each star where that is uneven, as in a glow. Where most bright peaks share a shape that is
-        not round, ``elongated`` "keep" counts the roundness from 0 or from theirs: a star may have either.
+        not round, ``elongated`` "keep" counts the roundness from 0 or from theirs: a star may have either. ``trails``
+        "drop" has what lies among the pieces of a trail, and is no higher than they are, break the rule of roundness.
 
     Returns
     -------
@@ -80,6 +88,8 @@ def stars(
     round_enough = _round(candidates, roundness, shape if elongated == "keep" else None)
     for code, broken in _rules(candidates, height > limit, sharpness, round_enough, saturated, border, separation):
         reason[broken & (reason == Reason.STAR)] = code
+    if trails == "drop":
+        reason[_on_trails(candidates, ~round_enough) & (reason == Reason.STAR)] = Reason.ROUNDNESS
     if brightest is not None:
         kept = np.flatnonzero(reason == Reason.STAR)
         order = np.argsort(candidates["flux"][kept], kind="stable")[::-1]
@@ -182,6 +192,34 @@ def _round(table: StarTable, bounds: Range, shape: tuple[float, float] | None) -
     for usual in {(0.0, 0.0), shape or (0.0, 0.0)}:
         inside = [_within(table[f"roundness{i + 1}"], (bounds[0] + usual[i], bounds[1] + usual[i])) for i in (0, 1)]
         result |= inside[0] & inside[1]
+    return result
+
+
+def _on_trails(table: StarTable, odd: np.ndarray) -> np.ndarray:
+    """Which rows lie on a line of peaks that are not round, all drawn out alike, and are no higher than those."""
+    from pipeline.kernels.lines import MOST as LOOKED_AT
+    from pipeline.kernels.lines import distance, lines
+
+    result = np.zeros(len(table), bool)
+    odd = np.flatnonzero(odd)
+    odd = odd[np.argsort(-table["convolved"][odd], kind="stable")[:LOOKED_AT]]
+    places = np.stack([table["x_peak"], table["y_peak"]], axis=1).astype(np.float64)
+    shapes = np.stack([table["roundness1"], table["roundness2"]], axis=1)
+    reach = max(TRAIL * table.fwhm, 1.5)
+    away = np.minimum(places, np.subtract(table.shape[::-1], 1) - places).min(axis=1)
+    # A trail ends at the frame's edge as high as a star, since the filter sees nothing beyond.
+    edge = away <= table.fwhm
+    for line, on in lines(places[odd], table.shape, reach):
+        pieces = odd[on]
+        usual = [shape[np.isfinite(shape)].clip(-2, 2) for shape in shapes[pieces].T]
+        if not any(abs(shape.mean()) > DRAWN_OUT for shape in usual if shape.size):
+            continue
+        highest = np.percentile(table["convolved"][pieces], 90) * np.where(edge, AT_THE_EDGE, HIGHER)
+        along = places @ (-line[1], line[0])
+        ends = np.sort(along[pieces])
+        gap = 5 * np.median(np.diff(ends))
+        between = (along >= ends[0] - gap) & (along <= ends[-1] + gap)
+        result |= between & (distance(places, line) <= reach) & (table["convolved"] <= highest)
     return result
 
 

@@ -198,3 +198,36 @@ def test_the_candidates_stay_as_they_are(table):
     np.testing.assert_array_equal(table.reason, before)
     assert result.columns is table.columns
     assert not result.reason.flags.writeable
+
+
+def with_trails(lanes, height, seed=31, shape=(500, 700)):
+    """Stars of a frame, and the light of satellites along lines (a point, degrees)."""
+    x, y = np.random.default_rng(seed).uniform(20, np.array(shape[::-1]) - 20, (60, 2)).T
+    field = star_field(seed, shape, x, y, 400.0, 4.0)
+    image, (rows, columns) = np.array(field.normalized.image), np.indices(shape)
+    for at, angle in lanes:
+        along = np.deg2rad(angle)
+        away = (columns - at[0]) * np.sin(along) - (rows - at[1]) * np.cos(along)
+        image += np.float32(height * np.exp(-(away**2) / (2 * 1.7**2)))
+    return candidates(normalized(image, noise=field.normalized.noise), fwhm=4.0), np.stack([x, y], axis=1)
+
+
+@pytest.mark.parametrize("height", [30.0, 80.0, 150.0])
+@pytest.mark.parametrize("angle", [0.0, 17.0, 41.0, 90.0, 128.0])
+def test_pieces_of_a_satellites_trail_are_no_stars(angle, height):
+    table, real = with_trails([((300, 200), angle), ((420, 330), angle + 25)], height)
+    found = stars(table, threshold=6.0)
+    places = np.stack([found["x_peak"], found["y_peak"]], axis=1)[found.kept]
+    near = np.hypot(*(places[:, None] - real[None]).transpose(2, 0, 1)) < 2.5
+    assert (~near.any(axis=1)).sum() <= 1
+    assert near.any(axis=0).sum() >= 56
+    kept = stars(table, threshold=6.0, trails="keep")
+    assert np.isin(found.kept, kept.kept).all()
+    assert set(np.unique(found.reason[np.setdiff1d(kept.kept, found.kept)])) <= {Reason.ROUNDNESS}
+
+
+def test_a_crowd_of_stars_and_peaks_that_are_not_round_loses_none_to_lines():
+    table = candidates(random_field(5, shape=(400, 500), stars=2500, fwhm=4.0).normalized, fwhm=4.0)
+    every, none = (stars(table, threshold=5.0, roundness=(-0.3, 0.3), trails=trails) for trails in ("keep", "drop"))
+    assert (every.reason == Reason.ROUNDNESS).sum() > 200
+    assert np.array_equal(every.reason, none.reason)
