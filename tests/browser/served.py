@@ -22,6 +22,7 @@ PATIENCE = 40_000
 DRIVER = "GPU stall due to ReadPixels"
 USUAL = re.compile(
     r"[Uu]nused sessions|WebSocket connection|ServerConnection|Bokeh app running|Starting Bokeh server|^\s*$"
+    r"|Failed sending message as connection was closed"
 )
 
 
