@@ -11,9 +11,9 @@ from pipeline.graph.run import Graph
 from ui.open_dialog import SAMPLES, sample_folder
 from ui.results import Scene
 from ui.session import Session
-from ui.side import TracksTab
 from ui.stage_list import explanation
 from ui.theme import LEFT
+from ui.tracks_tab import TracksTab
 from ui.viewer import Viewer
 
 FIRST_PICTURE = {

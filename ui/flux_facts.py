@@ -28,6 +28,7 @@ WORDS = {
     "crowded": "too near another star",
     "edge": "too near the frame's edge",
     "not measured": "not in this frame, or no width",
+    "compared": "others are compared with it",
 }
 _LEFT = {
     Left.EDGE: "edge",
@@ -57,9 +58,9 @@ def kinds_of(reason: np.ndarray, flag: np.ndarray) -> np.ndarray:
 
 
 def counts_of(kinds: np.ndarray) -> dict[str, int]:
-    """How many stars are drawn as each of MARKS; what none is drawn as is not named."""
+    """How many stars are drawn as each of MARKS, or as stars compared with; what none is drawn as is not named."""
     found = Counter(kinds.tolist())
-    return {name: found[name] for name in MARKS if found[name]}
+    return {name: found[name] for name in (*MARKS, "compared") if found[name]}
 
 
 def flux_frame(photometry: Photometry) -> pd.DataFrame:
@@ -67,6 +68,7 @@ def flux_frame(photometry: Photometry) -> pd.DataFrame:
     flux, error = photometry["psf_flux"], photometry["psf_flux_err"]
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = flux / error
+    kinds = kinds_of(photometry.reason, photometry.flag)
     table = pd.DataFrame(
         {
             "id": photometry["id"],
@@ -75,10 +77,15 @@ def flux_frame(photometry: Photometry) -> pd.DataFrame:
             "flux": flux,
             "SNR": ratio,
             "mag": photometry["mag"],
-            "remark": photometry.reasons(),
+            "remark": [_remark(*pair) for pair in zip(photometry.reasons(), kinds, strict=True)],
         }
     )
     return table.sort_values("flux", ascending=False, na_position="last", ignore_index=True)
+
+
+def _remark(reason: str, kind: str) -> str:
+    """Of several flags the worst; the status of a star without a flux."""
+    return kind if "," in reason else reason
 
 
 def curve_frame(curves: LightCurves) -> pd.DataFrame:

@@ -20,9 +20,9 @@ LOOKS = {
     "crowded": (LOST, "x"),
     "edge": (STAR, "square"),
     "not measured": (REJECTED, "cross"),
-    "comparison": (REFERENCE, "diamond"),
+    "compared": (REFERENCE, "diamond"),
 }
-_SIZES = {"comparison": 19, "crowded": 9, "not measured": 9}
+_SIZES = {"compared": 19, "crowded": 9, "not measured": 9}
 
 
 class FluxMarks:

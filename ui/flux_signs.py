@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ui.colours import HALO, Palette
+from ui.colours import HALO
 from ui.flux_facts import WORDS
 from ui.flux_marks import LOOKS
 
@@ -31,11 +31,16 @@ def sign(kind: str) -> str:
     )
 
 
-def legend(counts: Mapping[str, int], colours: Palette) -> str:
-    """How stars of each kind are drawn, and how many there are."""
+def legend(counts: Mapping[str, int]) -> str:
+    """How stars of each kind are drawn, and how many there are, in one line."""
     cells = "".join(
-        f'<span title="{WORDS[kind]}" style="display:inline-flex;gap:4px;align-items:center;white-space:nowrap">'
-        f'{sign(kind)}<span style="color:{colours.text}">{kind}</span> {number}</span>'
+        f'<span title="{WORDS[kind]}" style="display:inline-flex;gap:7px;align-items:center;white-space:nowrap">'
+        f'{sign(kind)}<span>{kind}</span><span style="color:var(--starshift-second)">{number}</span></span>'
         for kind, number in counts.items()
     )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:2px 12px;margin-bottom:6px">{cells}</div>'
+    look = (
+        "display:flex;gap:14px;height:31px;align-items:center;padding:0 16px;overflow:hidden;"
+        "font:13px/20px Roboto,sans-serif;font-variant-numeric:tabular-nums;color:var(--starshift-text);"
+        "border-bottom:1px solid var(--starshift-hairline);background:var(--starshift-panel)"
+    )
+    return f'<div role="group" aria-label="Measured stars in the picture" style="{look}">{cells}</div>'

@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from ui.star_model import StarModel
 
 VIEWS = {"fluxes": "Fluxes", "model": "Star", "shapes": "Shapes", "curve": "Light curve"}
-CLICKS = {"pick": "A click picks a star", "compare": "A click compares with it"}
+CLICKS = {"pick": "A click picks a star", "compare": "A click adds or removes ◆"}
 #: What each view is made of.
 MADE_OF = {view: ("centroids", "psf_photometry") for view in VIEWS} | {"curve": ("lightcurves", "psf_photometry")}
 _WAITING = "The stars are being measured."
 _ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two frames or more: open a sequence."
 _FLUX = number("Math.abs(value) >= 1e6 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(0)")
 _SNR = number("value >= 100 ? value.toFixed(0) : value.toPrecision(3)")
+# The last numbers keep away from the column's edge.
+_LAST = ".tabulator .tabulator-row .tabulator-cell:last-of-type { padding-right: 16px !important; }"
 _MMAG = number("value >= 100 ? value.toFixed(0) : value.toPrecision(2)")
 
 
@@ -132,7 +134,7 @@ class FluxTab:
         """Another tab is open: the picture shows the stars' states again."""
         if self._marks is not None and self._marks.shown:
             self._marks.hide()
-            self._picture.show_states(True)
+            self._picture.show_other_marks("")
 
     def show(self, scene: Scene) -> None:
         """Show what there is of a scene."""
@@ -187,7 +189,7 @@ class FluxTab:
             text = f'<div style="{look};font-size:14px;line-height:20px">{html.escape(words)}</div>'
         else:
             photometry, curves = self._scene["psf_photometry"], self._scene["lightcurves"]
-            parts = [] if photometry is None else [legend(_counts(photometry), colours), _gain(photometry)]
+            parts = [] if photometry is None else [_gain(photometry)]
             warned = () if photometry is None else photometry.warnings
             warned = curves.warnings if self._view.value == "curve" and curves is not None else warned
             text = (
@@ -207,7 +209,7 @@ class FluxTab:
         kinds = flux_facts.kinds_of(photometry.reason, photometry.flag)
         curves = scene["lightcurves"]
         if self._view.value == "curve" and curves is not None:
-            kinds[np.isin(photometry["id"], curves.comparison)] = "comparison"
+            kinds[np.isin(photometry["id"], curves.comparison)] = "compared"
         key = (photometry, tracks if self._session.aligned else None, curves, self._view.value, scene.frame)
         if self._marks is None:
             self._marks = FluxMarks(self._picture.figures)
@@ -217,7 +219,7 @@ class FluxTab:
         if self._session.aligned and tracks is not None:
             x, y = to_reference(tracks, scene.frame, x, y)
         self._marks.show(np.array(x), np.array(y), kinds)
-        self._picture.show_states(False)
+        self._picture.show_other_marks(legend(flux_facts.counts_of(kinds)))
 
     def _part(self, name: str, make: Callable[[], Any]) -> Any:
         """A view's part, made when it is first seen."""
@@ -285,10 +287,6 @@ def _same(one: tuple | None, other: tuple) -> bool:
     )
 
 
-def _counts(photometry: Photometry) -> dict[str, int]:
-    return flux_facts.counts_of(flux_facts.kinds_of(photometry.reason, photometry.flag))
-
-
 def _gain(photometry: Photometry) -> str:
     """Gain, read noise and what told them, and what the stars were weighted with."""
     gain = "Gain not known" if photometry.gain is None else f"Gain {photometry.gain:.3g}\u2009e\u207b/ADU"
@@ -334,9 +332,9 @@ class FluxTable:
         numbers = ("id", "x", "y", "flux", "SNR", "mag")
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
-            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(numbers, "right"),
-            widths={"id": 46, "x": 56, "y": 56, "flux": 68, "SNR": 46, "mag": 60},
+            widths={"id": 46, "x": 56, "y": 54, "flux": 64, "SNR": 46, "mag": 70},
             formatters={"x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
         )  # fmt: skip
         self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
@@ -388,9 +386,9 @@ class CurveView:
     def _make(self, rows: pd.DataFrame) -> None:
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
-            sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
-            titles={"scatter": "scatter, mmag", "compare": "compare"}, widths={"compare": 72, "id": 48, "mag": 66},
+            titles={"compare": "◆"}, widths={"compare": 40, "id": 52, "mag": 76},
             formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "mag": fixed(3),
                         "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip

@@ -44,7 +44,7 @@ class LightPlots:
         self.scatter = ColumnDataSource(data={name: [] for name in names}, name="light scatter")
         self.expected = ColumnDataSource(data={"mag": [], "expected": []}, name="light expected")
         self.ring = ColumnDataSource(data={"mag": [], "scatter": []}, name="light picked")
-        self._above = SmallPlot("Light curve", "mag against the comparison stars", 200, theme, below="hours")
+        self._above = SmallPlot("Light curve", "mag", 184, theme)
         self._below = SmallPlot("Scatter", "mmag against mag", 200, theme, log_y=True)
         self._make_curve()
         self._make_scatter()
@@ -91,18 +91,17 @@ class LightPlots:
         self._draw_scatter(star)
         if star is None or star >= curves.mag.shape[1]:
             self.curve.data = {name: [] for name in self.curve.data}
-            self._above.say("click on a star", "Light curve")
+            self._above.say("Click on a star to see its own.", "Light curve", "mag")
             return
         x, below = hours(curves)
         mag, error = curves.mag[:, star], curves.mag_error[:, star]
         known = np.isfinite(mag)
         self.curve.data = {"x": x[known], "mag": mag[known], "low": (mag - error)[known], "high": (mag + error)[known]}
-        self._above.figure.xaxis.axis_label = below
         self._place_line(x, frame)
-        words = "is not measured" if not known.any() else f"scatter {1000 * curves.scatter[star]:.3g}\u2009mmag"
+        words = "not measured" if not known.any() else f"scatter {1000 * curves.scatter[star]:.2g}"
         if known.any() and np.isfinite(curves.expected[star]):
-            words += f", expected {1000 * curves.expected[star]:.3g}"
-        self._above.say(words, f"Star {star}")
+            words += f", expected {1000 * curves.expected[star]:.2g}\u2009mmag"
+        self._above.say(words, f"Star {star}", f"mag against {below}")
         ends = np.concatenate([(mag - error)[known], (mag + error)[known]])
         if ends.size:
             room = max(0.12 * float(np.ptp(ends)), 0.002)
@@ -135,7 +134,7 @@ class LightPlots:
         self.expected.data = noise_line(curves)
         here = self._stars == (-1 if star is None else star)
         self.ring.data = {"mag": mag[here], "scatter": scatter[here]}
-        self._below.say(f"◆ {len(curves.comparison)} compared with; line: photons and sky")
+        self._below.say(f"◆ {len(curves.comparison)} stars, line: photons and sky")
         values = np.concatenate([scatter, np.asarray(self.expected.data["expected"])])
         if mag.size:
             edge = 0.05 * float(np.ptp(mag)) or 0.5
@@ -162,7 +161,7 @@ class LightPlots:
 def hours(curves: LightCurves) -> tuple[np.ndarray, str]:
     """Where each frame lies along a light curve, and in what: hours since the first, or its number."""
     if np.isfinite(curves.time).all() and np.ptp(curves.time) > 0:
-        return 24 * (curves.time - curves.time.min()), "hours since the first frame"
+        return 24 * (curves.time - curves.time.min()), "hours"
     return curves.frame + 1.0, "frame"
 
 

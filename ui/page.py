@@ -18,7 +18,9 @@ from ui.address import Address
 from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
+from ui.flux_files import FluxFiles
 from ui.guide import Guide
+from ui.mask_drawing import MaskDrawing
 from ui.open_dialog import SAMPLES, OpenDialog
 from ui.opener import Opened, Opener
 from ui.optimize_dialog import ACTION, OptimizeDialog
@@ -29,7 +31,7 @@ from ui.recipe_menu import recipe_menu
 from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import COMPARED, NEEDS, TRUTH, Side
+from ui.side import COMPARED, TRUTH, Side
 from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
@@ -87,10 +89,13 @@ class Desk(Viewer):
             on_fold=lambda: self.page.param.update(contextbar_open=False),
             on_choose=self._open_beside,
             on_narrow=self._window_is,
+            on_save=lambda what: self.flux_files.save(what, self.results.scene),
         )
+        self.mask = MaskDrawing(session, self.picture, self.stages, self.theme)
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
         channel = self.picture.channel
+        self.flux_files = FluxFiles(session, self.courier, self.worker, self._tell)
         self.guide = Guide(channel, undo=session.undo, redo=session.redo)
         self.address = Address(session.root, self._arrived_at, channel=channel)
         self.opener = Opener(
@@ -122,6 +127,8 @@ class Desk(Viewer):
             download=[
                 ("Stars of this frame (CSV)", self._download_stars),
                 ("Tracks of all frames (CSV)", self._download_tracks),
+                ("Fluxes of this frame (ECSV, FITS)", lambda: self.flux_files.save("table", self.results.scene)),
+                ("Light curves (ECSV, AAVSO)", lambda: self.flux_files.save("curves", self.results.scene)),
                 ("Offset tables and maps (FITS)\u2026", self.run_dialog.show),
             ],
             on_run=self.run_dialog.show,
@@ -286,7 +293,8 @@ class Desk(Viewer):
         # All in one message: parts would else change one after the other.
         with pn.io.hold():
             self.page.dark_theme = self.theme == "dark"
-            for part in (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison):
+            parts = (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison, self.mask)
+            for part in parts:
                 part.theme = self.theme
             self.top.show_theme(self.theme == "dark")
 
@@ -321,7 +329,12 @@ class Desk(Viewer):
 
     def looked_at(self) -> set[str]:
         """Stages that something beside the pictures shows."""
-        return {*super().looked_at(), *NEEDS[self.side.active]}
+        return {*super().looked_at(), *self.side.needs}
+
+    def pick(self, star: int | None) -> None:
+        """Pick a star that is clicked on in the picture, unless the open tab has another use for it."""
+        if not self.side.takes(star):
+            super().pick(star)
 
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"recipe", "title"}:
@@ -345,6 +358,8 @@ class Desk(Viewer):
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
         self.side.prepare(scene, stage)
+        if stage == "mask":
+            self.mask.prepare(scene)
         return super()._prepare(scene, stage)
 
     def show_side(self, scene: Scene, stage: str) -> None:
@@ -352,6 +367,8 @@ class Desk(Viewer):
         if stage == "frames" and scene[stage] is not None:
             self.top.show_sequence(scene[stage])
             self.session.change(title=f"{self.session.title.rpartition(', ')[0]}, {series.files_text(scene[stage])}")
+        if stage == "mask":
+            self.mask.show_found(scene)
         if stage == OPTIMIZED:
             self._offer_search(scene)
         self.side.show(scene, stage)

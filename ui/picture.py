@@ -55,6 +55,8 @@ class Picture(Marks):
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
         self._failed: dict[str, str] = {}
+        self._states_shown = True
+        self._other_legend: pn.pane.HTML | None = None
         self._transform: np.ndarray | None = None
         self._moved: Moved | None = None
         self._region_callbacks: list[Callable[[Region | None], None]] = []
@@ -218,7 +220,7 @@ class Picture(Marks):
                     cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both"), self._notes[i]]
                 figure.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
-            self.legend.visible = count != BESIDE
+            self.legend.visible = self._states_shown and count != BESIDE
             self.toolbar.count = count
             self._paint_ground()
             self._push(range(count))
@@ -260,6 +262,23 @@ class Picture(Marks):
             self._failed[kind] = why
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
+
+    def show_other_marks(self, legend: str) -> None:
+        """Leave the stars to other marks whose legend is this HTML, or, where it is empty, draw their states again.
+
+        They can be picked all the same.
+        """
+        with pn.io.hold():
+            if legend and self._other_legend is None:
+                self._other_legend = pn.pane.HTML("", height=32, margin=0, sizing_mode="stretch_width")
+                self.panel.insert(2, self._other_legend)
+            if self._other_legend is not None:
+                self._other_legend.param.update(object=legend, visible=bool(legend))
+            if bool(legend) == self._states_shown:
+                self._states_shown = not legend
+                self.legend.visible = self._states_shown and self.toolbar.count != BESIDE
+                for i in range(self.toolbar.count):
+                    self._dress(i, self._pyramids.get(self.toolbar.kinds[i], (None, None))[1])
 
     def set_progress(self, kind: str, detail: str) -> None:
         """Say how far a kind of picture is that takes long."""
@@ -351,7 +370,7 @@ class Picture(Marks):
         head = self.heads[i]
         for renderer in self._glyphs[i].values():
             # Rings would hide a map; the picked star alone is drawn there.
-            renderer.visible = view.colours == "grey"
+            renderer.visible = view.colours == "grey" and self._states_shown
         for renderer in self._map_dots[i]:
             renderer.visible = view.colours != "grey"
         self.line.set_map(i, view.colours != "grey")

@@ -29,13 +29,15 @@ PATIENCE = 150
 # Longest that a long piece of work waits for the page to show what came before it, seconds.
 MOMENT = 0.1
 ORDER = (
-    "frames", "hot_pixels", "background", "frame", "normalize",
+    "frames", "hot_pixels", "mask", "background", "frame", "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
-    difference.STAGE, "stack", "centroids", "psf_photometry", trails.STAGE,
+    difference.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
-LATE = tuple(name for name in ("offset_map", "aligned", "stack", "centroids", "psf_photometry") if name in STAGES)
+LATE = tuple(
+    name for name in ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves") if name in STAGES
+)
 
 
 @dataclass(frozen=True)

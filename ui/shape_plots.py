@@ -11,7 +11,8 @@ from bokeh.models import ColorBar, ColumnDataSource, LinearColorMapper, Scatter,
 from pipeline.photometry import Centroids, Photometry
 from pipeline.tables import Tracks
 from ui.colours import GAINED, HALO, PALETTES, PARTIAL, PICKED, Palette
-from ui.flux_facts import cutout, gallery_rows, kinds_of, star_of
+from ui.flux_facts import WORDS, cutout, gallery_rows, kinds_of, star_of
+from ui.flux_signs import sign
 from ui.part import column
 from ui.small_plot import SmallPlot
 from ui.star_card import png
@@ -140,7 +141,7 @@ def _gallery(
     for row in gallery_rows(centroids):
         star = star_of(tracks, frame, int(centroids["row"][row]))
         name = "" if star is None else str(star)
-        cells.append(_cell(centroids, row, name, str(kinds[row]), image, noise, colours))
+        cells.append(_cell(centroids, row, name, str(kinds[row]), image, noise))
     title = f"{len(cells)} of {len(centroids)} stars, from the brightest to the faintest"
     plus = f'<span style="color:{PICKED};text-shadow:0 0 1px {HALO}">+</span>'
     legend = f'<span style="color:{PARTIAL}">□</span> peak pixel&ensp;{plus} centre'
@@ -152,9 +153,7 @@ def _gallery(
     )
 
 
-def _cell(
-    centroids: Centroids, row: int, name: str, kind: str, image: np.ndarray, noise: float, colours: Palette
-) -> str:
+def _cell(centroids: Centroids, row: int, name: str, kind: str, image: np.ndarray, noise: float) -> str:
     peak = [float(centroids[f"peak_{axis}"][row]) for axis in "xy"]
     centre = [float(centroids[f"centroid_{axis}"][row]) for axis in "xy"]
     piece = cutout(image, *peak, _HALF)
@@ -167,11 +166,11 @@ def _cell(
     marks = "".join(f'{cross}stroke="{ink}" stroke-width="{width}"/>' for ink, width in ((HALO, 3), (PICKED, 1.2)))
     place = f'x="{corner:.1f}" y="{corner:.1f}" width="{pixel:.1f}" height="{pixel:.1f}"'
     box = f'<rect {place} fill="none" stroke="{PARTIAL}"/>'
-    words = {"measured": "", "not measured": "lost"}.get(kind, kind)
     return (
-        f'<div><div style="position:relative;width:{_CELL}px;height:{_CELL}px"><img alt="star {name} {words}" '
+        f'<div><div style="position:relative;width:{_CELL}px;height:{_CELL}px"><img alt="star {name}, {kind}" '
         f'src="{picture}" style="width:100%;height:100%;image-rendering:pixelated;border-radius:2px;display:block">'
         f'<svg width="{_CELL}" height="{_CELL}" aria-hidden="true" style="position:absolute;left:0;top:0">{box}'
-        f'{marks if cross else ""}</svg></div><div style="color:{colours.second};white-space:nowrap;overflow:hidden;'
-        f'text-overflow:ellipsis"><span style="color:{colours.text}">{name}</span> {words}</div></div>'
+        f"{marks if cross else ''}</svg></div>"
+        f'<div title="{WORDS[kind]}" style="display:flex;gap:4px;align-items:center">{sign(kind)}<span>{name}</span>'
+        "</div></div>"
     )

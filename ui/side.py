@@ -10,7 +10,6 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
-from pipeline.tables import Tracks
 from ui.rail import SideRail
 from ui.results import Scene
 from ui.session import Session
@@ -18,17 +17,18 @@ from ui.theme import RIGHT
 
 if TYPE_CHECKING:
     from pipeline.frame import Frame
-    from ui.field_plot import FieldPlot
     from ui.picture import Picture
-    from ui.plots import TrackPlots
-    from ui.region import Region
 
 ImageOf = Callable[[int], np.ndarray | None]
-TABS = ("Tracks", "Map", "Stars", "Frames", "Shifts", "Stack")
+# All tabs are seen at once, as far apart as the column lets them be.
+CLOSE = {
+    "& .MuiTabs-flexContainer, & .MuiTabs-list": {"justifyContent": "space-between"},
+    "& .MuiTab-root": {"marginRight": 0, "padding": "0 2px", "fontSize": "13px"},
+}
+TABS = ("Tracks", "Map", "Stars", "Frames", "Shifts", "Stack", "Fluxes")
 TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
-VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
 BY_HAND = "left out by hand"
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
@@ -37,114 +37,11 @@ NEEDS = {
     "Frames": ("frames", "selection", "tracks", "frame"),
     "Shifts": ("frames", "selection", "tracks", "shifts", "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
+    "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked"),
     TRUTH: (*COMPARED, "frame"),
 }
 # Without this result a tab has nothing to show of the files that are open.
 MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}
-
-
-class TracksTab:
-    """Plots against frame, and the card of the star picked.
-
-    Parameters
-    ----------
-    session : Session
-        Told of frames that the line is dragged to.
-    theme : str
-        "dark" or "light".
-    image_of : callable
-        A frame's normalized image where it is at hand.
-    """
-
-    def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
-        self._session, self._theme, self._image_of = session, theme, image_of
-        self._drawn: Tracks | None = None
-        self._shown: tuple[Tracks | None, Region | None] = (None, None)
-        self._plots: TrackPlots | None = None
-        self._field: FieldPlot | None = None
-        self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
-
-    def _make(self) -> None:
-        """The plots, made with the first tracks: the shell need not wait for them."""
-        from ui.choice import Choice
-        from ui.plots import TrackPlots
-        from ui.star_card import StarCard
-
-        self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
-        self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
-        self._choice = Choice(
-            label="Tracks are drawn", options=VIEWS, value="frames", theme=self._theme, height=32,
-            margin=(8, 16, 0, 16), sizing_mode="stretch_width",
-        )  # fmt: skip
-        self._choice.param.watch(lambda event: self._draw_field(), "value")
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        if self._plots is not None:
-            self._plots.theme = self._card.theme = self._choice.theme = theme
-        if self._field is not None:
-            self._field.theme = theme
-
-    def show(self, scene: Scene) -> None:
-        """Show tracks, frame and star."""
-        from ui import series, star_facts
-
-        tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
-        if tracks is None:
-            return
-        first = self._plots is None
-        if first:
-            self._make()
-        drawn = (tracks, self._session.region)
-        if drawn != self._shown:
-            self._drawn, self._shown = tracks, drawn
-            self._plots.update(series.frame_series(*drawn))
-        self._plots.set_frame(frame)
-        if first:
-            self.panel.extend([self._choice, self._plots.panel, self._card.panel])
-        self._draw_field()
-        if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
-            self._plots.set_picked(None)
-            self._card.clear(self._session.unpicked)
-            return
-        self._plots.set_picked(star, *series.star_series(tracks, star))
-        stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
-        self._card.show(
-            star,
-            series.star_state(tracks, frame, star),
-            series.star_sentence(tracks, star),
-            series.star_measures(stars, tracks, frame, star),
-            cutouts,
-            noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
-            reference=tracks.reference,
-            frame=frame,
-            count=tracks.x.shape[1],
-            limits=star_facts.star_limits(stars, tracks, frame, star, self._session.recipe),
-            profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
-        )
-
-    def _draw_field(self) -> None:
-        """Draw arrows over the field in place of the plots against frame, where they are asked for."""
-        from ui.field_plot import FieldPlot
-
-        what = self._choice.value
-        if what != "frames":
-            first = self._field is None
-            if first:
-                self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
-            self._field.set_picked(self._session.picked)
-            self._field.update(self._drawn, self._session.frame, what)
-            if first:
-                self.panel.insert(2, self._field.panel)
-        self._plots.panel.visible = what == "frames"
-        if self._field is not None:
-            self._field.panel.visible = what != "frames"
 
 
 class Side:
@@ -172,6 +69,8 @@ class Side:
         Called with the name that is clicked on in the rail of a narrow window.
     on_narrow : callable
         Called with whether the window is narrow.
+    on_save : callable, optional
+        Called with "table" or "curves" where photometry that is seen shall be saved.
     """
 
     def __init__(
@@ -187,9 +86,11 @@ class Side:
         on_fold: Callable[[], None],
         on_choose: Callable[[str], None],
         on_narrow: Callable[[bool], None],
+        on_save: Callable[[str], None] = lambda what: None,
     ) -> None:
         self._session, self._theme = session, theme
         self._image_of, self._aligned_of, self._on_open = image_of, aligned_of, on_open
+        self._on_save = on_save
         self._picture, self._document = picture, document
         self._names = TABS
         self._ready = document is None
@@ -200,7 +101,7 @@ class Side:
         self._outdated: set[str] = set()
         session.listen(lambda names: self._forget() if "night" in names else None)
         self._menu = pmui.TabMenu(
-            items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width"
+            items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width", sx=CLOSE
         )
         self._menu.param.watch(lambda event: self._switch(self._names[event.new]), "active")
         fold = pmui.IconButton(
@@ -227,6 +128,16 @@ class Side:
     def active(self) -> str:
         """The open tab."""
         return self._names[self._menu.active]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the open tab shows."""
+        return getattr(self._made.get(self.active), "needs", NEEDS[self.active])
+
+    def takes(self, star: int | None) -> bool:
+        """Whether a click on a star of the picture is for the open tab, and does not pick it."""
+        tab = self._made.get(self.active)
+        return hasattr(tab, "takes") and tab.takes(star)
 
     @property
     def theme(self) -> str:
@@ -262,6 +173,8 @@ class Side:
         for other, tab in self._made.items():
             tab.panel.visible = other == name
         self._picture.line.show(name == "Map")
+        if name != "Fluxes" and "Fluxes" in self._made:
+            self._made["Fluxes"].hide()
         if "Shifts" in self._made:
             self._made["Shifts"].seen(name == "Shifts")
         self._draw(name)
@@ -319,7 +232,17 @@ class Side:
 
         return StackTab(self._session, self._theme, self._picture)
 
+    def _make_fluxes(self) -> Any:
+        from ui.flux_tab import FluxTab
+
+        return FluxTab(
+            self._session, self._theme, image_of=self._image_of, picture=self._picture, on_view=self._on_open,
+            on_save=self._on_save,
+        )  # fmt: skip
+
     def _make_tracks(self) -> Any:
+        from ui.tracks_tab import TracksTab
+
         return TracksTab(self._session, self._theme, self._image_of)
 
     def _make_map(self) -> Any:

@@ -23,14 +23,12 @@ class SmallPlot:
         Screen pixels.
     theme : str
         "dark" or "light".
-    below : str
-        Name of the axis along x.
     log_x, log_y : bool
         Whether equal ways are equal ratios.
     """
 
     def __init__(
-        self, title: str, unit: str, height: int, theme: str, *, below: str = "", log_x: bool = False,
+        self, title: str, unit: str, height: int, theme: str, *, log_x: bool = False,
         log_y: bool = False,
     ) -> None:  # fmt: skip
         self._words, self._theme, self._right = (title, unit), theme, ""
@@ -39,7 +37,7 @@ class SmallPlot:
             height=height, x_axis_type="log" if log_x else "linear", y_axis_type="log" if log_y else "linear",
             toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
             x_range=Range1d(1, 2, syncable=False), y_range=Range1d(1, 2, syncable=False),
-            min_border_left=58, min_border_right=16, min_border_top=8, min_border_bottom=40 if below else 24,
+            min_border_left=58, min_border_right=16, min_border_top=8, min_border_bottom=24,
         )  # fmt: skip
         made = self.figure
         made.xgrid.visible = False
@@ -47,8 +45,6 @@ class SmallPlot:
         made.axis.major_tick_line_color = None
         made.axis.minor_tick_line_color = None
         made.axis.major_label_text_font_size = "12px"
-        made.xaxis.update(axis_label=below or None, axis_label_text_font_size="12px", axis_label_standoff=2)
-        made.xaxis.axis_label_text_font_style = "normal"
         for axis, log in ((made.xaxis, log_x), (made.yaxis, log_y)):
             if not log:
                 axis.ticker = BasicTicker(desired_num_ticks=4)
@@ -60,10 +56,10 @@ class SmallPlot:
         )
         self.paint(theme)
 
-    def say(self, right: str, title: str | None = None) -> None:
-        """Write what stands at the right of the title, and another title where one is given."""
+    def say(self, right: str, title: str = "", unit: str = "") -> None:
+        """Write what stands at the right of the title, and another title and unit where they are given."""
         self._right = right
-        self._words = (title or self._words[0], self._words[1])
+        self._words = (title or self._words[0], unit or self._words[1])
         self._title.object = title_line(*self._words, right, PALETTES[self._theme])
 
     def span(self, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -76,5 +72,4 @@ class SmallPlot:
         self._theme = theme
         colours = PALETTES[theme]
         paint_plot(self.figure, colours)
-        self.figure.xaxis.axis_label_text_color = colours.second
         self.say(self._right)

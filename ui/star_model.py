@@ -37,7 +37,7 @@ class StarModel:
         self._numbers = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
         self.growth = ColumnDataSource(data={"radius": [], "sum": []}, name="flux growth")
         self.apertures = ColumnDataSource(data={"radius": [], "sum": []}, name="flux apertures")
-        self._plot = SmallPlot("Light within a circle", "ADU against radius, px", 176, theme)
+        self._plot = SmallPlot("Light within a radius", "ADU against px", 176, theme)
         self._level = Span(dimension="width", line_width=1.5, line_dash=[5, 3])
         self._plot.figure.add_layout(self._level)
         self._halo = self._plot.figure.add_glyph(
@@ -73,7 +73,7 @@ class StarModel:
         values = np.concatenate([made.growth[np.isfinite(made.growth)], [made.flux, 0.0]])
         room = 0.08 * float(np.ptp(values)) or 1.0
         self._plot.span((0, float(made.radius[-1])), (float(values.min()), float(values.max()) + room))
-        self._plot.say("dashed: flux by the profile; dots: apertures")
+        self._plot.say("dashed: by the profile")
         self._plot.panel.visible = True
         self._write()
 
@@ -112,8 +112,9 @@ def _pictures(made: Modelled, star: int, colours: Palette) -> str:
     )
     worst = float(np.nanmax(np.abs(made.residual)))
     words = _minus(
-        f"One stretch for all: {low:.3g} to {top:.3g}\u2009ADU; of the residual red is above, blue below zero. The largest "
-        f"residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's noise."
+        f"One stretch for all: {low:.3g} to {top:.3g}\u2009ADU; of the residual red is above, blue below zero. "
+        f"The largest residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's "
+        "noise."
     )
     return (
         f'<div style="font:14px/20px Roboto,sans-serif;margin-bottom:8px"><b>Star {star}</b></div>'

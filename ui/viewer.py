@@ -61,7 +61,7 @@ class Viewer:
                 if made_of == "frame" or made_of in names or (made_of == trails.STAGE and "normalize" in names)
             ]
         )
-        self.picture.on_pick(lambda star: session.change(picked=star, unpicked=""))
+        self.picture.on_pick(self.pick)
         self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
         self.picture.on_region(self._drag_region)
         self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
@@ -119,6 +119,10 @@ class Viewer:
             self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
         finally:
             self._turning = False
+
+    def pick(self, star: int | None) -> None:
+        """Pick a star that is clicked on in the picture; None lets go of it."""
+        self.session.change(picked=star, unpicked="")
 
     def _drag_region(self, box: Region | None) -> None:
         """Keep a region that was dragged on the picture as it lies in the reference."""

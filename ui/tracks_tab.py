@@ -1,0 +1,125 @@
+"""The tab of tracks: plots against frame or arrows over the field, and the card of the star picked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import panel as pn
+
+from pipeline.tables import Tracks
+from ui.results import Scene
+from ui.session import Session
+
+if TYPE_CHECKING:
+    from ui.field_plot import FieldPlot
+    from ui.plots import TrackPlots
+    from ui.region import Region
+
+ImageOf = Callable[[int], np.ndarray | None]
+VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
+
+
+class TracksTab:
+    """Plots against frame, and the card of the star picked.
+
+    Parameters
+    ----------
+    session : Session
+        Told of frames that the line is dragged to.
+    theme : str
+        "dark" or "light".
+    image_of : callable
+        A frame's normalized image where it is at hand.
+    """
+
+    def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
+        self._session, self._theme, self._image_of = session, theme, image_of
+        self._drawn: Tracks | None = None
+        self._shown: tuple[Tracks | None, Region | None] = (None, None)
+        self._plots: TrackPlots | None = None
+        self._field: FieldPlot | None = None
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
+
+    def _make(self) -> None:
+        """The plots, made with the first tracks: the shell need not wait for them."""
+        from ui.choice import Choice
+        from ui.plots import TrackPlots
+        from ui.star_card import StarCard
+
+        self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
+        self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
+        self._choice = Choice(
+            label="Tracks are drawn", options=VIEWS, value="frames", theme=self._theme, height=32,
+            margin=(8, 16, 0, 16), sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._choice.param.watch(lambda event: self._draw_field(), "value")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        if self._plots is not None:
+            self._plots.theme = self._card.theme = self._choice.theme = theme
+        if self._field is not None:
+            self._field.theme = theme
+
+    def show(self, scene: Scene) -> None:
+        """Show tracks, frame and star."""
+        from ui import series, star_facts
+
+        tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
+        if tracks is None:
+            return
+        first = self._plots is None
+        if first:
+            self._make()
+        drawn = (tracks, self._session.region)
+        if drawn != self._shown:
+            self._drawn, self._shown = tracks, drawn
+            self._plots.update(series.frame_series(*drawn))
+        self._plots.set_frame(frame)
+        if first:
+            self.panel.extend([self._choice, self._plots.panel, self._card.panel])
+        self._draw_field()
+        if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
+            self._plots.set_picked(None)
+            self._card.clear(self._session.unpicked)
+            return
+        self._plots.set_picked(star, *series.star_series(tracks, star))
+        stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
+        self._card.show(
+            star,
+            series.star_state(tracks, frame, star),
+            series.star_sentence(tracks, star),
+            series.star_measures(stars, tracks, frame, star),
+            cutouts,
+            noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
+            reference=tracks.reference,
+            frame=frame,
+            count=tracks.x.shape[1],
+            limits=star_facts.star_limits(stars, tracks, frame, star, self._session.recipe),
+            profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
+        )
+
+    def _draw_field(self) -> None:
+        """Draw arrows over the field in place of the plots against frame, where they are asked for."""
+        from ui.field_plot import FieldPlot
+
+        what = self._choice.value
+        if what != "frames":
+            first = self._field is None
+            if first:
+                self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
+            self._field.set_picked(self._session.picked)
+            self._field.update(self._drawn, self._session.frame, what)
+            if first:
+                self.panel.insert(2, self._field.panel)
+        self._plots.panel.visible = what == "frames"
+        if self._field is not None:
+            self._field.panel.visible = what != "frames"
