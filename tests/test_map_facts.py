@@ -138,6 +138,19 @@ def test_arrows_after_the_transform_are_what_a_shift_leaves(stars):
     assert left == pytest.approx(stars.x_offset[1] - SHIFT[0], abs=1e-6)
 
 
+def test_a_region_leaves_the_arrows_of_its_own_stars(stars):
+    plot = FieldPlot("light", lambda star: None)
+    plot.update(stars, 1, "offset")
+    everywhere = len(plot.plot.arrows.data["x"])
+    middle = float(np.median(stars.x[stars.reference]))
+    plot.update(stars, 1, "offset", (-1.0, middle, -1.0, 1e4))
+    inside = int((stars.x[stars.reference] <= middle).sum())
+    assert 0 < inside < len(stars.x[stars.reference])
+    assert len(plot.plot.arrows.data["x"]) * len(stars.x[stars.reference]) == everywhere * inside
+    plot.update(stars, 1, "offset", None)
+    assert len(plot.plot.arrows.data["x"]) == everywhere
+
+
 # The tab as a whole; the worker of a page without a document hands back at once.
 
 

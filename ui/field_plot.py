@@ -13,6 +13,7 @@ from ui.colours import PALETTES
 from ui.map_facts import rms
 from ui.part import column
 from ui.plot_titles import title_line
+from ui.region import Region, stars_inside
 from ui.series import residuals
 from ui.stretch import number
 
@@ -34,6 +35,7 @@ class FieldPlot:
     def __init__(self, theme: str, on_pick: Callable[[int], None]) -> None:
         self._tracks: Tracks | None = None
         self._frame = 0
+        self._region: Region | None = None
         self._what, self._note = "offset", ""
         self.plot = ArrowPlot("field", *_LARGEST, theme, on_pick)
         self._title = pn.pane.HTML(margin=(12, 16, 8, 16), sizing_mode="stretch_width", height=20)
@@ -51,10 +53,10 @@ class FieldPlot:
         self.plot.theme = theme
         self._write()
 
-    def update(self, tracks: Tracks, frame: int, what: str) -> None:
-        """Draw what a frame's stars did: "offset" or "residual"."""
-        if tracks is not self._tracks or (frame, what) != (self._frame, self._what):
-            self._tracks, self._frame, self._what = tracks, frame, what
+    def update(self, tracks: Tracks, frame: int, what: str, region: Region | None = None) -> None:
+        """Draw what a frame's stars did, those of a region alone where one is given: "offset" or "residual"."""
+        if tracks is not self._tracks or (frame, what, region) != (self._frame, self._what, self._region):
+            self._tracks, self._frame, self._what, self._region = tracks, frame, what, region
             self._draw()
 
     def set_picked(self, star: int | None) -> None:
@@ -69,7 +71,7 @@ class FieldPlot:
         moves = np.stack(offset if self._what == "offset" else residuals(tracks, frame))
         # The reference's own transform leaves what arithmetic rounds off.
         moves[np.abs(moves) < _ROUNDED] = 0.0
-        ids = np.flatnonzero(np.isfinite(moves).all(axis=0))
+        ids = np.flatnonzero(np.isfinite(moves).all(axis=0) & stars_inside(self._region, tracks))
         with pn.io.hold():
             self.plot.update(ids, np.stack([tracks.x[frame, ids], tracks.y[frame, ids]]), moves[:, ids], tracks.shape)
             self._note = f"{len(ids)} stars, rms {number(rms(moves[0, ids]))}, {number(rms(moves[1, ids]))}\u2009px"
