@@ -28,7 +28,12 @@ def light_curves(work: Work) -> None:
     frames, tracks = work.ask("frames").frames, work.ask("tracks")
     if tracks.used.sum() < 2:
         return
-    curves = work.ask("lightcurves")
+    try:
+        curves = work.ask("lightcurves")
+    except FrameError as error:
+        # Every frame's table is as good as before.
+        work.warnings.append(str(error))
+        return
     work.warnings += curves.warnings
     # They tell of all frames, so another try writes them anew.
     files = [frames[i].file for i in curves.frame]
@@ -37,20 +42,27 @@ def light_curves(work: Work) -> None:
 
 def of_stack(work: Work, stack: Stack, name: str) -> None:
     """Fluxes of a stack that was written, by the same stages as those of a frame alone."""
-    graph = work.graph
+    graph, frame = work.graph, _of_first(work, stack)
     try:
-        frame = work.ask("psf_photometry", stack.indices[0])
         night = graph.open([work.job.out / name])
-        recipe = _recipe_of_stack(work.job.recipe, stack, frame.gain)
+        recipe = _recipe_of_stack(work.job.recipe, stack, None if frame is None else frame.gain)
         made = graph.result(night, recipe, "psf_photometry", 0)
         info = graph.result(night, recipe, "frames").frames[0]
     except FrameError as error:
         # The stack is as good as before.
         work.warnings.append(str(error))
         return
-    if frame.gain is not None:
+    if frame is not None and frame.gain is not None:
         made = replace(made, gain_source=f"{frame.gain_source}, {made.gain / frame.gain:.3g} times for {name}")
     _write(work, made, info, name.removesuffix(".fits"))
+
+
+def _of_first(work: Work, stack: Stack) -> Photometry | None:
+    """Fluxes of the first frame of a stack; None where it was moved by its box alone and its stars are not followed."""
+    try:
+        return work.ask("psf_photometry", stack.indices[0])
+    except FrameError:
+        return None
 
 
 def _recipe_of_stack(recipe: Recipe, stack: Stack, gain: float | None) -> Recipe:

@@ -131,10 +131,8 @@ def frame_profile(centroids: Centroids, widths: Widths, elliptical: bool, file: 
         width_x = width_y = centroids.fitted_width
         if not width_x > 0:
             raise FrameError(file, "no star tells its profile (0)", "lower stars.threshold")
-        warning = (
-            f"only {rows.size} stars are bright, whole and alone, too few for their second moments: the width is that "
-            "of fitted Gaussians"
-        )
+        few = {0: "no star is", 1: "only one star is"}.get(rows.size, f"only {rows.size} stars are")
+        warning = f"{few} bright, whole and alone, too few for second moments: the width is that of fitted Gaussians"
     if not elliptical:
         width_x = width_y = float(np.sqrt((width_x**2 + width_y**2) / 2))
     return Profile(width_x, width_y, 0.0, int(rows.size), warning)

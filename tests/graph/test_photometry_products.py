@@ -71,3 +71,37 @@ def test_a_run_without_a_stack_has_no_fluxes_of_one(finished, tmp_path):
     folder = write_sky(tmp_path / "lights", frames=2)
     report = batch.run(Graph.open([folder]), Recipe(), tmp_path / "out", wanted=("photometry",))
     assert not [name for name in report["products"] if "stack" in name]
+
+
+def test_a_stack_by_its_box_alone_has_fluxes_too(tmp_path):
+    pixels = np.random.default_rng(0).normal(100, 3, (80, 90)).astype(np.float32)
+    rows, columns = np.indices((80, 90), sparse=True)
+    (tmp_path / "lights").mkdir()
+    for number in range(3):
+        away = (columns - 45 - 2 * number) ** 2 + (rows - 40) ** 2
+        light = pixels[::-1] if number % 2 else pixels
+        fits.writeto(tmp_path / "lights" / f"one_{number}.fits", (light + 900 * np.exp(-away / 8)).astype(np.float32))
+    recipe = Recipe().with_knobs("shifts", method="box")
+    report = batch.run(
+        Graph.open([tmp_path / "lights"]), recipe, tmp_path / "out", wanted=("stack", "photometry")
+    )  # fmt: skip
+    assert "stack.photometry.ecsv" in report["products"], report["warnings"]
+    found = table(tmp_path / "out", "stack")
+    assert found["psf_flux"][np.isfinite(found["psf_flux"])].max() == pytest.approx(900 * 8 * np.pi, rel=0.05)
+
+
+def test_a_comparison_star_that_is_none_costs_the_light_curves_and_nothing_else(tmp_path):
+    folder = write_sky(tmp_path / "lights", frames=2)
+    recipe = Recipe().with_knobs("psf_photometry", comparison=(1, 99999))
+    report = batch.run(Graph.open([folder]), recipe, tmp_path / "out", wanted=("photometry",))
+    assert "light_2.photometry.fits" in report["products"]
+    assert "lightcurves.ecsv" not in report["products"]
+    assert any("comparison star 99999 has no flux" in text for text in report["warnings"])
+
+
+def test_too_few_stars_for_moments_are_counted_in_words(tmp_path):
+    folder = write_sky(tmp_path / "lights", frames=1)
+    for brightest, words in ((1, "only one star is bright"), (3, "only 3 stars are bright")):
+        graph, recipe = Graph(), Recipe().with_knobs("stars", brightest=brightest)
+        made = graph.result(graph.open([folder]), recipe, "psf_photometry", 0)
+        assert any(text.startswith(words) for text in made.warnings), made.warnings
