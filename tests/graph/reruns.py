@@ -69,7 +69,8 @@ TURNS = (
     # Of two factors at auto one still is.
     turn("normalize", "red", 1.4, {"normalize.auto"} | NORMALIZE),
     turn("candidates", "method", "peaks", CANDIDATES),
-    turn("candidates", "fwhm", 4.0, CANDIDATES),
+    # A width by hand leaves the look for frames out of focus at auto.
+    turn("candidates", "fwhm", 4.0, {"candidates.auto"} | CANDIDATES),
     turn("stars", "threshold", 9.0, STARS),
     turn("stars", "sharpness", (0.2, 1.0), STARS),
     # Fainter than the candidates go: they are made anew.
