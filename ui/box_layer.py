@@ -26,11 +26,12 @@ class BoxLayer:
         self._on_box = on_box
         self._box: tuple[float, float, float] | None = None
         self.said = ColumnDataSource(data={"x": [], "y": [], "side": [], "sequence": []}, name="box said")
-        self.set = ColumnDataSource(data={"left": [], "right": [], "top": [], "bottom": []}, name="box set")
+        self._count = 0
+        self.set = ColumnDataSource(data=self._columns(None), name="box set")
         look = {"fill_color": None, "visible": False, "syncable": False}
         self._boxes = [
             BoxAnnotation(
-                name=f"box {i}", line_color=PICKED, line_width=1.6, editable=True, symmetric=True, resizable="all",
+                name=f"box {i}", line_color=PICKED, line_width=1.6, line_alpha=1.0, editable=True, symmetric=True, resizable="all",
                 left=0, right=1, top=0, bottom=1, hover_line_color=PICKED, **look,
             )
             for i in range(len(figures))
@@ -39,9 +40,7 @@ class BoxLayer:
             BoxAnnotation(line_color=HALO, line_width=4, line_alpha=0.7, left=0, right=1, top=0, bottom=1, **look)
             for _ in figures
         ]
-        for one, halo, box in zip(figures, halos, self._boxes, strict=True):
-            one.add_layout(halo)
-            one.add_layout(box)
+        self._bare = list(zip(figures, halos, self._boxes, strict=True))
         links = {"boxes": self._boxes, "halos": halos, "set": self.set, "said": self.said}
         script = CustomJS(args=links, code=text("box_layer.js"))
         self.set.js_on_change("data", script)
@@ -59,14 +58,23 @@ class BoxLayer:
         self._put(None)
 
     def _put(self, box: tuple[float, float, float] | None) -> None:
+        # A figure that is not on screen has no layout yet to put anything into.
+        for one, halo, line in [part for part in self._bare if part[0].visible]:
+            one.center = [*one.center, halo, line]
+        self._bare = [part for part in self._bare if not part[0].visible]
         if box == self._box:
             return
         self._box = box
+        # A number makes equal data an event: the hand may have moved the box since.
+        self._count += 1
+        self.set.data = self._columns(box)
+
+    def _columns(self, box: tuple[float, float, float] | None) -> dict[str, list[float]]:
         if box is None:
-            self.set.data = {"left": [], "right": [], "top": [], "bottom": []}
-            return
+            return {"left": [], "right": [], "top": [], "bottom": [], "sequence": []}
         x, y, half = box[0], box[1], box[2] / 2
-        self.set.data = {"left": [x - half], "right": [x + half], "top": [y - half], "bottom": [y + half]}
+        ends = {"left": [x - half], "right": [x + half], "top": [y - half], "bottom": [y + half]}
+        return {**ends, "sequence": [self._count]}
 
     def _hear(self, data: dict[str, list[float]]) -> None:
         # What the browser shows is not what was put there last.

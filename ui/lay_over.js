@@ -49,7 +49,7 @@ export function render({model}) {
     due = setTimeout(say, 400)
   })
   const draw = () => {
-    root.className = `part ${model.theme}`
+    root.className = `part laid ${model.theme}`
     well.style.aspectRatio = `${model.across} / ${model.down}`
     if (below.src != model.reference) below.src = model.reference
     if (above.src != model.picture) above.src = model.picture

@@ -14,6 +14,7 @@ from ui.star_card import png
 from ui.stretch import LIMITS, shares
 
 _STYLE = """
+.part.laid { display: block; }
 .laid-over { position: relative; overflow: hidden; width: 100%; background: #07080A; cursor: move; border-radius: 4px;
   touch-action: none; }
 .laid-over img { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none;

@@ -53,11 +53,13 @@ def pair(x: float, y: float, digits: int) -> str:
 
 def shift_frame(sequence: Sequence, shifts: Shifts) -> pd.DataFrame:
     """One row a frame: whether it is used, position, shift, what remains, and why it is left out."""
+    # Of a large frame tenths of a pixel of a position take more room than they tell.
+    digits = 1 if max(shifts.shape) < 1000 else 0
     return pd.DataFrame(
         {
             "used": shifts.used.astype(object),
             "frame": [stem(info.file) for info in sequence.frames],
-            "position": [pair(x, y, 1) for x, y in zip(shifts.x_position, shifts.y_position, strict=True)],
+            "position": [pair(x, y, digits) for x, y in zip(shifts.x_position, shifts.y_position, strict=True)],
             "shift": [pair(x, y, 2) for x, y in zip(shifts.x, shifts.y, strict=True)],
             "remains": remains(shifts),
             "why not": [without_name(why, info.file) for why, info in zip(shifts.reason, sequence.frames, strict=True)],

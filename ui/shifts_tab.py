@@ -119,21 +119,20 @@ class ShiftsTab:
             formatters={"used": {"type": "tickCross"}, "frame": _NAME, "remains": _REMAINS, "why not": _REASON},
             text_align=dict.fromkeys(("position", "shift", "remains"), "right"),
             header_align=dict.fromkeys(("position", "shift", "remains"), "right"), height=_TALLEST,
-            widths={"used": 46, "position": 96, "shift": 106, "remains": 72, "why not": 16},
+            widths={"used": 44, "position": 90, "shift": 104, "remains": 66, "why not": 16},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self._reason = pmui.TextInput(
-            label="Why it is left out", size="small", margin=(8, 8, 8, 16), sizing_mode="stretch_width"
+            label="Why it is left out", size="small", margin=(8, 0, 8, 16), sizing_mode="stretch_width"
         )
         self._leave = pmui.Button(
-            label="Leave out", variant="outlined", height=32, margin=(12, 16, 8, 0), on_click=lambda *_: self._take()
+            label="Leave out", variant="outlined", height=32, margin=(12, 16, 8, 16), on_click=lambda *_: self._take()
         )
         self._over_words = pn.pane.HTML(margin=(8, 16, 8, 16), sizing_mode="stretch_width")
         self._over = LayOver(self._laid, theme=self._theme, margin=(0, 16, 8, 16), sizing_mode="stretch_width")
         self._over_part = column(self._over_words, self._over, sizing_mode="stretch_width", visible=False)
         self._star = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
-        hand = pn.Row(self._reason, self._leave, sizing_mode="stretch_width", margin=0)
-        self._body.extend([self._plot.panel, self.table, hand, self._over_part, self._star])
+        self._hand = pn.Row(self._reason, self._leave, sizing_mode="stretch_width", margin=0)
 
     # What the visitor does
 
@@ -181,13 +180,19 @@ class ShiftsTab:
         self._scene = scene
         sequence, shifts = scene["frames"], scene["shifts"]
         if sequence is None or shifts is None or len(shifts.used) != len(sequence.frames):
-            self._say("No shifts yet. They need stars in at least two frames; the list of stages says what is missing.")
+            failed = "shifts" in scene.results and shifts is None
+            self._say(
+                "No shifts. They need stars in two frames at least; the list of stages says what is missing."
+                if failed
+                else "The shifts are being measured."
+            )
             self._body.visible = False
             self._draw_box()
             return
         self._body.visible = True
         table = shift_frame(sequence, shifts)
-        if self._plot is None:
+        first = self._plot is None
+        if first:
             self._make(table)
         elif not table.equals(self.table.value):
             self.table.value = table
@@ -204,6 +209,9 @@ class ShiftsTab:
         self._reason.placeholder = usual_reason(shifts, frame)
         self._show_over(shifts, frame)
         self._show_star(shifts)
+        if first:
+            # A figure that changes while the browser makes it fails there.
+            self._body.extend([self._plot.panel, self.table, self._hand, self._over_part, self._star])
         self._draw_box()
 
     def _by_hand(self, frame: int) -> bool:
@@ -288,6 +296,7 @@ class ShiftsTab:
 
             self._box = BoxLayer(self._picture.figures, self._boxed)
         x, y, side = shifts.box
-        if not self._session.aligned and np.isfinite(shifts.x_position[frame]):
+        away = frame != shifts.reference and not self._session.aligned
+        if away and np.isfinite(shifts.x_position[frame]):
             x, y = float(shifts.x_position[frame]), float(shifts.y_position[frame])
         self._box.show(x, y, side)

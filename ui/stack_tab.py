@@ -118,8 +118,6 @@ class StackTab:
             self._choice.param.watch(lambda event: self._choose(event.new), "value")
             self._picture.on_kinds(lambda kinds: self._follow(kinds))
             self._follow(self._picture.kinds)
-            self._body.append(self._choice)
-        self._body.extend([self._plot.panel, self._part])
 
     def _choose(self, kind: str) -> None:
         if kind and kind not in self._picture.kinds:
@@ -141,7 +139,8 @@ class StackTab:
             )
             self._head.object = f'<div style="{_text(colours)};padding:16px">{words}</div>'
             return
-        if self._plot is None:
+        first = self._plot is None
+        if first:
             self._make()
         self._body.visible = True
         self._head.object = self._told(colours)
@@ -151,6 +150,9 @@ class StackTab:
                 preview, self._look_at(preview, scene.frame), self._frame_shown(preview), colours,
                 self._session.region is not None,
             )  # fmt: skip
+        if first:
+            # A figure that changes while the browser makes it fails there.
+            self._body.extend([part for part in (self._choice, self._plot.panel, self._part) if part is not None])
 
     def _frame_shown(self, preview: Preview) -> int:
         frame, indices = self._scene.frame, preview.cube.indices
