@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DONE, LEFT_OUT, WRONG, INTERRUPTED = 0, 1, 2, 130
 SIDES = (64, 12_000)
 CALIBRATION = ("bias", "dark", "flat")
+LIGHTS = "files, folders or globs; a folder brings along those in it that are named bias, dark, flat or light"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def _is_ours(error: Exception) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="starshift", description="From raw frames of a star field to star offsets and offset maps."
+        prog="starshift", description="From raw frames of a star field to offsets, maps, stacks and fluxes."
     )
     parser.add_argument("--version", action="version", version=f"Starshift {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("lights", nargs="*", metavar="LIGHTS", help="files, folders or globs")
+    parser.add_argument("lights", nargs="*", metavar="LIGHTS", help=LIGHTS)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     for kind in CALIBRATION:
         what = f"{kind} frames: files, folders or globs; frames among LIGHTS are told apart by their headers and names"

@@ -80,6 +80,10 @@ class FrameInfo:
         Detector pixels in a pixel, along x and y.
     read_noise : float or None
         Electrons, as the header has it.
+    combined : int
+        Frames that were combined into this one: 1 of a single exposure, more of a master.
+    bias_off : bool
+        A master dark that says that there is no bias in it.
     """
 
     path: str
@@ -97,6 +101,8 @@ class FrameInfo:
     camera: str = ""
     binning: tuple[int, int] | None = None
     read_noise: float | None = None
+    combined: int = 1
+    bias_off: bool = False
 
     @property
     def night(self) -> str:

@@ -172,6 +172,32 @@ def test_a_master_may_be_named_as_the_only_frame_of_its_kind(session, tmp_path, 
     assert np.mean(np.abs(result - (fits.getdata(light) - bias)) < 1e-2) > 0.98
 
 
+def test_masters_given_for_single_frames_calibrate_as_those_did(session, tmp_path, capsys):
+    light, products = session[0] / "m1_V.fits", ["--products", "masters,calibrated", "--quiet"]
+    single = [path for kind in ("bias", "dark", "flat_V") for path in sorted(session[0].glob(f"{kind}*"))]
+    assert run(capsys, "run", light, *single, "--out", tmp_path / "one", *products)[0] == 0
+    masters = [f"--{name.split('_')[1].split('.')[0]}" for name in ("master_bias", "master_dark", "master_flat")]
+    files = [tmp_path / "one" / f"{name}.fits" for name in ("master_bias", "master_dark_30", "master_flat_V")]
+    given = [word for pair in zip(masters, files, strict=True) for word in pair]
+    status, said = run(capsys, "run", light, *given, "--out", tmp_path / "two", *products)
+    assert status == 0, said.err
+    assert "is the only" not in said.err
+    for name in ("m1_V.calibrated.fits", "master_dark_30.fits", "master_flat_V.fits"):
+        first, second = (fits.getdata(tmp_path / run_ / name) for run_ in ("one", "two"))
+        # The flat is levelled once more; pixels that stand out are found in the masters in another way.
+        assert np.mean(np.isclose(first, second, rtol=1e-3, atol=1e-2, equal_nan=True)) > 0.98, name
+
+
+def test_a_master_dark_without_bias_beside_single_darks_is_left_out(session, tmp_path, capsys):
+    run(capsys, "run", session[0], "--out", tmp_path / "one", "--products", "masters", "--quiet")
+    options = ["--dark", tmp_path / "one" / "master_dark_30.fits", "--products", "masters", "--quiet"]
+    status, said = run(capsys, "run", session[0], "--out", tmp_path / "two", *options)
+    assert status == 1
+    assert "master_dark_30.fits: has no bias in it, and single frames make the dark of 30 s: give one or" in said.err
+    first, second = (fits.getdata(tmp_path / name / "master_dark_30.fits") for name in ("one", "two"))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_frames_that_do_not_fit_are_named_and_the_rest_is_done(session, tmp_path, capsys):
     detector = Detector(seed=9)
     odd = tmp_path / "odd"

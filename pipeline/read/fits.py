@@ -88,6 +88,8 @@ def read_info(path: str, file: str) -> FrameInfo:
         camera=headers.camera(cards),
         binning=headers.binning(cards),
         read_noise=headers.read_noise(cards),
+        combined=headers.combined(cards),
+        bias_off=cards.get("BIASIN") is False,
     )
 
 

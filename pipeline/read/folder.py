@@ -7,10 +7,12 @@ import hashlib
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.frame import FrameError
+from pipeline.read.kinds import folder_kind
 
 _FITS = re.compile(r"\.(?:(?:fits?|fts)(?:\.(?:fz|gz))?|fz)$", re.IGNORECASE)
 _RAW = re.compile(
@@ -80,8 +82,9 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     Parameters
     ----------
     paths : iterable of path
-        A file is taken whatever its name; of a folder its own FITS and camera files, not those of folders in it; a glob
-        may have ``**``. Endings count in any case. What an earlier run wrote into a folder is not taken with it.
+        A file is taken whatever its name; of a folder its own FITS and camera files, and those of folders in it whose
+        name says a kind, such as "bias" or "flats", not those of others; a glob may have ``**``. Endings count in any
+        case. What an earlier run wrote into a folder is not taken with it.
 
     Returns
     -------
@@ -102,12 +105,15 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 def _expand(path: str) -> list[str]:
     if os.path.isdir(path):
-        files = [entry.path for entry in os.scandir(path) if entry.is_file() and not entry.name.startswith(".")]
-        frames = sorted((file for file in files if is_frame(file) and not is_product(file)), key=natural_key)
+        others, frames = _frames_in(path)
+        folders = sorted(
+            (e.path for e in os.scandir(path) if e.is_dir() and not e.name.startswith(".")), key=natural_key
+        )
+        for folder in folders:
+            if folder_kind(os.path.basename(folder)):
+                frames += _frames_in(folder)[1]
         if not frames:
-            raise FrameError(
-                printable(path), f"has no FITS or camera file ({len(files)} other files)", "name another folder"
-            )
+            raise _none_in(path, others, folders)
         return frames
     if os.path.exists(path):
         return [path]
@@ -119,6 +125,27 @@ def _expand(path: str) -> list[str]:
         problem = f"matches no FITS or camera file ({len(matches)} other files)"
         raise FrameError(printable(path), problem, "check the pattern")
     return frames
+
+
+def _frames_in(folder: str) -> tuple[int, list[str]]:
+    """How many other files a folder has, and its frames in natural order."""
+    try:
+        files = [entry.path for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith(".")]
+    except OSError as error:
+        raise FrameError(printable(folder), f"cannot be read ({error.strerror})", "check its permissions") from None
+    frames = sorted((file for file in files if is_frame(file) and not is_product(file)), key=natural_key)
+    return len(files) - len(frames), frames
+
+
+def _none_in(path: str, others: int, folders: list[str]) -> FrameError:
+    """What to say of a folder without frames; those of its folders that have some are told."""
+    problem = f"has no FITS or camera file ({others} other files)"
+    full = [os.path.basename(folder) for folder in folders if os.access(folder, os.R_OK) and _frames_in(folder)[1]]
+    if not full:
+        return FrameError(printable(path), problem, "name another folder")
+    named = printable(", ".join(full[:4]) + (" and others" if len(full) > 4 else ""))
+    problem = f"has no FITS or camera file itself, its folders have ({named})"
+    return FrameError(printable(path), problem, "name those folders, or all of them by a pattern that ends in /*/*")
 
 
 def _any_case(pattern: str) -> str:
@@ -141,11 +168,11 @@ def shown_name(path: str, root: str | os.PathLike[str] | None) -> str:
 
 
 def common_root(paths: Iterable[str]) -> str | None:
-    """Deepest common folder of the files, for names relative to it; None where bare names tell all of them apart."""
+    """Deepest common folder of the files of equal names, for names relative to it; None where there are none."""
     files = list(paths)
-    if len({os.path.basename(file) for file in files}) == len(files):
-        return None
-    return os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])
+    counts = Counter(os.path.basename(file) for file in files)
+    alike = [file for file in files if counts[os.path.basename(file)] > 1]
+    return os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in alike]) if alike else None
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:

@@ -194,6 +194,12 @@ def _section(value: object, shape: tuple[int, int]) -> tuple[slice, slice] | Non
     return slice(low - 1, min(high, shape[0])), slice(left - 1, min(right, shape[1]))
 
 
+def combined(cards: Cards) -> int:
+    """How many frames were combined into this one, by NFRAMES or NCOMBINE; 1 where it does not say so."""
+    counts = (number(cards.get(key)) for key in ("NFRAMES", "NCOMBINE"))
+    return max([1, *(int(count) for count in counts if count is not None and 1 <= count < 1e6)])
+
+
 def full_level(pixels: np.ndarray) -> float | None:
     """Level at which pixels pile up at the top of the values, or None where they do not.
 

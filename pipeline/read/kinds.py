@@ -132,12 +132,12 @@ def _is_dark_sky(tokens: list[str]) -> bool:
 
 def _by_folders(folder: Path) -> str:
     """Kind by the folder, or by the one above where a folder only names a filter or an exposure: "flats/V"."""
-    if kind := _by_folder_name(folder.name):
+    if kind := folder_kind(folder.name):
         return kind
-    return _by_folder_name(folder.parent.name) if _FILTER_OR_TIME.fullmatch(folder.name.lower()) else ""
+    return folder_kind(folder.parent.name) if _FILTER_OR_TIME.fullmatch(folder.name.lower()) else ""
 
 
-def _by_folder_name(name: str) -> str:
+def folder_kind(name: str) -> str:
     """Kind where a folder says that alone, or says it in the plural among other words: "flats 22 September"."""
     if kind := _alone(name):
         return kind

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.frame import readonly
 from pipeline.read.rows import Rows
-from pipeline.stages.combining import combine_rows, median_of, neighbours_scatter, readable, sample
+from pipeline.stages.combining import combine_rows, is_levelled, median_of, neighbours_scatter, readable, sample
 
 #: Frames of a kind that are looked at.
 MOST = 9
@@ -71,9 +71,10 @@ def from_columns_and_flats(calibration: Sequence[Rows]) -> np.ndarray | None:
         noise = neighbours_scatter(sample(without_light[0]), without_light[0].info.pattern)
         found = _trusted(_columns(image, _step(without_light[0]), lambda piece, about: np.abs(piece - about) > noise))
         level = median_of(sample(image))
-    flats = [one for one in flats if median_of(sample(one)) > level]
+    zero = {id(one): 0.0 if is_levelled(one) else level for one in flats}
+    flats = [one for one in flats if median_of(sample(one)) > zero[id(one)]]
     if flats:
-        image = combine_rows([_Scaled(one, level) for one in flats], "median", 3.0)
+        image = combine_rows([_Scaled(one, zero[id(one)]) for one in flats], "median", 3.0)
         step = _step(flats[0])
         uneven = _columns(image, step, lambda piece, about: np.abs(piece - about) > UNEVEN * np.abs(about))
         uneven = _trusted(uneven | _lone(image, step))

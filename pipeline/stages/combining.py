@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BANDS, BAND = 12, 24
 CLIP, ROUNDS = 4.0, 3
+#: A flat of so few ADU would be refused as too dark; one that is a part of light lies about 1.
+LEVELLED = 4.0
 Reasons = list[tuple[str, str]]
 
 
@@ -132,11 +134,18 @@ def combine_rows(readers: Sequence[Rows], combine: str, clip: float) -> np.ndarr
     return image
 
 
-def few(kind: str, files: Sequence[str]) -> tuple[str, ...]:
-    """What to say of a master that is made of a single frame."""
-    if len(files) != 1:
+def few(kind: str, readers: Sequence[Rows]) -> tuple[str, ...]:
+    """What to say of a master that is made of a single exposure."""
+    if len(readers) != 1 or readers[0].info.combined > 1:
         return ()
-    return (f"{files[0]}: is the only {kind}, so its noise goes into every light: take ten or more",)
+    return (f"{readers[0].info.file}: is the only {kind}, so its noise goes into every light: take ten or more",)
+
+
+def is_levelled(reader: Rows) -> bool:
+    """Whether a flat has been divided by its level already, as a master is: parts of light about 1."""
+    values = sample(reader)
+    level = median_of(values)
+    return 0.1 < level < LEVELLED and bool(np.any(np.mod(values[np.isfinite(values)], 1) > 0))
 
 
 def share_of_variance(count: int, combine: str) -> float:

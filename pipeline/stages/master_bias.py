@@ -47,4 +47,4 @@ def master_bias(
     image = combine_rows(readers, combine, clip)
     told = facts(readers, image, combine)
     levels = tuple(median_of(sample(reader)) for reader in readers)
-    return Master("bias", left_out=tuple(left_out), warnings=few("bias", told["files"]), levels=levels, **told)
+    return Master("bias", left_out=tuple(left_out), warnings=few("bias", readers), levels=levels, **told)

@@ -34,7 +34,7 @@ def master_dark(
     Parameters
     ----------
     calibration : sequence of Rows
-        Rows of the calibration frames; those of kind "dark" are taken.
+        Rows of the calibration frames; those of kind "dark" are taken, a master without bias as it is.
     master_bias : Master
         Taken off where there is one. Without one a dark keeps the bias in it, and takes both off a light.
     combine, clip, scale
@@ -53,15 +53,27 @@ def master_dark(
     readers, left_out = readable(one for one in calibration if one.info.kind == "dark")
     masters, warnings = [], []
     for exposure, group in _by_exposure(readers):
+        name = "dark" if exposure is None else f"dark of {exposure:g} s"
+        group, spare = _alike(group)
+        for one in spare:
+            problem = f"has no bias in it, and single frames make the {name}"
+            left_out.append((one.info.file, f"{one.info.file}: {problem}: give one or the other"))
         image = combine_rows(group, combine, clip)
-        if master_bias.image is not None:
+        bare = group[0].info.bias_off
+        if master_bias.image is not None and not bare:
             image -= master_bias.image
         told = facts(group, image, combine)
-        warnings += few("dark" if exposure is None else f"dark of {exposure:g} s", told["files"])
+        warnings += few(name, group)
         levels = tuple(median_of(sample(reader)) for reader in group)
-        without = master_bias.image is None
+        without = master_bias.image is None and not bare
         masters.append(Master("dark", exposure=exposure, with_bias=without, levels=levels, **told))
     return MasterDarks(tuple(masters), scale, tuple(left_out), tuple(warnings))
+
+
+def _alike(group: Sequence[Rows]) -> tuple[list[Rows], list[Rows]]:
+    """The darks with the bias in them, or where there are only masters without it those; and the others."""
+    bare = [one for one in group if one.info.bias_off]
+    return (bare, []) if len(bare) == len(group) else ([one for one in group if not one.info.bias_off], bare)
 
 
 def _by_exposure(readers: Sequence[Rows]) -> list[tuple[float | None, list[Rows]]]:

@@ -19,6 +19,7 @@ from pipeline.stages.combining import (
     deviation,
     facts,
     few,
+    is_levelled,
     neighbours_scatter,
     outshines,
     readable,
@@ -63,7 +64,7 @@ def master_flat(
     calibration : sequence of Rows
         Rows of the calibration frames; those of kind "flat" are taken.
     master_bias, master_dark
-        Taken off each flat, the dark for the flat's own exposure.
+        Taken off each flat, the dark for the flat's own exposure; not off one that is divided by its level already.
     combine, clip, region, floor
         Knobs. "lit": pixels above half of the frame's 90th percentile. On a mosaic each colour has a level of its own,
         so that a flat does not change colours.
@@ -83,14 +84,17 @@ def master_flat(
     for group in _by_filter(readers):
         levelled = []
         for reader in group:
-            dark = master_dark.chosen(reader.info.exposure)
+            ready = is_levelled(reader)
+            dark = None if ready else master_dark.chosen(reader.info.exposure)
             if dark is not None and outshines(master_bias, *dark, sample(reader), reader.info.pattern):
                 warnings.append(
                     f"{reader.info.file}: no dark is taken off this flat (of {dark[0].level:.0f} ADU, it is more than "
                     "twice as bright as the flat): give darks of the same camera settings"
                 )
                 dark = None
-            one = _Levelled(reader, master_bias.image, None if dark is None else (dark[0].image, dark[1]), {})
+            one = _Levelled(
+                reader, None if ready else master_bias.image, None if dark is None else (dark[0].image, dark[1]), {}
+            )
             try:
                 one.levels.update(_levels(one, region))
             except FrameError as error:
@@ -104,7 +108,7 @@ def master_flat(
             warnings.append(f"flats{of}: none can be used: lights{those} keep dust and shading")
             continue
         master = _master(levelled, combine, clip, floor, master_bias.pair_noise)
-        warnings += few(f"flat of filter {master.filter}" if master.filter else "flat", master.files)
+        warnings += few(f"flat of filter {master.filter}" if master.filter else "flat", levelled)
         masters.append(master)
     return MasterFlats(tuple(masters), tuple(left_out), tuple(warnings))
 
@@ -209,7 +213,7 @@ def _check_exposed(flat: _Levelled, image: np.ndarray) -> None:
             problem = f"is a saturated flat ({100 * share:.0f} % of its lit pixels are full, at {top:.0f} ADU)"
             raise FrameError(info.file, problem, "leave it out, and take it again with less light")
     noise = neighbours_scatter(sample(image), info.pattern)
-    least = 0.0 if info.saturation is None else LEAST_LIGHT * info.saturation
+    least = 0.0 if info.saturation is None or is_levelled(flat.reader) else LEAST_LIGHT * info.saturation
     if not level > least or noise > MOST_NOISE * level:
         problem = f"is a dark flat ({level:.0f} ADU above bias and dark, noise {noise:.1f})"
         raise FrameError(info.file, problem, "leave it out, and take it again with more light")

@@ -10,6 +10,9 @@ from pipeline.frame import Frame, colour_planes, readonly
 from pipeline.masters import Master, MasterDarks, MasterFlats
 from pipeline.stages.combining import median_of, neighbours_scatter, outshines, sample
 
+#: Noise of a dark over that of the light from which on it is told: half adds an eighth to the light's noise.
+NOISY = 0.5
+
 
 @dataclass(frozen=True)
 class Reduction:
@@ -77,7 +80,22 @@ def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFl
             f"{info.file}: is divided by no flat (the light has filter {info.filter or 'no name'}, the flats {there}): "
             "give flats of its filter"
         )
-    return Reduction(None if bias.image is None else bias, dark, scale, flat, tuple(warnings))
+    how = Reduction(None if bias.image is None else bias, dark, scale, flat, tuple(warnings))
+    return replace(how, warnings=(*how.warnings, *_noisy(frame, how)))
+
+
+def _noisy(frame: Frame, how: Reduction) -> tuple[str, ...]:
+    """A warning where a dark that is multiplied brings so much noise that a light is better off without."""
+    if how.dark is None or how.scale <= 1:
+        return ()
+    noise = neighbours_scatter(_sampled(frame), frame.pattern)
+    if not _masters_variance(how) ** 0.5 > NOISY * noise:
+        return ()
+    return (
+        f"{frame.info.file}: its dark of {how.dark.exposure:g} s is taken {how.scale:.3g} times and brings noise, "
+        "more than half of the light's own and the same in every light: give darks of the light's exposure, or set "
+        "master_dark.scale = never",
+    )
 
 
 def _sampled(frame: Frame) -> np.ndarray:

@@ -29,6 +29,31 @@ def test_a_folder_gives_its_own_frames_in_the_order_people_count(night):
     assert names(find_files([night])) == ["a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz"]
 
 
+def test_a_folder_brings_along_those_in_it_that_are_named_after_a_kind(night):
+    for name in ("bias/z_1.fits", "Darks 30s/z_2.fit", "flats/V/z_3.fits", "Lights/z_4.fits", "results/z_5.fits"):
+        (night / name).parent.mkdir(parents=True)
+        (night / name).write_bytes(name.encode())
+    found = names(find_files([night]))
+    assert found == ["a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz", "z_1.fits", "z_2.fit", "z_4.fits"]
+
+
+def test_a_folder_whose_folders_have_frames_says_which(tmp_path):
+    for name in ("first night/a.fits", "second night/a.fits", "notes/a.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(name.encode())
+    with pytest.raises(FrameError, match=r"its folders have \(first night, second night\): name those folders, or all"):
+        find_files([tmp_path])
+    assert names(find_files([f"{tmp_path}/*/*"])) == ["a.fits", "a.fits"]
+
+
+def test_files_of_other_folders_do_not_lengthen_the_names_of_those_alike(tmp_path):
+    for name in ("nights/one/a.fits", "nights/two/a.fits", "calibration/bias.fits"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        fits.PrimaryHDU(np.ones((20, 20), np.uint16)).writeto(tmp_path / name)
+    infos = read_infos([tmp_path / "nights/one", tmp_path / "nights/two", tmp_path / "calibration"])
+    assert [info.file for info in infos] == ["one/a.fits", "two/a.fits", "bias.fits"]
+
+
 def test_a_glob_takes_endings_in_any_case(night):
     assert names(find_files([f"{night}/*.fit"])) == ["a_2.FIT"]
     assert names(find_files([f"{night}/*.CR2"])) == ["B.Cr2"]

@@ -327,3 +327,17 @@ def test_ngc6819_has_no_star_on_its_bad_column(data):
     assert len(x) > 300
     # Real stars may lie near a column that is filled; as many as elsewhere, and none on it for all its length.
     assert np.count_nonzero(np.abs(x - 256) < 1) <= 4
+
+
+def test_a_dark_that_is_multiplied_says_so_where_its_noise_counts():
+    detector = Detector()
+    bias = master_bias(readers(*detector.frames("bias", 9)))
+    short, long = (
+        master_dark(readers(*detector.frames("dark", count, exposure=exposure)), bias)
+        for count, exposure in ((3, 5.0), (15, 60.0))
+    )
+    light = detector.frame("light", light=100.0, exposure=120.0, name="light.fits")
+    said = calibrated(light, OFF, bias, short).warnings
+    assert any("its dark of 5 s is taken 24 times and brings noise, more than half" in sentence for sentence in said)
+    assert any("set master_dark.scale = never" in sentence for sentence in said)
+    assert calibrated(light, OFF, bias, long).warnings == ()
