@@ -29,7 +29,7 @@ from ui.region import Region
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
 # Kinds whose pixels are those of the frame shown, and move with its stars.
-OF_ONE_FRAME = ("raw", "background", "subtracted", "normalized")
+OF_ONE_FRAME = ("raw", "calibrated", "mask", "background", "subtracted", "normalized")
 # So many pictures have a column beside each.
 BESIDE = 2
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
@@ -205,7 +205,7 @@ class Picture(Marks):
     def choose_map(self, kind: str) -> None:
         """Show a map in the first picture that shows one already, else in the second, where there is one."""
         shown = self.kinds
-        held = next((i for i, other in enumerate(shown) if VIEWS[other].colours != "grey"), None)
+        held = next((i for i, other in enumerate(shown) if VIEWS[other].is_map), None)
         self.choose(kind, min(1, len(shown) - 1) if held is None else held)
 
     def on_kinds(self, callback: Callable[[tuple[str, ...]], None]) -> None:
@@ -242,7 +242,7 @@ class Picture(Marks):
         key : str
             The result's key: equal keys mean equal pixels.
         """
-        sky = VIEWS[kind].colours == "grey"
+        sky = VIEWS[kind].sky
         name = f"{kind} {key}"
         self.show_pyramid(kind, PYRAMIDS.get(name, image, noise=noise if sky else 0.0, level=level), key)
 
@@ -370,19 +370,19 @@ class Picture(Marks):
         head = self.heads[i]
         for renderer in self._glyphs[i].values():
             # Rings would hide a map; the picked star alone is drawn there.
-            renderer.visible = view.colours == "grey" and self._states_shown
+            renderer.visible = view.sky and view.stars and self._states_shown
         for renderer in self._map_dots[i]:
-            renderer.visible = view.colours != "grey"
-        self.line.set_map(i, view.colours != "grey")
+            renderer.visible = view.is_map
+        self.line.set_map(i, view.is_map)
         head.choice = self.toolbar.count > 1
-        head.visible = self.toolbar.count != BESIDE and (head.choice or view.colours != "grey")
+        head.visible = self.toolbar.count != BESIDE and (head.choice or not view.sky)
         if i == 0:
-            self.strip.visible = self.toolbar.count == 1 and view.colours == "grey"
+            self.strip.visible = self.toolbar.count == 1 and view.sky
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = bars(pyramid)
         self._stand_beside(i, pyramid)
         self._contours[i].draw(pyramid if view.contours else None)
-        if view.colours == "grey" or pyramid is None:
+        if view.sky or pyramid is None:
             head.palette = ""
             return
         bottom, top = limits(pyramid, view)
@@ -398,7 +398,7 @@ class Picture(Marks):
             if self._cells[i].styles:
                 self._cells[i].styles = dict.fromkeys(self._cells[i].styles)
             return
-        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].colours == "grey"]
+        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].sky]
         self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])
         known = pyramid or next((held[1] for held in self._pyramids.values()), None)
         # As wide as the picture, so that no ground is seen and the column stands close to it.

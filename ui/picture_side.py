@@ -62,8 +62,8 @@ class PictureSide:
         self._frame = frame
         self._about["caption"] = ", ".join(filter(None, (frame, time)))
         if self._head is not None:
-            grey = VIEWS[self._head.kind].colours == "grey"
-            self._head.caption = self._about["caption"] if grey else self._map_caption()
+            is_map = VIEWS[self._head.kind].is_map
+            self._head.caption = self._map_caption() if is_map else self._about["caption"]
 
     def _map_caption(self) -> str:
         return f"{self._frame} minus reference" if self._frame else ""
@@ -77,7 +77,7 @@ class PictureSide:
     def set_map_facts(self, facts: list[str]) -> None:
         """Say how the offset map was made."""
         self._map_facts = facts
-        if self._head is not None and VIEWS[self._head.kind].colours != "grey":
+        if self._head is not None and VIEWS[self._head.kind].is_map:
             self._head.facts = facts
 
     def show(self, kind: str, pyramid: Pyramid | None, *, states: bool) -> None:
@@ -95,17 +95,20 @@ class PictureSide:
         if self._head is None:
             self._make()
         view = VIEWS[kind]
-        grey = view.colours == "grey"
+        grey = view.sky
         self._states.visible, self._strip.visible = grey and states, grey
         if grey:
             values = {"palette": "", "facts": [], "caption": self._about["caption"]}
             if pyramid is not None:
                 self._strip.counts = bars(pyramid)
         else:
-            values = {"palette": "".join(palette(view.colours)).replace("#", ""), "facts": self._map_facts}
+            values = {
+                "palette": "".join(palette(view.colours)).replace("#", ""),
+                "facts": self._map_facts if view.is_map else [],
+            }
             values["low"], values["high"] = (0.0, 0.0) if pyramid is None else limits(pyramid, view)
             values["unit"] = view.unit
-            values["caption"] = self._map_caption()
+            values["caption"] = self._map_caption() if view.is_map else self._about["caption"]
         self._head.sizing_mode, self._head.height = ("stretch_width", _HEAD) if grey else ("stretch_both", None)
         self._head.param.update(kind=kind, **values)
         self.panel.visible = True

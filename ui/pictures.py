@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
 MADE_OF = {
     "raw": "frame",
+    "calibrated": "calibrated",
     "background": "background",
     "subtracted": "normalize",
     "normalized": "normalize",
     "sum": "sum",
+    "master_bias": "master_bias",
+    "master_dark": "master_dark",
+    "master_flat": "master_flat",
+    "mask": "mask",
+    "aligned": "aligned",
+    "stack": "stack",
+    "stack_count": "stack",
+    "stack_rejected": "stack",
     "x_offset": "offset_map",
     "y_offset": "offset_map",
     "x_error": "offset_map",
@@ -27,12 +36,17 @@ MADE_OF = {
 }
 
 
+# Of these results a frame's own part is shown: the dark for its exposure, the flat and the stack of its filter.
+PARTED = ("master_dark", "master_flat", "stack")
+
+
 class Pixels(NamedTuple):
-    """A picture ready to be shown."""
+    """A picture ready to be shown, or why there is none."""
 
     kind: str
-    pyramid: Pyramid
+    pyramid: Pyramid | None
     key: str
+    why: str = ""
 
 
 def stages_of(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -48,15 +62,49 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
         if MADE_OF.get(kind) != stage or result is None:
             continue
         key = scene.keys[stage]
+        part, name, why = _part(scene, stage, result)
+        if why:
+            pictures.append(Pixels(kind, None, key, why))
+            continue
+        key += name
         pyramid = PYRAMIDS.known(f"{kind} {key}")
-        pictures.append(Pixels(kind, pyramid or _pyramid(kind, key, result, scene["background"]), key))
+        pictures.append(Pixels(kind, pyramid or _pyramid(kind, key, part, scene["background"]), key))
     return pictures
+
+
+def _part(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
+    """What of a result belongs to the frame shown, what tells it from its other parts, and why there is none."""
+    info = scene["frames"].frames[scene.frame] if scene["frames"] is not None else None
+    if stage == "master_bias" and result.image is None:
+        return None, "", "No bias frames are open. Open a folder that has some; lights are used without them."
+    if stage == "mask" and result.image is None:
+        return None, "", "Nothing is masked in this frame."
+    if stage not in PARTED or info is None:
+        return result, "", ""
+    if stage == "master_dark":
+        found = result.chosen(info.exposure)
+        why = "No dark frames are open. Open a folder that has some; lights are used without them."
+        if result.masters:
+            why = f"No dark serves an exposure of {_seconds(info.exposure)}."
+        return (None, "", why) if found is None else (found[0], f" {found[0].exposure}", "")
+    if stage == "master_flat":
+        flat = result.chosen(info.filter)
+        why = "No flats are open. Open a folder that has some; lights are used without them."
+        if result.masters or result.left_out:
+            why = f"No flat serves the filter {info.filter or 'of this frame'}."
+        return (None, "", why) if flat is None else (flat, f" {flat.filter}", "")
+    stack = result.of(info.filter)
+    return (stack, f" {info.filter}", "") if stack is not None else (None, "", "No frame of this filter is stacked.")
+
+
+def _seconds(exposure: float | None) -> str:
+    return "unknown length" if exposure is None else f"{exposure:g}\u2009s"
 
 
 def _pyramid(kind: str, key: str, result: Any, background: Background | None) -> Pyramid:
     """The pyramid of one kind."""
     noise, level, factors = 0.0, 0.0, None
-    if kind == "raw":
+    if kind in ("raw", "calibrated"):
         image, noise, level = _raw(result, background)
     elif kind == "background":
         from pipeline.stages.background import background_image
@@ -65,12 +113,25 @@ def _pyramid(kind: str, key: str, result: Any, background: Background | None) ->
     elif kind in ("subtracted", "normalized"):
         image, noise = result.image, result.noise
         factors = _factors(result) if kind == "subtracted" else None
-    elif kind == "sum":
+    elif kind == "aligned":
+        image, noise, level = _raw(result, None)
+    elif kind in ("sum", "stack"):
         image, noise = result.image, result.noise
+        level = _middle(image) if kind == "stack" else 0.0
+    elif kind in ("mask", *(f"master_{name}" for name in ("bias", "dark", "flat"))):
+        image = np.asarray(result.image, np.float32)
     else:
-        image = getattr(result, {"x_offset": "x", "y_offset": "y"}.get(kind, kind))
-    sky = VIEWS[kind].colours == "grey"
+        names = {"x_offset": "x", "y_offset": "y", "stack_count": "count", "stack_rejected": "rejected"}
+        image = np.asarray(getattr(result, names.get(kind, kind)), np.float32)
+    sky = VIEWS[kind].sky
     return PYRAMIDS.get(f"{kind} {key}", image, noise=noise if sky else 0.0, level=level, factors=factors)
+
+
+def _middle(image: np.ndarray) -> float:
+    """About the median of an image, from every few of its pixels."""
+    some = image[::3, ::3]
+    finite = some[np.isfinite(some)]
+    return float(np.median(finite)) if finite.size else 0.0
 
 
 def _raw(frame: Frame, background: Background | None) -> tuple[np.ndarray, float, float]:

@@ -29,7 +29,8 @@ PATIENCE = 150
 # Longest that a long piece of work waits for the page to show what came before it, seconds.
 MOMENT = 0.1
 ORDER = (
-    "frames", "hot_pixels", "mask", "background", "frame", "normalize",
+    "frames", "hot_pixels", "mask", "background", "frame", "master_bias", "master_dark", "master_flat", "calibrated",
+    "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
     difference.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
@@ -38,6 +39,8 @@ ORDER = (
 LATE = tuple(
     name for name in ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves") if name in STAGES
 )
+# Made on the way to others: asked for when something shows them.
+ON_THE_WAY = ("master_bias", "master_dark", "master_flat", "calibrated")
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ class Results:
 
     def _wanted(self) -> tuple[str, ...]:
         seen = {*stages_of(self._session.kinds), *self._looked_at()}
-        named = [stage for stage in self._stages.names if stage not in LATE]
+        named = [stage for stage in self._stages.names if stage not in (*LATE, *ON_THE_WAY)]
         # While a hand is on a knob the preview follows it, and the whole stack is made once it lets go.
         held = {"stack"} if self._session.live and preview.STAGE in seen else set()
         return tuple(stage for stage in ORDER if (stage in named or stage in seen) and stage not in held)

@@ -72,7 +72,7 @@ def seconds_text(seconds: float) -> str:
 
 def short(purpose: str) -> str:
     """A purpose without its source in brackets, which the explanation has."""
-    return re.sub(r"\s*\([^()]*\)(?=\.?$)", "", purpose)
+    return re.sub(r"\s*\([^()]*\d{4}[^()]*\)(?=\.?$)", "", purpose)
 
 
 def common_state(rows: list[dict[str, Any]]) -> tuple[str, str]:
@@ -89,7 +89,6 @@ def common_state(rows: list[dict[str, Any]]) -> tuple[str, str]:
 
 
 NOTES = {
-    "calibrated": "Nothing to set here: hot pixels are repaired as the stage above says.",
     "selection": "The tab Frames has the measures that are limited here, and a tick to leave a frame out by hand.",
 }
 

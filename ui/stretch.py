@@ -40,6 +40,10 @@ class View:
         Whether the colours reach equally far to both sides of zero.
     contours : bool
         Whether lines of equal value are drawn.
+    even : bool
+        A grey picture drawn evenly between its own low and high values: no sky's noise says what is dark in it.
+    stars : bool
+        Whether the frame's stars lie on it.
     """
 
     label: str
@@ -48,14 +52,35 @@ class View:
     from_zero: bool = False
     contours: bool = False
     symmetric: bool = False
+    even: bool = False
+    stars: bool = True
+
+    @property
+    def sky(self) -> bool:
+        """Whether limits are counted in the sky's noise, and the page's stretch and colours hold."""
+        return self.colours == "grey" and not self.even
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is an offset map, its error, or a difference of two."""
+        return self.unit == "px"
 
 
 VIEWS = {
     "raw": View("Raw"),
+    "calibrated": View("Calibrated"),
     "background": View("Background"),
     "subtracted": View("Subtracted"),
     "normalized": View("Normalized"),
     "sum": View("Sum of all"),
+    "master_bias": View("Master bias", even=True, stars=False),
+    "master_dark": View("Master dark", even=True, stars=False),
+    "master_flat": View("Master flat", unit="of its median", even=True, stars=False),
+    "mask": View("Mask", unit="masked", even=True),
+    "aligned": View("Aligned", stars=False),
+    "stack": View("Stack", stars=False),
+    "stack_count": View("Frames stacked", "viridis", "frames", from_zero=True, stars=False),
+    "stack_rejected": View("Values rejected", "magma", "frames", from_zero=True, stars=False),
     "x_offset": View("X offset", "viridis", "px", contours=True),
     "y_offset": View("Y offset", "viridis", "px", contours=True),
     "x_error": View("X error", "magma", "px", from_zero=True),

@@ -18,13 +18,16 @@ from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures
 from ui.picture import Picture
-from ui.pictures import MADE_OF, Pixels, prepare, stages_of
+from ui.pictures import MADE_OF, PARTED, Pixels, prepare, stages_of
 from ui.player import Player
 from ui.region import Region, in_frame, in_reference, to_reference, transform_of
 from ui.results import Results, Scene
 from ui.session import Session
 from ui.stage_list import StageList
 from ui.worker import Worker
+
+# Stages whose picture is shown while their row is open.
+REDUCED = ("master_bias", "master_dark", "master_flat", "calibrated", "aligned", "stack")
 
 
 class Viewer:
@@ -50,6 +53,8 @@ class Viewer:
         # A knob under the hand shows its value already; the list is told with the results.
         self._turning = False
         self._cuts_cleared = 0
+        # The kind of picture that an open row brought, and the one before it.
+        self._led, self._left = "", "subtracted"
         self._tailed: tuple[int, int, bool] | None = None
         # The tracks in which the picked star has its number.
         self._picked_in: Tracks | None = None
@@ -104,8 +109,24 @@ class Viewer:
     # What the visitor does
 
     def _unfold(self, name: str) -> None:
-        self.stages.unfold("" if self.stages.open == name else name)
+        opened = "" if self.stages.open == name else name
+        self.stages.unfold(opened)
+        self._show_made(opened)
         self.results.ask()
+
+    def _show_made(self, stage: str) -> None:
+        """Show what an open stage of the reduction makes, and what was seen before when another is opened."""
+        first = self.picture.kinds[0]
+        sequence = self.results.scene["frames"]
+        given = set() if sequence is None else {f"master_{info.kind}" for info in sequence.calibration}
+        if stage in REDUCED and (stage in given or not stage.startswith("master")):
+            if first != self._led:
+                self._left = first
+            self._led = stage
+            self.picture.choose(stage)
+        elif self._led and first == self._led:
+            self._led = ""
+            self.picture.choose(self._left)
 
     def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
         self._turning = True
@@ -140,6 +161,8 @@ class Viewer:
 
     def _changed(self, names: frozenset[str]) -> None:
         session = self.session
+        if "frame" in names:
+            self.results.again(tuple(set(PARTED) & set(stages_of(session.kinds))))
         with pn.io.hold():
             if "recipe" in names and not self._turning:
                 self.stages.show(session.recipe, None)
@@ -191,7 +214,10 @@ class Viewer:
 
     def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
-            self.picture.show_pyramid(one.kind, one.pyramid, one.key)
+            if one.pyramid is None:
+                self.picture.forget(one.kind, one.why)
+            else:
+                self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
             for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
                 self.picture.forget(kind, self.results.why.get(stage, ""))

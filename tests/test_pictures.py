@@ -1,0 +1,77 @@
+"""Pictures of masters, masks and stacks: of the frame's own exposure and filter, or a sentence where there is none."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("panel")
+
+from pipeline.frame import Frame, FrameInfo, Sequence
+from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
+from pipeline.photometry import Mask
+from ui import marks
+from ui.pictures import MADE_OF, prepare
+from ui.results import ORDER, Scene
+from ui.stretch import VIEWS
+
+SHAPE = (20, 30)
+
+
+def scene_of(stage, result, **facts):
+    """A scene with one result, of a light with these facts."""
+    frames = Sequence((FrameInfo("a", "a", SHAPE, **facts),), ("",), 0)
+    return Scene().with_result("frames", frames, "frames").with_result(stage, result, f"{stage} {facts} {id(result)}")
+
+
+def image(value):
+    return np.full(SHAPE, value, np.float32)
+
+
+def test_every_kind_of_picture_is_drawn_in_some_way_and_asked_for():
+    assert set(MADE_OF) <= set(VIEWS)
+    assert set(MADE_OF.values()) <= {*ORDER, "frame", "sum"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "nothing"),
+    [("master_bias", NO_BIAS), ("master_dark", NO_DARKS), ("master_flat", NO_FLATS), ("mask", Mask())],
+)
+def test_a_stage_with_nothing_to_do_says_so_in_place_of_its_picture(stage, nothing):
+    (one,) = prepare(scene_of(stage, nothing), stage, (stage,))
+    assert one.pyramid is None
+    assert one.why.endswith(".")
+    assert marks.summary(stage, nothing)[1]
+
+
+def test_the_dark_is_that_of_the_exposure_and_the_flat_that_of_the_filter():
+    darks = MasterDarks(tuple(Master("dark", image(t), ("d",), exposure=t) for t in (10.0, 30.0)), "never")
+    for exposure in (10.0, 30.0):
+        (one,) = prepare(scene_of("master_dark", darks, exposure=exposure), "master_dark", ("master_dark",))
+        assert one.pyramid.high == exposure
+    (one,) = prepare(scene_of("master_dark", darks, exposure=60.0), "master_dark", ("master_dark",))
+    assert "60" in one.why
+    flats = MasterFlats(tuple(Master("flat", image(v), ("f",), filter=f) for f, v in (("B", 1.0), ("V", 2.0))))
+    (one,) = prepare(scene_of("master_flat", flats, filter="v"), "master_flat", ("master_flat",))
+    assert one.pyramid.high == 2.0
+    (one,) = prepare(scene_of("master_flat", flats, filter="R"), "master_flat", ("master_flat",))
+    assert "R" in one.why
+
+
+def test_the_calibrated_frame_is_drawn_about_its_sky():
+    pixels = np.random.default_rng(1).normal(100, 5, SHAPE).astype(np.float32)
+    frame = Frame(FrameInfo("a", "a", SHAPE), pixels)
+    (one,) = prepare(scene_of("calibrated", frame), "calibrated", ("calibrated",))
+    assert one.pyramid.level == pytest.approx(100, abs=1)
+    assert one.pyramid.noise == pytest.approx(5, rel=0.2)
+
+
+def test_the_masters_row_tells_noise_of_one_of_all_and_what_independent_noise_would_leave():
+    bias = Master("bias", image(2), ("a", "b", "c", "d"), level=2.0, single_noise=8.0, noise=4.5)
+    number, words = marks.summary("master_bias", bias)
+    assert number == "4"
+    assert "8 to 4.5" in words
+    assert "1/√4 would be 4" in words
+
+
+def test_the_flats_row_tells_light_against_full():
+    flat = Master("flat", image(1), ("a",), filter="V", exposure=2.0, levels=(30000.0,), full=60000.0)
+    assert "50\u2009% of full" in marks.summary("master_flat", MasterFlats((flat,)))[1]
