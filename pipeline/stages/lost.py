@@ -20,7 +20,8 @@ def explain(search: Search) -> None:
 
     In this order: it is a hot pixel, or a second peak of another star; its place lies outside, or in the border
     that is left out; a row there was left out as saturated or masked, or no pixel there has a value; the star
-    stands within 1.5 fwhm of one that was measured; two stars claim the same light; it would be too faint, by its
+    stands within 1.5 fwhm of one that was measured, or of light without a star's shape in which another star is lost
+    too; two stars claim the same light; it would be too faint, by its
     brightness and what is left of its neighbours' light; light like its own stands elsewhere, so it moved. A star
     that simply is not there has faded.
 
@@ -39,7 +40,7 @@ def explain(search: Search) -> None:
         (_beside_left_out(search, Reason.BORDER), Status.OUTSIDE),
         (_beside_left_out(search, Reason.SATURATED), Status.SATURATED),
         (_beside_left_out(search, Reason.MASKED, Reason.HOT) | _masked(search), Status.MASKED),
-        (_beside(search, search.row[~lost], 1.5 * search.fwhm), Status.BLENDED),
+        (_beside(search, search.row[~lost], 1.5 * search.fwhm) | _melted(search), Status.BLENDED),
         (_claimed_twice(search), Status.AMBIGUOUS),
         (_too_faint(search), Status.FAINT),
         (_elsewhere(search), Status.MOVED),
@@ -58,6 +59,20 @@ def _beside(search: Search, rows: np.ndarray, reach: float) -> np.ndarray:
     near = np.hypot(*(search.place[lost[first]] - search.position[rows[second]]).T) <= reach
     result = np.zeros(len(search.row), bool)
     result[lost[first[near]]] = True
+    return result
+
+
+def _melted(search: Search) -> np.ndarray:
+    """Stars without a row of which two or more lie within one fwhm of the same row that has no star's shape."""
+    from pipeline.kernels.match import pairs_within
+
+    lost = np.flatnonzero(search.row < 0)
+    rows = np.flatnonzero(np.isin(search.table.reason, (Reason.ROUNDNESS, Reason.SHARPNESS)))
+    first, second = pairs_within(search.place[lost], search.position[rows], search.fwhm)
+    near = np.hypot(*(search.place[lost[first]] - search.position[rows[second]]).T) <= search.fwhm
+    sharing = np.bincount(second[near], minlength=len(rows)) > 1
+    result = np.zeros(len(search.row), bool)
+    result[lost[first[near & sharing[second]]]] = True
     return result
 
 
