@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DONE, LEFT_OUT, WRONG, INTERRUPTED = 0, 1, 2, 130
 SIDES = (64, 12_000)
+#: Spelt out, for to import the samples would slow every other command.
+SAMPLES = "drift, rotation, codes, reduction, survival, large, colours"
 CALIBRATION = ("bias", "dark", "flat")
 LIGHTS = "files, folders or globs; a folder brings along those in it that are named bias, dark, flat or light"
 
@@ -105,7 +107,7 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", default="drift", metavar="NAME")
+    parser.add_argument("name", nargs="?", default="drift", metavar="NAME", help=f"one of {SAMPLES} (default: drift)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--frames", type=int)
     parser.add_argument("--size", metavar="WIDTHxHEIGHT")

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import recipe as recipes
 from pipeline import sample
-from pipeline.cli import main
+from pipeline.cli import SAMPLES, main
 from pipeline.stage import STAGES
 
 
@@ -196,3 +196,7 @@ def test_an_output_path_that_is_a_file_is_said_so(capsys, lights, tmp_path):
     status, _, err = run(capsys, "run", lights, "--out", tmp_path / "file")
     assert status == 2
     assert "another --out" in err
+
+
+def test_the_help_names_every_sample():
+    assert SAMPLES.split(", ") == sample.names()
