@@ -31,7 +31,7 @@ from ui.recipe_menu import recipe_menu
 from ui.results import Scene
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.side import COMPARED, TRUTH, Side
+from ui.side import COMPARED, TABS, TRUTH, Side
 from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
@@ -67,6 +67,8 @@ class Desk(Viewer):
         super().__init__(session, document)
         self._narrow = self._loaded = self._address_due = self._swap_due = False
         self._told = 0
+        # The tab that was open when the address was read, and the one that was asked for before the page was drawn.
+        self._tab_before, self._beside_due = TABS[0], ""
         # Where the files come from that are open, and what the address asked for when the page was opened.
         self._source = Place(sample="")
         self._asked: tuple[Place, str] | None = None
@@ -192,7 +194,9 @@ class Desk(Viewer):
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:
             self.session.change(picked=opened.place.star)
-            if opened.place.tab != TRUTH or opened.truth is not None:
+            # A tab that was clicked on meanwhile stays open.
+            known = opened.place.tab != TRUTH or opened.truth is not None
+            if known and self.side.active == self._tab_before:
                 self.side.choose(opened.place.tab)
         self._say_where()
 
@@ -201,6 +205,7 @@ class Desk(Viewer):
     def _arrived_at(self, place: Place, refused: str) -> None:
         self._asked = (place, refused)
         if self._loaded:
+            self._tab_before = self.side.active
             self._go_there()
 
     def _go_there(self) -> None:
@@ -253,13 +258,19 @@ class Desk(Viewer):
 
     def _window_is(self, narrow: bool) -> None:
         """Fold the right column away in a narrow window, where it opens over the picture."""
-        self._narrow = narrow
-        if self._loaded:
-            self.page.contextbar_open = not narrow
+        if narrow != self._narrow:
+            self._narrow = narrow
+            if self._loaded:
+                self.page.contextbar_open = not narrow
 
     def _open_beside(self, name: str) -> None:
         """Open a tab from the rail, or close the column where that tab is open."""
-        if self.page.contextbar_open and self.side.active == name and not self.comparison.is_open:
+        if not self._loaded and self.worker.document is not None:
+            self._beside_due = name
+            return
+        # There is a rail in a narrow window alone, whose own message may come later.
+        seen, self._narrow = self._narrow and self.page.contextbar_open, True
+        if seen and self.side.active == name and not self.comparison.is_open:
             self.page.contextbar_open = False
         else:
             self.comparison.hide()
@@ -276,8 +287,10 @@ class Desk(Viewer):
         self.side.loaded()
         if self._swap_due:
             self._swap_theme()
-        if self._narrow:
-            self._window_is(True)
+        if self._narrow or self._beside_due:
+            self.page.contextbar_open = False
+        if self._beside_due:
+            self._open_beside(self._beside_due)
         if self._asked is not None:
             self._go_there()
 

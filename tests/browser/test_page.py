@@ -86,6 +86,26 @@ def test_a_message_lies_over_the_picture_and_leaves_by_itself(page):
     said.wait_for(state="hidden")
 
 
+def test_a_tab_clicked_before_the_page_is_whole_is_open_once_it_is(chromium, app):
+    hasty = visit(chromium, app.address, stars=False)
+    hasty.get_by_role("tab", name="Frames").click()
+    settle(hasty)
+    hasty.get_by_role("button", name="All files").wait_for()
+    assert hasty.get_by_role("tab", name="Frames").get_attribute("aria-selected") == "true"
+    narrow = visit(chromium, app.address, stars=False, viewport={"width": 1024, "height": 768})
+    rail = narrow.get_by_role("navigation", name="Right column")
+    rail.get_by_role("button", name="Stars").click()
+    settle(narrow)
+    narrow.get_by_role("combobox", name="State").wait_for()
+    assert rail.get_by_role("button", name="Stars").get_attribute("aria-expanded") == "true"
+    assert narrow.get_by_role("tab", name="Stars").get_attribute("aria-selected") == "true"
+    rail.get_by_role("button", name="Stars").click()
+    narrow.locator("nav[aria-label='Right column'] [aria-expanded=true]").wait_for(state="detached")
+    for page in (hasty, narrow):
+        page.close()
+        assert page.problems == []
+
+
 def test_a_visitor_in_a_hurry_clicks_before_the_page_is_whole_and_breaks_nothing(chromium, app):
     hasty = visit(chromium, app.address, stars=False)
     hasty.get_by_role("button", name="Light theme").wait_for()
