@@ -87,8 +87,17 @@ def write_photometry(ecsv: Path, table: Table) -> None:
         table.write(partial, format="ascii.ecsv", overwrite=True)
 
 
-def write_photometry_fits(path: Path, table: Table, header: Header) -> None:
-    """Write a table as FITS, the light's own cards in the first header."""
+def growth_table(photometry: Photometry) -> Table:
+    """Part of a bright star's light within each radius."""
+    from astropy.table import Table
+
+    table = Table([photometry.growth_radius, photometry.growth], names=("radius", "part"))
+    table["radius"].unit = "pix"
+    return table
+
+
+def write_photometry_fits(path: Path, table: Table, growth: Table, header: Header) -> None:
+    """Write a table and the growth curve as FITS, the light's own cards in the first header."""
     from astropy.io import fits
 
     plain = table.copy()
@@ -101,7 +110,9 @@ def write_photometry_fits(path: Path, table: Table, header: Header) -> None:
         columns.header[name] = value.encode("ascii", "replace").decode()[:60] if isinstance(value, str) else value
     for flag in Flag:
         columns.header[f"FLAG{flag.value}"] = (flag.name.lower(), "word of the flag's bit")
-    write_fits(path, fits.HDUList([fits.PrimaryHDU(header=header), columns]))
+    curve = fits.table_to_hdu(growth)
+    curve.header["EXTNAME"] = "GROWTH"
+    write_fits(path, fits.HDUList([fits.PrimaryHDU(header=header), columns, curve]))
 
 
 def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:

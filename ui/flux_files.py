@@ -87,7 +87,8 @@ def write_table(folder: Path, photometry: Photometry, light: FrameInfo, recipe: 
     name = f"{stem(light.file)}.photometry"
     products_photometry.write_photometry(folder / f"{name}.ecsv", table)
     header = header_of(light, recipe, reference, f"Starshift {__version__}")
-    products_photometry.write_photometry_fits(folder / f"{name}.fits", table, header)
+    growth = products_photometry.growth_table(photometry)
+    products_photometry.write_photometry_fits(folder / f"{name}.fits", table, growth, header)
     return _packed(folder / f"{name}.zip", (f"{name}.ecsv", f"{name}.fits"))
 
 

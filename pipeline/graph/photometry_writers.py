@@ -79,5 +79,6 @@ def _write(work: Work, made: Photometry, light: FrameInfo, stem: str) -> None:
     work.warnings += [f"{light.file}: {warning}" for warning in made.warnings]
     table = products_photometry.photometry_table(made, light.file, "" if light.time is None else light.time.isot)
     work.write(f"{stem}.photometry.ecsv", functools.partial(products_photometry.write_photometry, table=table))
-    header = functools.partial(products_photometry.write_photometry_fits, table=table, header=work.header(light))
-    work.write(f"{stem}.photometry.fits", header)
+    growth, header = products_photometry.growth_table(made), work.header(light)
+    writer = functools.partial(products_photometry.write_photometry_fits, table=table, growth=growth, header=header)
+    work.write(f"{stem}.photometry.fits", writer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.frame import FrameError, Normalized
+from pipeline.kernels.noise import MAD_TO_SIGMA
 from pipeline.photometry import Centroids, Flag
 
 #: Stars that tell the frame's profile, at least and at most: the fainter a star is, the more its neighbours and what is
@@ -18,6 +19,8 @@ _CORE, _LEAST_CORE = 3.0, 3
 #: Relative error of a width that is sure.
 SURE = 0.1
 _MOFFAT = (1.1, 20.0)
+#: Widths that scatter by more than this part are not those of one profile.
+ALIKE = 0.2
 #: Pixels about a star in which a Moffat is fitted, sigma, at least 5 px.
 _REACH = 4.0
 
@@ -127,6 +130,7 @@ def frame_profile(centroids: Centroids, widths: Widths, elliptical: bool, file: 
     warning = ""
     if rows.size >= ENOUGH:
         width_x, width_y = (float(np.median(width[rows])) for width in (widths.x, widths.y))
+        warning = _unlike(np.sqrt((widths.x[rows] ** 2 + widths.y[rows] ** 2) / 2))
     else:
         width_x = width_y = centroids.fitted_width
         if not width_x > 0:
@@ -136,6 +140,19 @@ def frame_profile(centroids: Centroids, widths: Widths, elliptical: bool, file: 
     if not elliptical:
         width_x = width_y = float(np.sqrt((width_x**2 + width_y**2) / 2))
     return Profile(width_x, width_y, 0.0, int(rows.size), warning)
+
+
+def _unlike(width: np.ndarray) -> str:
+    """What a user should know where the stars have no width in common; "" where they have."""
+    middle = float(np.median(width))
+    scatter = MAD_TO_SIGMA * float(np.median(np.abs(width - middle))) / middle
+    if scatter <= ALIKE:
+        return ""
+    return (
+        f"the widths of the {width.size} stars that tell the profile scatter by {100 * scatter:.0f} %: galaxies are "
+        "among them, or the focus changes over the field, and one width gives too much or too little light: compare "
+        "with the circles"
+    )
 
 
 def fitted_moffat(

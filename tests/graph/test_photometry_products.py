@@ -65,6 +65,8 @@ def test_an_adu_of_a_stack_holds_the_photons_of_all_its_frames(finished):
     with fits.open(finished[0] / "stack.photometry.fits") as hdus:
         assert hdus[0].header["NCOMBINE"] == FRAMES
         assert len(hdus["PHOTOMETRY"].data) == len(table(finished[0], "stack"))
+        assert hdus["GROWTH"].data["part"][-1] == pytest.approx(1)
+        assert (np.diff(hdus["GROWTH"].data["part"][:8]) > 0).all()
 
 
 def test_a_run_without_a_stack_has_no_fluxes_of_one(finished, tmp_path):

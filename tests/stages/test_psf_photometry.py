@@ -200,6 +200,21 @@ def test_a_moffat_finds_the_exponent_of_the_wings_and_all_their_light():
     assert growth[-1] == pytest.approx(1)
 
 
+def test_sources_of_many_widths_are_said_to_have_no_profile_in_common():
+    flux = np.where(np.arange(64) % 2, 1.0, flux_of(1.4, 500))
+    frame, normalized, x, y, _ = sky(9, 1.4, flux, side=8)
+    _, alike = measured(frame, normalized, 1.4, gain=GAIN)
+    assert not alike.warnings
+    rows, columns = np.indices(normalized.image.shape, sparse=True)
+    image = np.array(normalized.image)
+    for star, width in zip(range(1, x.size, 2), np.linspace(2, 3.5, x.size // 2), strict=True):
+        light = np.exp(-((columns - x[star]) ** 2 + (rows - y[star]) ** 2) / 2 / width**2)
+        image += 200_000 / (2 * np.pi * width**2) * light
+    wide = replace(normalized, image=image.astype(np.float32))
+    _, unlike = measured(frame, wide, 1.4, gain=GAIN)
+    assert any("galaxies are among them" in text for text in unlike.warnings)
+
+
 def test_the_width_of_the_frame_is_given_back_what_its_window_cuts_off():
     frame, normalized, *_ = sky(4, 3.0, flux_of(3.0, 1000), side=10)
     true = np.sqrt(9 + 1 / 12)
