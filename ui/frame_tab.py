@@ -223,12 +223,13 @@ class FrameTab:
         from ui.metric_plot import MetricPlot
 
         self._plot = MetricPlot(self._theme, self._limit, self._on_frame)
+        numbers = ("stars", "matched", "fwhm", "rms")
         self.table = pn.widgets.Tabulator(
             table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
             formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
                         "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
-            text_align=dict.fromkeys(("stars", "matched", "fwhm", "rms"), "right"),
+            text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"used": 48, "stars": 50, "matched": 66, "fwhm": 52, "rms": 56, "why not": 16},
         )  # fmt: skip
         self.table.on_click(self._clicked)
@@ -241,7 +242,7 @@ class FrameTab:
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple",
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
             formatters={"file": _NAME, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
-            text_align={"exposure": "right"},
+            text_align={"exposure": "right"}, header_align={"exposure": "right"},
             widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "why not": 16},
         )  # fmt: skip
         self.files.on_edit(self._edited)

@@ -128,10 +128,11 @@ class StarTab:
             self._make(table)
 
     def _make(self, table: pd.DataFrame) -> None:
+        numbers = ("id", "x", "y", "over σ", "sharp", "round")
         self.table = pn.widgets.Tabulator(
             table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
-            text_align=dict.fromkeys(("id", "x", "y", "over σ", "sharp", "round"), "right"),
+            text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
             formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
         )  # fmt: skip
