@@ -12,6 +12,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pipeline.photometry import LightCurves, Photometry
+from pipeline.stages.lightcurves import with_comparison
 from ui import flux_facts
 from ui.choice import Choice
 from ui.colours import PALETTES
@@ -38,7 +39,10 @@ _ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two
 _FLUX = number("Math.abs(value) >= 1e6 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(0)")
 _SNR = number("value >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 # The last numbers keep away from the column's edge.
-_LAST = ".tabulator .tabulator-row .tabulator-cell:last-of-type { padding-right: 16px !important; }"
+_LAST = """
+.tabulator .tabulator-row .tabulator-cell:is([tabulator-field="frames"], [tabulator-field="remark"]) {
+  padding-right: 16px !important; }
+"""
 _MMAG = number("value >= 100 ? value.toFixed(0) : value.toPrecision(2)")
 
 
@@ -161,9 +165,13 @@ class FluxTab:
         self._session.change(picked=star, unpicked="")
 
     def _compare(self, star: int) -> None:
-        chosen = flux_facts.toggled(self._scene["lightcurves"].comparison, star)
-        if chosen:
-            self._session.turn("psf_photometry", "comparison", chosen)
+        curves = self._scene["lightcurves"]
+        chosen = flux_facts.toggled(curves.comparison, star)
+        if not chosen or not np.isfinite(curves.instrumental[:, star]).any():
+            return
+        # Other comparison stars need no new measurement, so the plot need not wait for the frames.
+        self.show(self._scene.with_result("lightcurves", with_comparison(curves, chosen), ""))
+        self._session.turn("psf_photometry", "comparison", chosen)
 
     # How it is drawn
 
@@ -333,9 +341,9 @@ class FluxTable:
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            text_align=dict.fromkeys(numbers, "right"),
+            text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 46, "x": 56, "y": 54, "flux": 64, "SNR": 46, "mag": 70},
-            formatters={"x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
+            formatters={"id": fixed(0), "x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
         )  # fmt: skip
         self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
         self.panel.append(self._table)
@@ -389,7 +397,7 @@ class CurveView:
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
             titles={"compare": "◆"}, widths={"compare": 40, "id": 52, "mag": 76},
-            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "mag": fixed(3),
+            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0), "mag": fixed(3),
                         "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip
         self._table.on_click(self._clicked)

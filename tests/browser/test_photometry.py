@@ -1,0 +1,114 @@
+"""Photometry in a real browser: a mask drawn by hand, fluxes linked with the picture, comparison stars."""
+
+import re
+
+import pytest
+
+from tests.browser.served import settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+SHAPES = "() => JSON.parse(model('mask held').data.shapes[0])"
+
+
+def drag(page, start, end):
+    """Drag over the first picture, from one place of it to another, screen pixels from its corner."""
+    box = page.locator(".bk-Figure").first.bounding_box()
+    place = [[box["x"] + x, box["y"] + y] for x, y in (start, end)]
+    page.mouse.move(place[0][0] - 3, place[0][1] - 3)
+    page.wait_for_timeout(150)
+    page.mouse.move(*place[0])
+    page.wait_for_timeout(150)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(*(a + (b - a) * step / 8 for a, b in zip(*place, strict=True)))
+        page.wait_for_timeout(30)
+    page.mouse.up()
+
+
+@pytest.fixture
+def masked(page):
+    """The page with the mask's stage open; afterwards the stage that was open before."""
+    page.get_by_label("Whole frame").click()
+    page.locator(".stage[data-stage=mask] button.row").click()
+    page.wait_for_function("() => model('mask held').data.on[0]")
+    page.get_by_role("button", name="Ellipse", exact=True).wait_for()
+    yield page
+    page.locator(".stage[data-stage=stars] button.row").click()
+
+
+def test_a_shape_drawn_on_the_picture_is_kept_moved_taken_away_and_undone(masked):
+    page = masked
+    count = f"(n) => ({SHAPES})().length == n"
+    page.get_by_role("button", name="Ellipse", exact=True).click()
+    drag(page, (200, 250), (330, 350))
+    page.wait_for_function(count, arg=1)
+    (before,) = page.evaluate(SHAPES)
+    assert before["shape"] == "ellipse"
+    drag(page, (265, 300), (325, 280))
+    page.wait_for_function(f"(x) => ({SHAPES})()[0].x > x + 20", arg=before["x"])
+    (after,) = page.evaluate(SHAPES)
+    assert (after["a"], after["b"]) == (before["a"], before["b"])
+    assert after["y"] < before["y"]
+    settle(page)
+    page.get_by_role("button", name=re.compile("^Take away")).click()
+    page.wait_for_function(count, arg=0)
+    for x in (after["x"], before["x"]):
+        page.get_by_role("button", name="Undo").click()
+        page.wait_for_function(f"(x) => Math.abs((({SHAPES})()[0]?.x ?? 0) - x) < 1e-6", arg=x)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function(count, arg=0)
+
+
+def test_a_polygon_is_closed_by_enter_and_no_star_is_picked_on_the_way(masked):
+    page = masked
+    page.get_by_role("button", name="Polygon", exact=True).click()
+    box = page.locator(".bk-Figure").first.bounding_box()
+    for x, y in ((200, 250), (300, 260), (260, 360)):
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(200)
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(450)
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => ({SHAPES})().length == 1")
+    (shape,) = page.evaluate(SHAPES)
+    assert len(shape["points"]) == 3
+    assert page.evaluate("() => model('picture picked').data.id.length") == 0
+
+
+def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is_beside_it(page):
+    page.get_by_role("tab", name="Fluxes").click()
+    rows = page.locator(".tabulator-row:visible")
+    rows.nth(3).wait_for()
+    page.wait_for_function("() => model('flux marks')?.data.x.length > 50")
+    star = rows.nth(3).locator("[tabulator-field=id]").inner_text()
+    rows.nth(3).click()
+    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
+    page.get_by_role("button", name="Star", exact=True).click()
+    for what in ("data", "model", "residual"):
+        page.get_by_alt_text(f"{what} of star {star}").wait_for()
+    assert page.evaluate("() => model('flux growth').data.sum.length") > 8
+    page.get_by_role("button", name="Shapes", exact=True).click()
+    page.get_by_text("25 of").wait_for()
+    page.get_by_role("tab", name="Tracks").click()
+    page.get_by_role("group", name="Measured stars in the picture").wait_for(state="hidden")
+
+
+def test_a_comparison_star_is_taken_in_by_its_tick_and_the_light_curve_follows(page):
+    page.get_by_role("tab", name="Fluxes").click()
+    page.get_by_role("button", name="Light curve", exact=True).click()
+    rows = page.locator(".tabulator-row:visible")
+    rows.nth(3).wait_for()
+    rows.nth(3).locator("[tabulator-field=id]").click()
+    page.wait_for_function("() => model('light curve').data.mag.length > 15")
+    page.locator(".running").first.wait_for(state="detached")
+    before = page.evaluate(
+        "() => [model('light scatter').data.marker, model('light curve').data.mag].map((a) => [...a])"
+    )
+    rows.nth(3).locator("[tabulator-field=compare]").click()
+    follows = "(mag) => { const now = model('light curve').data.mag; return now.length && now[0] != mag }"
+    page.wait_for_function(follows, arg=before[1][0])
+    compared = "() => [...model('light scatter').data.marker].filter((one) => one == 'diamond').length"
+    assert abs(page.evaluate(compared) - before[0].count("diamond")) == 1
+    settle(page)
+    page.get_by_role("button", name="Fluxes", exact=True).click()
+    page.get_by_role("tab", name="Tracks").click()
