@@ -23,6 +23,8 @@ LEAST_STARS = 8
 CONTRAST = 2.5
 #: Bad pixels in a line that are a piece of a bad column; twice as many are the longest gap between two of them.
 PIECE = 10
+#: Height of a pixel that goes on and off, over that of any other, from which on it is told from a star by its shape.
+FLICKER = 2.5
 
 
 def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -30,7 +32,7 @@ def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
     return {"auto": (), "dark": ("frame",), "off": ("frame", "calibration")}.get(knobs["find"], ("calibration",))
 
 
-@stage(version=3, scope="sequence", sample=MOST_FRAMES, without=without)
+@stage(version=4, scope="sequence", sample=MOST_FRAMES, without=without)
 def hot_pixels(
     frame: Sequence[Frame | Failure] | None,
     calibration: Sequence[Rows] | None = (),
@@ -196,6 +198,8 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.n
             # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one.
             second = each[1 if len(samples) >= 5 else 0]
             stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess)
+            if step == 1:
+                stays |= _flickering(samples, picture, candidates, excess, sigma)
         else:
             # Nothing in the sky is dark; but stars that pass over a dark pixel hide it.
             stays = each[len(samples) // 3] > 0.5 * excess
@@ -204,6 +208,31 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.n
     _close_gaps(mask)
     _close_gaps(mask.T)
     return mask
+
+
+def _flickering(
+    samples: Sequence[Frame], middle: np.ndarray, candidates: np.ndarray, excess: np.ndarray, sigma: float
+) -> np.ndarray:
+    """High pixels that are no star's, though some frames show them low: a defect that traps a charge goes on and off.
+
+    Only where the median of the frames stands far above its noise, for faint stars may seem as sharp; and on frames of
+    one colour, where the pixels beside it tell a star's profile.
+    """
+    from pipeline.kernels.hot import local_excess
+
+    ny, nx = middle.shape
+    found = excess > FLICKER * sigma * float(_usual(middle, 1)[2].max())
+    y, x = candidates[found] // nx, candidates[found] % nx
+    around = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
+    beside = [np.clip(y + j, 0, ny - 1) * nx + np.clip(x + i, 0, nx - 1) for j, i in around]
+    contrast = _star_contrast(samples[0])[0]
+    sharp = np.zeros(y.size, int)
+    for frame in samples:
+        here = local_excess(frame.pixels, candidates[found], 1)[0]
+        highest = np.max([local_excess(frame.pixels, place, 1)[0] for place in beside], axis=0)
+        sharp += (here > 0.5 * excess[found]) & (here > contrast * highest)
+    found[found] = sharp > len(samples) / 2
+    return found
 
 
 def _close_gaps(mask: np.ndarray) -> None:

@@ -14,7 +14,7 @@ KNOWN = {
     "master_bias": (1, 9.0493870),
     "master_dark": (1, 11.829911),
     "master_flat": (1, 5.6430917),
-    "hot_pixels": (3, 1.0),
+    "hot_pixels": (4, 1.0),
     "calibrated": (2, 676.38458),
 }
 

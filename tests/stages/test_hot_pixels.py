@@ -118,6 +118,17 @@ def test_a_star_that_stays_for_most_frames_and_leaves_is_no_hot_pixel():
         assert hot_indices(frames[0], found).size == 0
 
 
+@pytest.mark.parametrize("fwhm", [1.8, 3.0])
+def test_a_pixel_that_goes_on_and_off_while_the_stars_drift_is_hot(fwhm):
+    hot = hot_field(60, least=600.0)
+    chance = np.random.default_rng(8)
+    on = np.array([chance.permutation([1] * 6 + [0] * 3) for _ in range(60)]).T
+    frames = [sky_frame(k, fwhm=fwhm, move=(3.1, 1.7), hot=(hot[0], hot[1] * on[k])) for k in range(9)]
+    share, false = share_and_false(frames[0], hot_pixels(frames), hot)
+    assert share > 0.9
+    assert false == 0
+
+
 def test_a_hot_column_that_stays_is_found():
     column = np.arange(SHAPE[0]) * SHAPE[1] + 256
     hot = (column, np.full(column.size, 3000.0))
