@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +21,10 @@ MOST = 60_000
 CLEARANCE = 50
 #: A narrower filter, pixels, sees the pattern of a mosaic rather than its stars.
 PATTERN_WIDTH = 3.0
+#: Of a star on a mosaic, this part of the filtered peak at least comes from pixels of the peak's own place in the
+#: pattern; where it is less the peak lies on a pixel in which the star is dark. A filter up to so many times as wide
+#: serves instead.
+OWN_PART, WIDER = 0.2, 1.15
 #: No centre is surer than this part of the star's sigma over its height in the noise: lonely stars have 0.35 to 0.6 of
 #: it; less is claimed only where a bright neighbour's light is taken for the star's.
 SUREST = 0.33
@@ -45,8 +50,8 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     Returns
     -------
     dict
-        ``fwhm``, rounded to 0.1 px, on a mosaic at least 3 px, and ``defocus``; empty where the width is given, which
-        then is that of all frames.
+        ``fwhm``, rounded to 0.1 px, on a mosaic at least 3 px, and wider where that serves stars of all colours;
+        ``defocus``. Empty where the width is given, which then is that of all frames.
 
     Raises
     ------
@@ -64,12 +69,29 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
             "no star bright enough to tell the stars' width",
             "set candidates.fwhm to the width in pixels, or take another reference frame",
         )
-    if normalize.pattern != "none":
-        width = max(width, PATTERN_WIDTH)
-    return {"fwhm": round(width, 1), "defocus": DEFOCUS}
+    return {"fwhm": _filter_width(width, normalize.pattern), "defocus": DEFOCUS}
 
 
-@stage(version=5, auto=seeing)
+def _filter_width(width: float, pattern: str) -> float:
+    """Width of the filter for stars of some width: the same, but on a mosaic one that serves stars of all colours."""
+    if pattern == "none":
+        return round(width, 1)
+    first = round(10 * max(width, PATTERN_WIDTH))
+    tries = (tenths / 10 for tenths in range(first, math.ceil(first * WIDER) + 1))
+    return next((one for one in tries if _own_part(one) >= OWN_PART), first / 10)
+
+
+def _own_part(width: float) -> float:
+    """Part of a star's filtered peak that comes from every second pixel of every second row, the star's own first."""
+    from pipeline.kernels.convolve import daofind_filter
+
+    kernel = daofind_filter(width)
+    rows, columns = (np.arange(size) % 2 == size // 2 % 2 for size in kernel.weights.shape)
+    light = kernel.weights * kernel.gaussian
+    return float(light[np.ix_(rows, columns)].sum() / light.sum())
+
+
+@stage(version=6, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -198,7 +220,7 @@ def _own_width(normalize: Normalized, table: StarTable, defocus: float) -> float
     width, agreeing = agreed_width(normalize.image, np.sort(normalize.full), normalize.pattern)
     if width is None or width < defocus * table.fwhm or agreeing < max(AGREEING, min(number, PLENTY) / 2):
         return None
-    return round(width, 1)
+    return _filter_width(width, normalize.pattern)
 
 
 def _blind(image: np.ndarray) -> np.ndarray | None:

@@ -295,6 +295,16 @@ def test_stars_that_are_all_full_have_a_width_too():
     assert 4.0 < seeing(clipped, fwhm=None)["fwhm"] < 7.0
 
 
+@pytest.mark.parametrize("fwhm", [3.4, 4.6, 7.3])
+def test_stars_of_all_colours_are_found_on_a_mosaic_whatever_their_width(fwhm):
+    x, y = grid(9, 46, np.random.default_rng(29))
+    heights = np.geomspace(400, 4000, 81)
+    field = star_field(29, (414, 414), x, y, heights, fwhm, pattern="GRBG", colour_scatter=0.5).normalized
+    found = stars(candidates(field))
+    assert found.fwhm == pytest.approx(fwhm, rel=0.12)
+    assert found.kept.size >= 64
+
+
 def out_of_focus(fwhm=7.5):
     x, y = grid(9, 45, np.random.default_rng(19))
     return star_field(19, (405, 405), x, y, np.geomspace(25, 2500, 81), fwhm).normalized
