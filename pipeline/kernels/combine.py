@@ -22,7 +22,7 @@ LEAST_LEFT = 3
 #: Bytes of all pictures' rows that one thread holds.
 HELD = 32_000_000
 _BLOCK = 128
-_WINSOR, _CORRECTION, _SETTLED, _COLLAPSED = 1.5, 1.134, 5e-4, 1e-3
+_WINSOR, _CORRECTION, _SETTLED, _ROUNDS = 1.5, 1.134, 5e-4, 200
 _INFINITE = np.float32(np.inf)
 _NAN = np.float32(np.nan)
 _PAIRS = types.Array(types.int64, 2, "C", readonly=True)
@@ -58,7 +58,8 @@ def combined(
         "median"; "mean"; "clipped", the mean of what lies within ``clip`` standard deviations of the median, both found
         again until nothing more is left out (of ``n`` values none can lie more than ``n / sqrt(n - 1)`` off);
         "winsorized", the same with the deviation of values drawn in to 1.5 sigma, times 1.134 (Huber and Ronchetti
-        2009, *Robust Statistics*, 2nd edition, section 1.7), which a single value cannot make large.
+        2009, *Robust Statistics*, 2nd edition, section 1.7) and the root of n / (n - 1), which a single value cannot
+        make large.
     clip : (float, float)
         How far below and above a value may lie, standard deviations.
     weights : ndarray of float64, shape (n,), optional
@@ -267,13 +268,19 @@ def _near_the_middle(work, k, valid, winsorized, low, high):  # noqa: ANN001, AN
         middle = _middle(work, k, first, last)
         plain = sigma = _deviation(work, k, first, last, middle, np.inf)
         if winsorized:
-            for _ in range(50):
+            # Of few values the deviation of the sample is too small, and every twentieth of five would be thrown out.
+            number = last - first
+            few = (number / (number - 1.0)) ** 0.5
+            sigma = few * sigma
+            settled = False
+            for _ in range(_ROUNDS):
                 before = sigma
-                sigma = _CORRECTION * _deviation(work, k, first, last, middle, _WINSOR * sigma)
-                if abs(sigma - before) <= _SETTLED * before:
+                sigma = few * _CORRECTION * _deviation(work, k, first, last, middle, _WINSOR * sigma)
+                settled = abs(sigma - before) <= _SETTLED * before
+                if settled:
                     break
             # Equal whole numbers draw the deviation to nothing, and then every other value lies far off.
-            if sigma < _COLLAPSED * plain:
+            if not settled or sigma == 0.0:
                 sigma = plain
         start, stop = first, last
         while start < stop and work[start, k] < middle - low * sigma:

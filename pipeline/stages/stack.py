@@ -66,7 +66,7 @@ class Spooled:
         return self.read(start, stop)
 
 
-@stage(version=1, scope="sequence", lazy=("aligned",))
+@stage(version=2, scope="sequence", lazy=("aligned",))
 def stack(
     frames: Sequence,
     selection: Selection,

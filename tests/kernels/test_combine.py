@@ -103,6 +103,23 @@ def test_of_few_frames_only_winsorizing_throws_out_a_cosmic_ray():
     assert abs(image[10:20, 10:20].mean() - 100) < 1
 
 
+@pytest.mark.parametrize("height", [1e3, 1e5, 1e7])
+def test_winsorizing_throws_out_a_value_however_far_it_lies(height):
+    stack = pictures(6)
+    stack[2] += height
+    image, _, rejected = combined(readers(stack), "winsorized")
+    assert (rejected >= 1).all()
+    assert abs(image.mean() - 100) < 1
+
+
+@pytest.mark.parametrize(("number", "most"), [(5, 0.03), (10, 0.015), (24, 0.01)])
+def test_of_noise_alone_winsorizing_throws_out_little_and_costs_little(number, most):
+    stack = np.random.default_rng(number).normal(100, 9, (number, 200, 300)).astype(np.float32)
+    image, _, rejected = combined(readers(stack), "winsorized")
+    assert rejected.sum() < most * stack.size
+    assert image.std() < 1.07 * 9 / number**0.5
+
+
 def test_equal_whole_numbers_are_not_thrown_out_for_one_step():
     stack = np.full((10, 64, 64), 1000, np.float32)
     stack[:4] = 1001
