@@ -397,8 +397,8 @@ class CurveView:
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
             titles={"compare": "◆"}, widths={"compare": 40, "id": 52, "mag": 76},
-            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0), "mag": fixed(3),
-                        "scatter": _MMAG, "expected": _MMAG},
+            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0),
+                        "mag": fixed(3), "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip
         self._table.on_click(self._clicked)
         self.panel.append(self._table)

@@ -12,12 +12,12 @@ from panel.io.resources import LOCAL_DIST
 from panel.util import edit_readonly
 from param.parameterized import Watcher
 
-from pipeline.read import stem
 from ui import series
 from ui.address import Address
 from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
+from ui.downloads import entries
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
 from ui.mask_drawing import MaskDrawing
@@ -127,10 +127,7 @@ class Desk(Viewer):
                 compare=self.comparison.show,
             ),
             download=[
-                ("Stars of this frame (CSV)", self._download_stars),
-                ("Tracks of all frames (CSV)", self._download_tracks),
-                ("Fluxes of this frame (ECSV, FITS)", lambda: self.flux_files.save("table", self.results.scene)),
-                ("Light curves (ECSV, AAVSO)", lambda: self.flux_files.save("curves", self.results.scene)),
+                *entries(self.courier, self.flux_files, lambda: self.results.scene),
                 ("Offset tables and maps (FITS)\u2026", self.run_dialog.show),
             ],
             on_run=self.run_dialog.show,
@@ -314,17 +311,6 @@ class Desk(Viewer):
     def explain(self, name: str) -> None:
         """Show a stage's explanation in a dialog."""
         self.guide.explain(name)
-
-    def _download_stars(self) -> None:
-        scene = self.results.scene
-        if scene["stars"] is not None:
-            name = stem(scene["frames"].frames[scene.frame].file)
-            self.courier.save(f"{name}.stars.csv", series.stars_text(scene["stars"]))
-
-    def _download_tracks(self) -> None:
-        tracks = self.results.scene["tracks"]
-        if tracks is not None:
-            self.courier.save("tracks.csv", series.tracks_text(tracks))
 
     def _tell(self, sentence: str, wrong: bool = False) -> None:
         severity = "error" if wrong else "success"
