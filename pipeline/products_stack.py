@@ -106,12 +106,12 @@ def write_aligned(
     """
     from astropy.io import fits
 
-    before = [header.get(word, 0.0) for word in ("XOFFSET", "YOFFSET")]
+    before = [header.get(word, 0.0) for word in ("XOFFSET", "YOFFSET", "BKGSUB")]
     before = [float(value) if isinstance(value, (int, float)) else 0.0 for value in before]
     header = moved_header(header, pattern=frame.pattern, origin=origin, shift=shift, level=level, sky_from=sky_from)
-    for word, value, done in zip(("XOFFSET", "YOFFSET"), before, shift, strict=True):
+    for word, value, done in zip(("XOFFSET", "YOFFSET"), before[:2], shift, strict=True):
         header[word] = (round(value + done, 4), "[pixel] shift done: reference less frame")
-    header["BKGSUB"] = (round(level, 4), "[adu] level taken off (green of colours)")
+    header["BKGSUB"] = (round(before[2] + level, 4), "[adu] level taken off (green of colours)")
     header["NOISGAIN"] = (round(noise_gain, 4), "noise after the resampling over before")
     for step in frame.history:
         header.add_history(step.encode("ascii", "replace").decode())

@@ -21,7 +21,7 @@ SHAPE = (200, 300)
 
 @pytest.fixture(scope="module")
 def lights(tmp_path_factory):
-    """Five frames in two filters, with a world of their own in the header and an offset from before."""
+    """Five frames in two filters, with a world of their own in the header, an offset and a level from before."""
     folder = tmp_path_factory.mktemp("night") / "lights"
     sample.write_named("drift", folder, frames=5, size=SHAPE, format="fits")
     for number, path in enumerate(sorted(folder.glob("*.fits"))):
@@ -29,6 +29,7 @@ def lights(tmp_path_factory):
             header = hdus[0].header
             header["FILTER"] = "BV"[number % 2]
             header["XOFFSET"] = 10.0
+            header["BKGSUB"] = 100.0
             header["TRIMSEC"] = "[1:290,1:200]"
             for axis, middle, kind in ((1, 150.0, "RA---TAN"), (2, 100.0, "DEC--TAN")):
                 header[f"CTYPE{axis}"], header[f"CRPIX{axis}"], header[f"CRVAL{axis}"] = kind, middle, 30.0
@@ -71,7 +72,7 @@ def test_files_hold_what_the_stages_made(lights, finished):
         header = hdus[0].header
         assert header["XOFFSET"] == 10 + 2 * round(shifts.x[3] / 2)
         assert header["YOFFSET"] == 2 * round(shifts.y[3] / 2)
-        assert header["BKGSUB"] == pytest.approx(result(lights, "background", 3).level(), abs=1e-3)
+        assert header["BKGSUB"] == pytest.approx(100 + result(lights, "background", 3).level(), abs=1e-3)
         assert header["CRPIX1"] == 150 + header["XOFFSET"] - 10
         assert header["CRPIX2"] == 100 + header["YOFFSET"]
         assert "TRIMSEC" not in header
