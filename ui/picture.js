@@ -47,7 +47,7 @@ export default (args, object, data) => {
 function make(args) {
   const {request, answer, pick, stars, filters, figures, cuts, fine, base, x_range, y_range, palettes, channel} = args
   const ndarray = Bokeh.require("core/util/ndarray").ndarray
-  const tables = figures.map(() => ({key: null, table: new Uint32Array(65536)}))
+  const tables = [...figures, "under"].map(() => ({key: null, table: new Uint32Array(65536)}))
   const drawn = figures.map(() => null)
   const painted = figures.map(() => null)
   const state = {
@@ -164,6 +164,8 @@ function make(args) {
   }
 
   function moved() {
+    // The line stays where it is on screen.
+    if (swiped()) paint(0)
     size_rings()
     draw_track()
     tell("scale", state.scale)
@@ -237,6 +239,7 @@ function make(args) {
     const lookup = table(i, cut)
     const colours = new Uint32Array(values.length)
     for (let k = 0; k < values.length; k++) colours[k] = lookup[values[k]]
+    if (i == 0 && swiped()) paint_left(cut, colours)
     const image = ndarray(colours.buffer, {dtype: "uint32", shape: values.shape})
     const data = {image: [image], x: [cut.x[0]], y: [cut.y[0]], dw: [cut.width[0]], dh: [cut.height[0]]}
     fine[i].data = data
@@ -246,6 +249,21 @@ function make(args) {
     const under = !covers && painted[i]?.key == cut.key[0] + tables[i].key ? painted[i].data : null
     if (under == null && base[i].data.x.length) base[i].data = {image: [], x: [], y: [], dw: [], dh: []}
     else if (under != null && base[i].data != under) base[i].data = under
+  }
+
+  const swiped = () => state.swipe != null && args.under.data.values?.length > 0
+
+  // Left of the swipe's line stand the pixels of another kind of picture, of the same place.
+  function paint_left(cut, colours) {
+    const other = args.under.data
+    if (!["x", "y", "width", "height", "step"].every((name) => other[name][0] == cut[name][0])) return
+    const [rows, columns] = cut.values[0].shape
+    const edge = x_range.start + state.swipe * (x_range.end - x_range.start)
+    const count = Math.min(Math.max(Math.round((edge - cut.x[0]) / cut.step[0]), 0), columns)
+    const lookup = table(figures.length, other)
+    const values = other.values[0]
+    for (let row = 0; row < rows; row++)
+      for (let k = row * columns; k < row * columns + count; k++) colours[k] = lookup[values[k]]
   }
 
   function arrived(i) {
@@ -450,6 +468,7 @@ function make(args) {
     zoom, fit,
     "drag region": region,
     stretch: restretch,
+    swipe: (share) => { state.swipe = share; paint(0) },
     colours: (name) => { state.colours = name; repaint() },
     invert: (on) => { state.invert = on; repaint() },
     limits: (pair) => { state.limits = pair; repaint() },
@@ -472,6 +491,7 @@ function make(args) {
     if (object == args.track || object == args.picked) return draw_track()
     if (object == args.knobs) { state.cut = {...state.cut, ...object.data.cut[0]}; return classify() }
     if (object == x_range || object == y_range) return ranged()
+    if (object == args.under) return paint(0)
     const i = cuts.indexOf(object)
     if (i >= 0) return arrived(i)
     if (figures.includes(object)) return resized()

@@ -7,7 +7,6 @@ colours them and filters the markers, so that stretch, colours and the stars' kn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import panel as pn
@@ -21,23 +20,19 @@ from ui.contour_layer import ContourLayer
 from ui.cuts import Held, bars, cut_columns, limits
 from ui.map_line import MapLine
 from ui.part import column, new_channel, text
+from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
 from ui.picture_marks import Marks
-from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips
+from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
 from ui.region import Region
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
 
-# Kinds whose pixels are those of the frame shown, and move with its stars.
-OF_ONE_FRAME = ("raw", "calibrated", "mask", "background", "subtracted", "normalized")
-# So many pictures have a column beside each.
-BESIDE = 2
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
 NOTE_STYLE = {"position": "absolute", "inset": "0", "width": "100%", "height": "100%", "pointer-events": "none"}
-_EMPTY_CUT: dict[str, list[Any]] = {"values": []}
 
 
-class Picture(Marks):
+class Picture(Layers, Marks):
     """Linked pictures of a frame with markers on its stars.
 
     Methods that change what is seen must be called with the document's lock (in a callback, or by
@@ -72,7 +67,8 @@ class Picture(Marks):
 
     def _make_sources(self) -> None:
         empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        self.cuts = [ColumnDataSource(data=dict(_EMPTY_CUT), name=f"picture cut {i}") for i in range(PICTURES)]
+        self.cuts = [ColumnDataSource(data=dict(EMPTY_CUT), name=f"picture cut {i}") for i in range(PICTURES)]
+        self.under = ColumnDataSource(data=dict(EMPTY_CUT), name="picture under")
         self.fine = [
             ColumnDataSource(data=dict(empty), syncable=False, name=f"picture fine {i}") for i in range(PICTURES)
         ]
@@ -114,6 +110,7 @@ class Picture(Marks):
         ]
         note = {**common, "sizing_mode": None, "styles": NOTE_STYLE}
         self._notes = [PictureNote(options=labels, kind=kinds[i], **note) for i in range(PICTURES)]
+        self.swipe = Swipe(**note)
         self._cells = [column(sizing_mode="stretch_both") for _ in range(PICTURES)]
         rows = [
             pn.Row(
@@ -132,6 +129,8 @@ class Picture(Marks):
         self.panel = column(self.toolbar, self.legend, self._well, self.strip, sizing_mode="stretch_both")
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
         self.toolbar.param.watch(lambda event: self.views(event.new), "count")
+        self.toolbar.param.watch(lambda event: self._swipe(event.new), "swipe")
+        self.swipe.param.watch(lambda event: self._swiped(), "kind")
         self.toolbar.param.watch(lambda event: self.show_tails(event.new), "tails")
         for i, (head, one) in enumerate(zip(self.heads, self._notes, strict=True)):
             one.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
@@ -152,10 +151,20 @@ class Picture(Marks):
             "pans": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, PanTool)],
             "dot": canvas.DOT, "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
+            "under": self.under,
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
         callback = CustomJS(args=args, code=text("picture.js") + text("quick_paint.js"))
-        for source in (self.answer, self.knobs, self.stars, self.picked, self.track, self.region, *self.cuts):
+        for source in (
+            self.answer,
+            self.knobs,
+            self.stars,
+            self.picked,
+            self.track,
+            self.region,
+            self.under,
+            *self.cuts,
+        ):
             source.js_on_change("data", callback)
         for axis in (self.x_range, self.y_range):
             axis.js_on_change("start", callback)
@@ -184,7 +193,7 @@ class Picture(Marks):
     @theme.setter
     def theme(self, theme: str) -> None:
         self._theme = theme
-        for part in (self.toolbar, self.legend, self.strip, *self.heads, *self._notes):
+        for part in (self.toolbar, self.legend, self.strip, self.swipe, *self.heads, *self._notes):
             part.theme = theme
         for side in self._sides:
             side.set_theme(theme)
@@ -193,7 +202,7 @@ class Picture(Marks):
     def offer(self, kinds: Sequence[str]) -> None:
         """Name the kinds that can be chosen."""
         labels = {name: VIEWS[name].label for name in kinds}
-        for part in (self.toolbar, *self.heads, *self._notes):
+        for part in (self.toolbar, self.swipe, *self.heads, *self._notes):
             part.options = labels
         for side in self._sides:
             side.set_options(labels)
@@ -221,6 +230,8 @@ class Picture(Marks):
                 figure.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
             self.legend.visible = self._states_shown and count != BESIDE
+            if count > 1:
+                self.toolbar.swipe = False
             self.toolbar.count = count
             self._paint_ground()
             self._push(range(count))
@@ -262,23 +273,6 @@ class Picture(Marks):
             self._failed[kind] = why
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
-
-    def show_other_marks(self, legend: str) -> None:
-        """Leave the stars to other marks whose legend is this HTML, or, where it is empty, draw their states again.
-
-        They can be picked all the same.
-        """
-        with pn.io.hold():
-            if legend and self._other_legend is None:
-                self._other_legend = pn.pane.HTML("", height=32, margin=0, sizing_mode="stretch_width")
-                self.panel.insert(2, self._other_legend)
-            if self._other_legend is not None:
-                self._other_legend.param.update(object=legend, visible=bool(legend))
-            if bool(legend) == self._states_shown:
-                self._states_shown = not legend
-                self.legend.visible = self._states_shown and self.toolbar.count != BESIDE
-                for i in range(self.toolbar.count):
-                    self._dress(i, self._pyramids.get(self.toolbar.kinds[i], (None, None))[1])
 
     def set_progress(self, kind: str, detail: str) -> None:
         """Say how far a kind of picture is that takes long."""
@@ -330,6 +324,9 @@ class Picture(Marks):
             self._push(range(self.toolbar.count))
         self._tell_kinds()
 
+    def _asked(self) -> dict[str, float]:
+        return {name: values[0] for name, values in self.request.data.items() if len(values)}
+
     def _tell_kinds(self) -> None:
         for callback in self._kind_callbacks:
             callback(self.kinds)
@@ -352,7 +349,9 @@ class Picture(Marks):
                 self.answer.data = {"sequence": [int(self.request.data["sequence"][0])]}
 
     def _push(self, pictures: Sequence[int]) -> None:
-        asked = {name: values[0] for name, values in self.request.data.items() if len(values)}
+        asked = self._asked()
+        if self.swipe.kind:
+            self._push_under()
         for i in pictures:
             kind = self.toolbar.kinds[i]
             held = self._pyramids.get(kind)
@@ -361,7 +360,7 @@ class Picture(Marks):
             self._notes[i].param.update(state=state, detail=self._failed.get(kind, ""))
             if held is None:
                 if self.cuts[i].data["values"]:
-                    self.cuts[i].data = dict(_EMPTY_CUT)
+                    self.cuts[i].data = dict(EMPTY_CUT)
                 continue
             self.cuts[i].data = cut_columns(held, asked, self._moved if kind in OF_ONE_FRAME else None)
 

@@ -24,8 +24,18 @@ class PictureControls(Part):
     colours = param.String("grey")
     invert = param.Boolean(False)
     tails = param.Selector(default="tails", objects=["off", "tails", "all"])
+    swipe = param.Boolean(False)
 
     _esm = text("toolbar.js")
+
+
+class Swipe(Part):
+    """Over one picture: another kind of picture, left of a line that is dragged; "" is none."""
+
+    options = param.Dict({})
+    kind = param.String("")
+
+    _esm = text("swipe.js")
 
 
 class StateChips(Part):

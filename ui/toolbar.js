@@ -3,6 +3,7 @@ const ICONS = {
   one: "M5 5h14v14H5z", two: "M5 4h14v6H5zM5 14h14v6H5z", four: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
   minus: "M5 12h14", plus: "M5 12h14M12 5v14", fit: "M4 9V5h4M20 9V5h-4M4 15v4h4M20 15v4h-4M9 10h6v4H9z",
   region: "M4 4h3M10 4h4M17 4h3v3M20 10v4M20 17v3h-3M14 20h-4M7 20H4v-3M4 14v-4M4 7V4",
+  swipe: "M4 5h16v14H4zM12 3v18M8 10l-2 2 2 2M16 10l2 2-2 2",
   invert: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16", down: "M7 10l5 5 5-5",
 }
 const SVG = "http://www.w3.org/2000/svg"
@@ -68,6 +69,7 @@ export function render({model}) {
     tell("invert", model.invert)
   })
   invert.setAttribute("aria-pressed", String(model.invert))
+  const swipe = button("swipe", "Compare two kinds of picture: drag a line across", () => { model.swipe = !model.swipe })
   let chosen = {dragging: false, drawn: false}
   const region = button("region", "", () => tell("drag region", !chosen.dragging && !chosen.drawn))
   const draw_region = () => {
@@ -80,13 +82,15 @@ export function render({model}) {
   draw_region()
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
   const percent = Object.assign(document.createElement("span"), {className: "percent"})
-  root.append(kind.box, group, first, stretch.box, colours.box, tails.box, invert, region, spacer,
+  root.append(kind.box, group, first, stretch.box, colours.box, tails.box, invert, swipe, region, spacer,
     button("minus", "Smaller", () => tell("zoom", -1)), percent, button("plus", "Larger", () => tell("zoom", 1)),
     button("fit", "Whole frame", () => tell("fit")))
 
   const draw = () => {
     root.className = `part bar ${model.theme}`
     for (const [count, made] of Object.entries(counts)) made.setAttribute("aria-pressed", String(count == model.count))
+    swipe.setAttribute("aria-pressed", String(model.swipe))
+    swipe.disabled = model.count != 1
     kind.box.style.display = model.count == 1 ? "" : "none"
     kind.select.value = model.kinds[0]
   }
@@ -99,7 +103,7 @@ export function render({model}) {
       percent.textContent = event.detail.value ? `${Number((100 * event.detail.value).toPrecision(3))} %` : ""
   }
   window.addEventListener("starshift", listen)
-  model.on(["theme", "count", "kinds"], draw)
+  model.on(["theme", "count", "kinds", "swipe"], draw)
   model.on("options", () => kind.fill(model.options, model.kinds[0]))
   draw()
   tell("ready")

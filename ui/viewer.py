@@ -67,7 +67,7 @@ class Viewer:
             ]
         )
         self.picture.on_pick(self.pick)
-        self.picture.on_kinds(lambda kinds: session.change(kinds=tuple(kinds)))
+        self.picture.on_kinds(self._choose_kinds)
         self.picture.on_region(self._drag_region)
         self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
         self.player.on_align(lambda aligned: session.change(aligned=aligned))
@@ -104,7 +104,7 @@ class Viewer:
 
     def looked_at(self) -> set[str]:
         """Stages that something beside the pictures shows."""
-        return {self.stages.open}
+        return {self.stages.open, *stages_of(self.picture.swiped)}
 
     # What the visitor does
 
@@ -144,6 +144,14 @@ class Viewer:
     def pick(self, star: int | None) -> None:
         """Pick a star that is clicked on in the picture; None lets go of it."""
         self.session.change(picked=star, unpicked="")
+
+    def _choose_kinds(self, kinds: tuple[str, ...]) -> None:
+        swiped = self.picture.swiped
+        if swiped and kinds == self.session.kinds:
+            # Nothing but what stands left of the line may be new.
+            self.results.again(stages_of(swiped))
+            self.results.ask()
+        self.session.change(kinds=tuple(kinds))
 
     def _drag_region(self, box: Region | None) -> None:
         """Keep a region that was dragged on the picture as it lies in the reference."""
@@ -189,7 +197,7 @@ class Viewer:
             self.results.ask()
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
-        return prepare(scene, stage, self.session.kinds)
+        return prepare(scene, stage, dict.fromkeys((*self.session.kinds, *self.picture.swiped)))
 
     def _show(self, scene: Scene, arrived: Mapping[str, list[Pixels] | None], making: str) -> None:
         with pn.io.hold():
