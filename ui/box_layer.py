@@ -31,7 +31,8 @@ class BoxLayer:
         look = {"fill_color": None, "visible": False, "syncable": False}
         self._boxes = [
             BoxAnnotation(
-                name=f"box {i}", line_color=PICKED, line_width=1.6, line_alpha=1.0, editable=True, symmetric=True, resizable="all",
+                name=f"box {i}", line_color=PICKED, line_width=1.6, line_alpha=1.0, editable=True, symmetric=True,
+                resizable="all",
                 left=0, right=1, top=0, bottom=1, hover_line_color=PICKED, **look,
             )
             for i in range(len(figures))
