@@ -112,7 +112,7 @@ def _pictures(made: Modelled, star: int, colours: Palette) -> str:
     )
     worst = float(np.nanmax(np.abs(made.residual)))
     words = _minus(
-        f"One stretch for all: {low:.3g} to {top:.3g}\u2009ADU; of the residual red is above, blue below zero. "
+        f"One stretch for all: {_adu(low)} to {_adu(top)}\u2009ADU; of the residual red is above, blue below zero. "
         f"The largest residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's "
         "noise."
     )
@@ -177,6 +177,10 @@ def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette
 def _width(photometry: Photometry, axis: str, star: int) -> str:
     value = float(photometry[f"width_{axis}"][star])
     return f"{value:.2f}" if np.isfinite(value) else "\u2013"
+
+
+def _adu(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _minus(text: str) -> str:
