@@ -111,7 +111,7 @@ class KnobSpec:
             "str": "a text",
             "range": f"two numbers, low and high,{bounds}{unit}",
             "words": "a table of file = text",
-            "ranges": "a table of name = [low, high]",
+            "ranges": "a table of name = [low, high], an end that limits nothing being -inf or inf",
             "point": "two numbers, x and y",
             "points": "a table of name = [x, y]",
             "sizes": f"a table of name = number{bounds}{unit}",
@@ -191,7 +191,19 @@ def _words(spec: KnobSpec, value: Any) -> dict[str, str]:
 def _ranges(spec: KnobSpec, value: Any) -> dict[str, Range]:
     if not isinstance(value, Mapping):
         raise TypeError
-    return {_text(spec, key): _range(spec, pair) for key, pair in sorted(value.items())}
+    return {_text(spec, key): _limits(spec, pair) for key, pair in sorted(value.items())}
+
+
+def _limits(spec: KnobSpec, value: Any) -> Range:
+    """A range whose ends may be open: -inf and inf, which TOML has too."""
+    if isinstance(value, (str, Mapping)):
+        raise TypeError
+    low, high = value
+    low = -math.inf if low == -math.inf else _number(spec, low)
+    high = math.inf if high == math.inf else _number(spec, high)
+    if low > high:
+        raise ValueError
+    return (low, high)
 
 
 def _several(spec: KnobSpec, value: Any, one: Callable[[KnobSpec, Any], Any]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from pipeline.graph.run import Graph
 from pipeline.stage import STAGES
 from pipeline.stages.selection import LIMITED
 from ui.frame_tab import file_frame, measure, with_limit
-from ui.knobs import ANY, DRAWN, KnobPanel, described, limits_text
+from ui.knobs import ANY, DRAWN, FAR, KnobPanel, described, limits_text
 from ui.metric_plot import Measured
 from ui.results import Scene
 from ui.session import Session
@@ -61,7 +61,7 @@ def test_the_table_of_limits_offers_what_the_stage_can_limit():
 def test_a_row_of_limits_reaches_the_recipe_as_the_stage_wants_it():
     turned = []
     panel = KnobPanel(STAGES["selection"], lambda *turn: turned.append(turn))
-    panel._handle_msg({"knob": "limits", "value": {"fwhm": [-ANY, 6]}, "live": False})
+    panel._handle_msg({"knob": "limits", "value": {"fwhm": [-FAR, 6]}, "live": False})
     (stage, knob, value, live) = turned[0]
     assert (stage, knob, live) == ("selection", "limits", False)
     assert STAGES[stage].check({knob: value})[knob] == {"fwhm": (-ANY, 6.0)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ SCRIPT = '''"""The run that Starshift's page showed: the same files, the same kn
 Made by Starshift {version}; run it with the Python that Starshift is installed in.
 """
 
-from pathlib import Path
+{inf}from pathlib import Path
 
 from pipeline.graph import batch
 from pipeline.graph.run import Graph
@@ -147,8 +148,11 @@ def script(session: Session, wanted: Sequence[str] = USUAL) -> str:
     named = lights(session) if session.night is not None else ["LIGHTS"]
     files = [f"Path({path!a})" for path in named]
     chosen = tuple(name for name in products.PRODUCTS if name in wanted)
+    knobs = _knobs(session.recipe)
+    # An open end of a limit.
+    inf = "from math import inf\n" if re.search(r"\binf\b", knobs) else ""
     return SCRIPT.format(
-        version=__version__, lights=_lines("[", files, "]"), out=OUT, knobs=_knobs(session.recipe), wanted=repr(chosen)
+        inf=inf, version=__version__, lights=_lines("[", files, "]"), out=OUT, knobs=knobs, wanted=repr(chosen)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,10 @@ STYLE = text("text/style.css")
 BINS = 50
 TITLES = {"psf_photometry": "PSF photometry", "lightcurves": "Light curves"}
 UNITS = {"sigma": "σ", "deg": "°", "adu": "ADU"}
-# An end of a limit that is as good as none: a recipe has numbers alone.
-ANY = 1e12
+# The end of a limit that limits nothing.
+ANY = math.inf
+# What stands for it on the way to the browser and back, whose messages have finite numbers.
+FAR = 1e12
 # Kinds of knobs that have a widget.
 WIDGETS = (
     "float", "int", "bool", "choice", "str", "range", "ranges", "point", "points", "sizes", "region", "numbers", "ids",
@@ -235,7 +238,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "decimals": how.decimals,
         "choices": choices,
         "basic": how.basic,
-        "any": ANY,
+        "any": FAR,
         "wide": spec.kind in TABLES,
         "hint": spec.knob.none or WRITTEN.get(spec.kind, ""),
         "default": shown(spec, spec.default),
@@ -247,7 +250,25 @@ def described(spec: KnobSpec) -> dict[str, Any]:
 
 def shown(spec: KnobSpec, value: Any) -> Any:
     """A knob's value as the browser gets it."""
+    if spec.kind == "ranges":
+        return {name: [max(low, -FAR), min(high, FAR)] for name, (low, high) in value.items()}
     return as_text(spec, value) if spec.kind in WRITTEN and value is not None else plain(value)
+
+
+def heard(spec: KnobSpec, value: Any) -> Any:
+    """The value that the browser means; what cannot be one is left for the knob's own check to refuse."""
+    if spec.kind in WRITTEN and isinstance(value, str):
+        return of_text(spec, value)
+    if spec.kind == "ranges" and isinstance(value, dict):
+        return {name: _opened(pair) for name, pair in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _opened(pair: Any) -> Any:
+    """A limit whose ends are open where the browser says FAR."""
+    if not isinstance(pair, list):
+        return pair
+    return [math.copysign(ANY, end) if isinstance(end, (int, float)) and abs(end) >= FAR else end for end in pair]
 
 
 def plain(value: Any) -> Any:
@@ -318,12 +339,7 @@ class KnobPanel(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         spec = self._specs.get(data.get("knob"))
         if spec is not None:
-            value = data.get("value")
-            if spec.kind in WRITTEN and isinstance(value, str):
-                value = of_text(spec, value)
-            self._on_turn(
-                self._stage.name, spec.name, tuple(value) if isinstance(value, list) else value, bool(data["live"])
-            )
+            self._on_turn(self._stage.name, spec.name, heard(spec, data.get("value")), bool(data["live"]))
 
     def show(self, values: Mapping[str, Any], auto: Mapping[str, Any]) -> None:
         """Show a recipe's values and the numbers that stand for auto."""
