@@ -198,6 +198,20 @@ def test_a_master_dark_without_bias_beside_single_darks_is_left_out(session, tmp
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_a_flat_that_is_full_everywhere_its_overscan_too_is_refused_in_words(session, tmp_path, capsys, with_bias):
+    flat = fits.PrimaryHDU(np.full((96, 130), 65535, np.uint16))
+    flat.header.update({"IMAGETYP": "Flat Field", "FILTER": "V", "BIASSEC": "[121:130,1:96]"})
+    flat.writeto(tmp_path / "full.fits")
+    others = [session[0] / "m1_V.fits", *(sorted(session[0].glob("bias*")) if with_bias else [])]
+    options = ["--flat", tmp_path / "full.fits", "--products", "calibrated", "--quiet"]
+    status, said = run(capsys, "run", *others, *options, "--out", tmp_path / "out")
+    assert status == 1
+    assert "full.fits: is a dark flat (" in said.err
+    assert "nan" not in said.err
+    assert "at -0 ADU" not in said.err
+
+
 def test_frames_that_do_not_fit_are_named_and_the_rest_is_done(session, tmp_path, capsys):
     detector = Detector(seed=9)
     odd = tmp_path / "odd"

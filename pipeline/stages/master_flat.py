@@ -30,7 +30,7 @@ from pipeline.stages.combining import (
 #: A flat with more full pixels than this in its region is saturated.
 FULL_SHARE = 0.01
 #: A flat with less light than this, against full, or with more noise than that, against its level, is dark.
-LEAST_LIGHT, MOST_NOISE = 0.01, 0.1
+LEAST_LIGHT, MOST_NOISE, NOTHING = 0.01, 0.1, 1e-3
 LIT_PERCENTILE, LIT = 90, 0.5
 #: Photon transfer looks at pixels whose light is that of the lit median to this part.
 NEAR_ONE = 0.2
@@ -209,12 +209,13 @@ def _check_exposed(flat: _Levelled, image: np.ndarray) -> None:
         top = float(np.nanmax(stored))
         top = top if info.saturation is None else min(top, info.saturation)
         share = np.count_nonzero(stored[lit] >= np.float32(top)) / np.count_nonzero(lit)
-        if share > FULL_SHARE:
+        # A frame of one number everywhere, overscan too, has no light left above it.
+        if share > FULL_SHARE and top >= level:
             problem = f"is a saturated flat ({100 * share:.0f} % of its lit pixels are full, at {top:.0f} ADU)"
             raise FrameError(info.file, problem, "leave it out, and take it again with less light")
     noise = neighbours_scatter(sample(image), info.pattern)
     least = 0.0 if info.saturation is None or is_levelled(flat.reader) else LEAST_LIGHT * info.saturation
-    if not level > least or noise > MOST_NOISE * level:
+    if not level > max(least, NOTHING) or noise > MOST_NOISE * level:
         problem = f"is a dark flat ({level:.0f} ADU above bias and dark, noise {noise:.1f})"
         raise FrameError(info.file, problem, "leave it out, and take it again with more light")
 
