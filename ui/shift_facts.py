@@ -46,9 +46,8 @@ def pair(x: float, y: float, digits: int) -> str:
     """Two numbers with true minuses, or a dash."""
     if not np.isfinite(x) or not np.isfinite(y):
         return "\u2013"
-    return f"{x:.{digits}f}, {y:.{digits}f}".replace("-0." + "0" * digits + ",", "0." + "0" * digits + ",").replace(
-        "-", "\u2212"
-    )
+    # A negative nought is nought.
+    return ", ".join(f"{round(float(one), digits) + 0.0:.{digits}f}" for one in (x, y)).replace("-", "\u2212")
 
 
 def shift_frame(sequence: Sequence, shifts: Shifts) -> pd.DataFrame:

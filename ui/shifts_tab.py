@@ -44,6 +44,8 @@ _REMAINS = HTMLTemplateFormatter(
 <% }} else {{ %><%= value.toFixed(2) %><% }} %>"""
 )
 _ROW, _HEAD, _TALLEST = 28, 36, 320
+#: Until a figure is made in the browser, ms.
+_MOMENT = 300
 BOX_HINT = "Drag the yellow box onto a lonely star. Drag its edge to make it larger."
 
 
@@ -80,10 +82,10 @@ class ShiftsTab:
         self._plot: ShiftPlot | None = None
         self._box: BoxLayer | None = None
         self._over: LayOver | None = None
-        self._open = True
+        self._open, self._settled = True, False
         self._head = pn.pane.HTML(margin=(12, 16, 4, 16), sizing_mode="stretch_width")
-        self._body = column(sizing_mode="stretch_width")
-        self.panel = column(self._head, self._body, sizing_mode="stretch_both", scroll="y-auto")
+        self._wait = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
+        self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
         session.listen(lambda names: self._draw_box() if names & {"frame", "recipe", "aligned"} else None)
 
     @property
@@ -109,7 +111,6 @@ class ShiftsTab:
 
     def _make(self, table: pd.DataFrame) -> None:
         """All parts, made when there is something to show."""
-        from ui.lay_over import LayOver
         from ui.shift_plot import ShiftPlot
 
         self._plot = ShiftPlot(self._theme, lambda frame: self._session.change(frame=frame))
@@ -129,8 +130,7 @@ class ShiftsTab:
             label="Leave out", variant="outlined", height=32, margin=(12, 16, 8, 16), on_click=lambda *_: self._take()
         )
         self._over_words = pn.pane.HTML(margin=(8, 16, 8, 16), sizing_mode="stretch_width")
-        self._over = LayOver(self._laid, theme=self._theme, margin=(0, 16, 8, 16), sizing_mode="stretch_width")
-        self._over_part = column(self._over_words, self._over, sizing_mode="stretch_width", visible=False)
+        self._over_part = column(self._over_words, sizing_mode="stretch_width", visible=False)
         self._star = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self._hand = pn.Row(self._reason, self._leave, sizing_mode="stretch_width", margin=0)
 
@@ -181,18 +181,18 @@ class ShiftsTab:
         sequence, shifts = scene["frames"], scene["shifts"]
         if sequence is None or shifts is None or len(shifts.used) != len(sequence.frames):
             failed = "shifts" in scene.results and shifts is None
-            self._say(
+            words = (
                 "No shifts. They need stars in two frames at least; the list of stages says what is missing."
                 if failed
                 else "The shifts are being measured."
             )
-            self._body.visible = False
+            colours = PALETTES[self._theme]
+            self._wait.object = f'<div style="font:14px/20px Roboto,sans-serif;color:{colours.text}">{words}</div>'
+            self._place(self._wait)
             self._draw_box()
             return
-        self._body.visible = True
         table = shift_frame(sequence, shifts)
-        first = self._plot is None
-        if first:
+        if self._plot is None:
             self._make(table)
         elif not table.equals(self.table.value):
             self.table.value = table
@@ -209,17 +209,36 @@ class ShiftsTab:
         self._reason.placeholder = usual_reason(shifts, frame)
         self._show_over(shifts, frame)
         self._show_star(shifts)
-        if first:
-            # A figure that changes while the browser makes it fails there.
-            self._body.extend([self._plot.panel, self.table, self._hand, self._over_part, self._star])
+        self._place_parts()
         self._draw_box()
+
+    def _place_parts(self) -> None:
+        """All but the table, which comes a moment later: made together with a figure it breaks that one."""
+        whole = (self._head, self._plot.panel, self.table, self._hand, self._over_part, self._star)
+        document = pn.state.curdoc
+        if self._settled or document is None or document.session_context is None:
+            self._place(*whole)
+        elif self._plot.panel not in self.panel.objects:
+            self._place(*(part for part in whole if part is not self.table))
+            document.add_timeout_callback(self._settle, _MOMENT)
+
+    def _settle(self) -> None:
+        self._settled = True
+        if self._plot.panel in self.panel.objects:
+            with pn.io.hold():
+                self.show(self._scene)
+
+    def _place(self, *parts: pn.viewable.Viewable) -> None:
+        """Have some parts in the tab, all at once: a part that changes while the browser makes a figure breaks it."""
+        if list(parts) != list(self.panel.objects):
+            self.panel.objects = list(parts)
 
     def _by_hand(self, frame: int) -> bool:
         """Whether a frame is left out by hand, so that a hand can take it back."""
         rejected = self._session.recipe["selection"]["rejected"]
         return box_star.for_file(rejected, self._scene["frames"], frame) is not None
 
-    def _say(self, words: str, method: str = "", well: bool = True) -> None:
+    def _say(self, words: str, method: str, well: bool) -> None:
         colours = PALETTES[self._theme]
         mark = "" if well else f'<span style="color:{LOST}">\u25b2</span> '
         self._head.object = (
@@ -236,7 +255,8 @@ class ShiftsTab:
             return
         colours = PALETTES[self._theme]
         away = frame != shifts.reference
-        self._over.visible = away
+        if self._over is not None:
+            self._over.visible = away
         words = (
             f"<b>Frame {frame + 1} over the reference.</b> Where the mount jumped, drag it until the stars turn white: "
             "a rough pre-shift, from which the box finds its star."
@@ -244,12 +264,21 @@ class ShiftsTab:
             else f"{BOX_HINT} Go to another frame to lay it over this one."
         )
         self._over_words.object = f'<div style="font:12px/16px Roboto,sans-serif;color:{colours.second}">{words}</div>'
-        if away:
+        if away and (self._settled or pn.state.curdoc is None):
+            self._make_over()
             noise = 1.0 if self._scene["normalize"] is None else self._scene["normalize"].noise
             jump = box_star.for_file(self._session.recipe["shifts"]["pre_shift"], self._scene["frames"], frame)
             known = np.isfinite(shifts.x[frame]) and np.isfinite(shifts.y[frame])
             shift = (shifts.x[frame], shifts.y[frame]) if known else tuple(jump or (0.0, 0.0))
             self._over.show(reference, here, (noise, noise), shift)
+
+    def _make_over(self) -> None:
+        """Where a frame is laid over the reference; made when first asked for."""
+        if self._over is None:
+            from ui.lay_over import LayOver
+
+            self._over = LayOver(self._laid, theme=self._theme, margin=(0, 16, 8, 16), sizing_mode="stretch_width")
+            self._over_part.append(self._over)
 
     def _show_star(self, shifts: Shifts) -> None:
         """One star in every frame, at its place in the reference, before and after the shift."""

@@ -58,8 +58,8 @@ class StackTab:
         self._choice: Choice | None = None
         self._head = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self._part = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
-        self._body = column(sizing_mode="stretch_width")
-        self.panel = column(self._head, self._body, sizing_mode="stretch_both", scroll="y-auto")
+        self._wait = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
 
     @property
     def theme(self) -> str:
@@ -131,18 +131,16 @@ class StackTab:
         scene, colours = self._scene, PALETTES[self._theme]
         preview, stacks = scene["preview"], scene["stack"]
         if preview is None and stacks is None:
-            self._body.visible = False
             words = (
                 "No stack yet: it is being made."
                 if scene["shifts"] is not None and "stack" not in scene.results
                 else "No stack. It needs at least one frame with a shift; the list of stages says what is missing."
             )
-            self._head.object = f'<div style="{_text(colours)};padding:16px">{words}</div>'
+            self._wait.object = f'<div style="{_text(colours)};padding:16px">{words}</div>'
+            self._place(self._wait)
             return
-        first = self._plot is None
-        if first:
+        if self._plot is None:
             self._make()
-        self._body.visible = True
         self._head.object = self._told(colours)
         if preview is not None:
             self._plot.show(preview.numbers, preview.noises)
@@ -150,9 +148,12 @@ class StackTab:
                 preview, self._look_at(preview, scene.frame), self._frame_shown(preview), colours,
                 self._session.region is not None,
             )  # fmt: skip
-        if first:
-            # A figure that changes while the browser makes it fails there.
-            self._body.extend([part for part in (self._choice, self._plot.panel, self._part) if part is not None])
+        self._place(*filter(None, (self._head, self._choice, self._plot.panel, self._part)))
+
+    def _place(self, *parts: pn.viewable.Viewable) -> None:
+        """Have some parts in the tab, all at once: a part that changes while the browser makes a figure breaks it."""
+        if list(parts) != list(self.panel.objects):
+            self.panel.objects = list(parts)
 
     def _frame_shown(self, preview: Preview) -> int:
         frame, indices = self._scene.frame, preview.cube.indices
