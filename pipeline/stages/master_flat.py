@@ -29,7 +29,7 @@ from pipeline.stages.combining import (
 
 #: A flat with more full pixels than this in its region is saturated.
 FULL_SHARE = 0.01
-#: A flat with less light than this, against full, or with more noise than that, against its level, is dark.
+#: A flat is dark with less light than this, against full, more noise than that, against its level, or no light, ADU.
 LEAST_LIGHT, MOST_NOISE, NOTHING = 0.01, 0.1, 1e-3
 LIT_PERCENTILE, LIT = 90, 0.5
 #: Photon transfer looks at pixels whose light is that of the lit median to this part.
