@@ -34,12 +34,12 @@ def sign(kind: str) -> str:
 def legend(counts: Mapping[str, int]) -> str:
     """How stars of each kind are drawn, and how many there are, in one line."""
     cells = "".join(
-        f'<span title="{WORDS[kind]}" style="display:inline-flex;gap:7px;align-items:center;white-space:nowrap">'
+        f'<span title="{WORDS[kind]}" style="display:inline-flex;gap:5px;align-items:center;white-space:nowrap">'
         f'{sign(kind)}<span>{kind}</span><span style="color:var(--starshift-second)">{number}</span></span>'
         for kind, number in counts.items()
     )
     look = (
-        "display:flex;gap:14px;height:31px;align-items:center;padding:0 16px;overflow:hidden;"
+        "display:flex;gap:11px;height:31px;align-items:center;padding:0 16px;overflow:hidden;"
         "font:13px/20px Roboto,sans-serif;font-variant-numeric:tabular-nums;color:var(--starshift-text);"
         "border-bottom:1px solid var(--starshift-hairline);background:var(--starshift-panel)"
     )

@@ -77,7 +77,10 @@ class FluxTab:
     ) -> None:
         self._session, self._theme, self._image_of = session, theme, image_of
         self._picture, self._on_view, self._on_save = picture, on_view, on_save
-        self._scene = Scene()
+        self._scene = self._given = Scene()
+        # Curves that were measured, the same against other comparison stars, and those, until the stage has made them.
+        self._at_once: tuple[LightCurves | None, LightCurves | None, tuple[int, ...]] = (None, None, ())
+        session.listen(lambda names: self.show(self._given) if "recipe" in names and self._at_once[1] else None)
         self._marks: FluxMarks | None = None
         self._parts: dict[str, Any] = {}
         self._drawn: dict[str, tuple] = {}
@@ -142,7 +145,11 @@ class FluxTab:
 
     def show(self, scene: Scene) -> None:
         """Show what there is of a scene."""
-        self._scene = scene
+        self._given = self._scene = scene
+        before, curves, chosen = self._at_once
+        wanted = self._session.recipe["psf_photometry"]["comparison"]
+        if curves is not None and scene["lightcurves"] is before and chosen == wanted:
+            self._scene = scene = scene.with_result("lightcurves", curves, "")
         with pn.io.hold():
             self._write_note()
             self._mark()
@@ -170,8 +177,9 @@ class FluxTab:
         if not chosen or not np.isfinite(curves.instrumental[:, star]).any():
             return
         # Other comparison stars need no new measurement, so the plot need not wait for the frames.
-        self.show(self._scene.with_result("lightcurves", with_comparison(curves, chosen), ""))
+        self._at_once = self._given["lightcurves"], with_comparison(curves, chosen), chosen
         self._session.turn("psf_photometry", "comparison", chosen)
+        self.show(self._given)
 
     # How it is drawn
 
