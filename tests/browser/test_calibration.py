@@ -69,5 +69,6 @@ def test_a_masters_row_shows_its_picture_and_what_it_did_to_the_noise(chromium, 
     page.wait_for_function(f"() => ({LABEL})() == 'Master flat'")
     page.get_by_text("of full").wait_for()
     page.get_by_role("button", name="Master flat").click()
-    page.get_by_text("Subtracted").first.wait_for()
+    page.wait_for_function(f"() => ({LABEL})() != 'Master flat'")
+    assert page.get_by_label("What the picture shows").input_value() == "subtracted"
     page.close()
