@@ -1,0 +1,76 @@
+"""The box about one star in a real browser: under the hand, in the recipe, and gone with its tab."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from tests.browser.served import settle, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+BOX = "() => { const b = model('box 0'); return b && b.visible ? [b.left, b.right, b.top, b.bottom] : null }"
+SEEN = "() => [model('picture x').start, model('picture x').end, model('picture y').end, model('picture y').start]"
+
+
+@pytest.fixture(scope="module")
+def page(chromium, app):
+    """A page on the sequence that turns, with the shifts open and one star in a box."""
+    made = visit(chromium, f"{app.address}#folder=turning&tab=Shifts&stage=shifts&shifts.method=box")
+    made.wait_for_function("() => model('box 0')?.visible")
+    yield made
+    made.close()
+    assert made.problems == []
+
+
+def recipe(page):
+    """What the address says of the recipe, after it followed."""
+    page.wait_for_timeout(700)
+    return unquote(page.evaluate("() => location.hash"))
+
+
+def spot(page, x, y):
+    """The place on screen of a point of the image."""
+    box = page.locator(".bk-Figure").first.bounding_box()
+    x0, x1, y0, y1 = page.evaluate(SEEN)
+    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y0) / (y1 - y0) * box["height"]
+
+
+def drag_box(page, by):
+    """Drag the box by its middle."""
+    left, right, top, bottom = page.evaluate(BOX)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    page.mouse.move(*spot(page, x - 4, y - 4))
+    page.wait_for_timeout(300)
+    page.mouse.move(*spot(page, x, y))
+    page.mouse.down()
+    for step in range(1, 7):
+        page.mouse.move(*spot(page, x + by[0] * step / 6, y + by[1] * step / 6))
+        page.wait_for_timeout(40)
+    moved = page.evaluate(BOX)
+    page.mouse.up()
+    settle(page)
+    return (x, y), moved
+
+
+def undo(page):
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+
+
+def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page):
+    before = recipe(page)
+    (x, y), moved = drag_box(page, (12, 8))
+    assert (moved[0] + moved[1]) / 2 == pytest.approx(x + 12, abs=1.5)
+    found = re.search(r"shifts\.box_center=\[([\d.]+), ([\d.]+)\]", recipe(page))
+    assert float(found[1]) == pytest.approx(x + 12, abs=1.5)
+    assert float(found[2]) == pytest.approx(y + 8, abs=1.5)
+    undo(page)
+    assert recipe(page) == before
+
+
+def test_the_box_is_on_the_picture_only_with_its_tab(page):
+    page.get_by_role("tab", name="Frames").click()
+    page.wait_for_function("() => !model('box 0').visible")
+    page.get_by_role("tab", name="Shifts").click()
+    page.wait_for_function("() => model('box 0').visible")
