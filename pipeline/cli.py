@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.frame import Failure, FrameError
-from pipeline.stage import STAGES, KnobError, nearest
+from pipeline.knob import KnobError, nearest
+from pipeline.stage import STAGES
 
 if TYPE_CHECKING:
     from pipeline.graph.request import Ticket

@@ -11,7 +11,7 @@ from pipeline.frame import Failure, Frame, FrameError, readonly
 
 if TYPE_CHECKING:
     from pipeline.graph.request import Request
-    from pipeline.stage import Range, Rectangle
+    from pipeline.knob import Range, Rectangle
 
 STAGE = "preview"
 #: Side of the part that is looked at where nobody chose one, and the longest that one may have, pixels.

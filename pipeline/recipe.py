@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pipeline.stages  # noqa: F401  (declares the stages)
-from pipeline.stage import STAGES, KnobError, KnobSpec, nearest
+from pipeline.knob import KnobError, KnobSpec, nearest
+from pipeline.stage import STAGES
 
 FORMAT = 1
 LARGEST = 1_000_000

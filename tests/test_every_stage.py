@@ -6,7 +6,8 @@ import pytest
 
 import pipeline.stages  # noqa: F401
 from pipeline.graph.lineage import ancestors
-from pipeline.stage import STAGES, KnobError
+from pipeline.knob import KnobError
+from pipeline.stage import STAGES
 
 KNOBS = [spec for stage in STAGES.values() for spec in stage.knobs.values()]
 

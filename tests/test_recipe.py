@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import recipe as recipes
+from pipeline.knob import KnobError, Point
 from pipeline.recipe import Recipe, RecipeError
-from pipeline.stage import STAGES, KnobError, Point
+from pipeline.stage import STAGES
 
 
 def values(spec):

@@ -11,8 +11,9 @@ from pipeline import sample
 from pipeline.frame import FrameError
 from pipeline.graph.request import StaleError
 from pipeline.graph.run import Graph
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import STAGES
 from pipeline.tables import Reason
 from ui import marks, series
 from ui.knobs import BINS, DRAWN, described, drawn, histogram, value_text

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.knob import Knob, KnobError, KnobSpec
 from pipeline.recipe import Recipe, dumps, loads, parse_value
 from pipeline.shapes import checked, covered
-from pipeline.stage import Knob, KnobError, KnobSpec
 
 SPEC = KnobSpec("mask", "shapes", "shapes", (), Knob("drawn"))
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 from pipeline import recipe as recipes
+from pipeline.knob import KnobError, nearest
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, KnobError, nearest
+from pipeline.stage import STAGES
 from ui.commands import written
 from ui.open_dialog import SAMPLES, below
 from ui.pictures import MADE_OF

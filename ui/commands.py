@@ -12,9 +12,10 @@ from typing import Any
 from pipeline import __version__, products
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.request import Night
+from pipeline.knob import KnobSpec
 from pipeline.read import find_files
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, KnobSpec
+from pipeline.stage import STAGES
 from ui.session import Session
 
 OUT = "starshift-out"

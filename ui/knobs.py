@@ -12,7 +12,8 @@ import numpy as np
 import param
 from panel.custom import JSComponent
 
-from pipeline.stage import STAGES, KnobSpec, Stage
+from pipeline.knob import KnobSpec
+from pipeline.stage import STAGES, Stage
 from pipeline.stages.selection import LIMITED
 from ui.part import text
 

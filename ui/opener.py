@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.frame import FrameError
 from pipeline.graph.request import Night
 from pipeline.graph.run import Graph
-from pipeline.stage import KnobError
+from pipeline.knob import KnobError
 from ui.address_text import Place
 from ui.open_dialog import SAMPLES, frames_in, sample_folder
 from ui.session import Session

@@ -11,8 +11,8 @@ from bokeh.document import Document
 from pipeline import recipe as recipes
 from pipeline.frame import FrameError
 from pipeline.graph.request import Night, Ticket
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
-from pipeline.stage import KnobError
 from ui.colours import GAINED
 from ui.courier import Courier
 from ui.knobs import title

@@ -13,8 +13,9 @@ from pipeline.frame import FrameError
 from pipeline.graph.request import Night, Request, Ticket
 from pipeline.graph.run import Graph
 from pipeline.kernels.match import nearest_one_to_one
+from pipeline.knob import KnobSpec
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, KnobSpec
+from pipeline.stage import STAGES
 from pipeline.tables import OffsetMap, StarTable, Tracks
 from ui.knobs import title, value_text
 from ui.map_facts import coarse, rms_difference

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline import recipe as recipes
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe, RecipeError
-from pipeline.stage import KnobError
 from ui import commands
 from ui.courier import LARGEST_TEXT, Courier
 from ui.session import Session

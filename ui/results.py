@@ -16,8 +16,9 @@ from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import STAGES
 from ui.extras import EXTRAS
 from ui.marks import aside
 from ui.pictures import stages_of

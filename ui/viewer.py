@@ -12,8 +12,9 @@ from bokeh.document import Document
 from pipeline import preview, trails
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
+from pipeline.knob import KnobError
 from pipeline.read import stem
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import STAGES
 from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures

@@ -24,8 +24,8 @@ from pipeline.graph.request import Night, Ticket
 from pipeline.graph.run import Event, Graph
 from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
 from pipeline.graph.writers import MASTERS, Work
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe, dumps
-from pipeline.stage import KnobError
 from pipeline.tables import Tracks
 
 Progress = Callable[[str, int, int], None]

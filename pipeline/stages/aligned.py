@@ -10,7 +10,8 @@ import numpy as np
 
 from pipeline.alignment import Shifts
 from pipeline.frame import Background, Frame, FrameError, readonly
-from pipeline.stage import Knob, Rectangle, stage
+from pipeline.knob import Knob, Rectangle
+from pipeline.stage import stage
 from pipeline.tables import OffsetMap, Tracks
 
 #: Pixels that a map may lie off the transform from which the common area follows.

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import numpy as np
 
 from pipeline.frame import Background, Frame, FrameError, colour_planes, readonly
+from pipeline.knob import Knob
 from pipeline.photometry import NOTHING, Mask
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 
 
 @stage(version=2)

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import numpy as np
 
 from pipeline.frame import Frame, HotPixels, readonly
+from pipeline.knob import Knob
 from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 from pipeline.stages.combining import neighbours_scatter
 from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import SIGMA_TO_FWHM, FrameError, Normalized, readonly
-from pipeline.stage import Knob, stage
+from pipeline.knob import Knob
+from pipeline.stage import stage
 from pipeline.stages.noise_model import pixel_noise
 from pipeline.tables import COLUMNS, Reason, StarTable
 

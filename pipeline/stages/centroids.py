@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 
 from pipeline.frame import SIGMA_TO_FWHM, Normalized, readonly
+from pipeline.knob import Knob
 from pipeline.photometry import Centroids, Flag, Left
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 from pipeline.stages.noise_model import pixel_noise
 from pipeline.tables import Reason, StarTable
 

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pipeline.frame import KINDS, Failure, FrameError, FrameInfo, Sequence
+from pipeline.knob import Knob, KnobError, nearest
 from pipeline.read.folder import natural_key
-from pipeline.stage import Knob, KnobError, nearest, stage
+from pipeline.stage import stage
 
 _NO_CORRECTIONS: Mapping[str, str] = MappingProxyType({})
 

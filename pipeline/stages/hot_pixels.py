@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import Failure, Frame, FrameError, HotPixels, readonly
+from pipeline.knob import Knob
 from pipeline.read.rows import Rows
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 from pipeline.stages.bad_pixels import from_columns_and_flats, from_darks
 from pipeline.stages.first_look import first_look
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, readonly
+from pipeline.knob import Knob, Shapes
 from pipeline.photometry import Mask
 from pipeline.shapes import covered
-from pipeline.stage import Knob, Shapes, stage
+from pipeline.stage import stage
 
 #: Extended sources are looked for in blocks of so many pixels a side, which on a mosaic hold each colour alike.
 BLOCK = 4

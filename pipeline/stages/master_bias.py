@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from pipeline.knob import Knob
 from pipeline.masters import Master
 from pipeline.read.rows import Rows
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, sample
 
 

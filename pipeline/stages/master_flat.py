@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import FrameError, FrameInfo, colour_planes
+from pipeline.knob import Knob, KnobError
 from pipeline.masters import NO_BIAS, NO_DARKS, Master, MasterDarks, MasterFlats
 from pipeline.read.rows import Rows
-from pipeline.stage import Knob, KnobError, stage
+from pipeline.stage import stage
 from pipeline.stages.combining import (
     BAND,
     combine_rows,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from pipeline.frame import Background, Frame, Normalized, readonly
+from pipeline.knob import Knob
 from pipeline.photometry import NOTHING, Mask
-from pipeline.stage import Knob, stage
+from pipeline.stage import stage
 from pipeline.stages.background import colour_numbers, without_pixels
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 
 from pipeline.frame import FrameError, readonly
-from pipeline.stage import Knob, stage
+from pipeline.knob import Knob
+from pipeline.stage import stage
 from pipeline.tables import OffsetMap, Tracks
 
 FEW_STARS = 10

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, Normalized, readonly
+from pipeline.knob import Ids, Knob, Numbers
 from pipeline.photometry import Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
-from pipeline.stage import Ids, Knob, Numbers, stage
+from pipeline.stage import stage
 from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise
 from pipeline.stages.star_profile import Profile, Widths, fitted_moffat, frame_profile, growth_curve, own_widths
 from pipeline.tables import Status, Tracks

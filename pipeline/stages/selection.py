@@ -9,7 +9,8 @@ from typing import Annotated
 import numpy as np
 
 from pipeline.frame import Failure, FrameInfo, Sequence, readonly
-from pipeline.stage import Knob, KnobError, Range, nearest, stage
+from pipeline.knob import Knob, KnobError, Range, nearest
+from pipeline.stage import stage
 from pipeline.tables import Selection, StarTable
 
 METRICS = ("stars", "fwhm", "roundness", "background", "noise", "saturated")

@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.alignment import Shifts
 from pipeline.frame import Failure, FrameError, Normalized, Sequence, readonly
-from pipeline.stage import Knob, Point, stage
+from pipeline.knob import Knob, Point
+from pipeline.stage import stage
 from pipeline.stages import box_star
 from pipeline.stages.ledger import star_points
 from pipeline.tables import Selection, StarTable, Tracks

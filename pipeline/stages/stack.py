@@ -14,8 +14,9 @@ import numpy as np
 from pipeline.alignment import Shifts, Stack, Stacks
 from pipeline.frame import Failure, Frame, FrameError, Sequence, readonly
 from pipeline.kernels.bands import checkpoint
+from pipeline.knob import Knob, Range
 from pipeline.read.rows import Scratch
-from pipeline.stage import Knob, Range, stage
+from pipeline.stage import stage
 from pipeline.stages.normalize import sky_noise
 from pipeline.tables import Selection
 

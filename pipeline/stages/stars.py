@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import numpy as np
 
 from pipeline.frame import readonly
-from pipeline.stage import Knob, Range, Rerun, stage
+from pipeline.knob import Knob, Range
+from pipeline.stage import Rerun, stage
 from pipeline.stages.candidates import CLEARANCE
 from pipeline.tables import Reason, StarTable
 

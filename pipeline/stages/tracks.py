@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from pipeline.frame import Failure, Normalized, Sequence
-from pipeline.stage import Knob, stage
+from pipeline.knob import Knob
+from pipeline.stage import stage
 from pipeline.stages import identify
 from pipeline.stages.candidates import CLEARANCE
 from pipeline.stages.ledger import Ledger, star_points

@@ -20,8 +20,8 @@ from pipeline.graph.output import Job, RunError
 from pipeline.graph.request import StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.tasks import find_stars, graph_of, write_products
+from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
-from pipeline.stage import KnobError
 
 NAMES_ONCE_WRITTEN = ("recipe.toml", "report.json")
 

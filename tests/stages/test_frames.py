@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.frame import Failure, FrameError, FrameInfo
+from pipeline.knob import KnobError
 from pipeline.read import read_infos
-from pipeline.stage import STAGES, KnobError
+from pipeline.stage import STAGES
 from pipeline.stages.frames import frames
 
 START = Time("2024-03-01T20:00:00")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PATTERNS, colour_planes
+from pipeline.knob import KnobError
 from pipeline.masters import NO_BIAS, NO_DARKS
 from pipeline.read.rows import RowReaders
-from pipeline.stage import KnobError
 from pipeline.stages.master_bias import master_bias
 from pipeline.stages.master_dark import master_dark
 from pipeline.stages.master_flat import lit_limit, master_flat

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import Failure
-from pipeline.stage import KnobError
+from pipeline.knob import KnobError
 from pipeline.stages.selection import selection
 from tests.stages.synthetic import sequence, table
 

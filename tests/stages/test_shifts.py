@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from pipeline.alignment import FLAG
 from pipeline.frame import Failure, FrameError
-from pipeline.stage import Point
+from pipeline.knob import Point
 from pipeline.stages.selection import selection
 from pipeline.stages.shifts import shifts
 from tests.stages.synthetic import sequence, sky, table, turned
