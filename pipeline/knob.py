@@ -23,6 +23,13 @@ class Point(NamedTuple):
     y: float
 
 
+class Sides(NamedTuple):
+    """How far something may lie on either side; unlike the ends of a Range they need no order."""
+
+    below: float
+    above: float
+
+
 class KnobError(ValueError):
     """A knob's value is wrong; the message names knob, value, rule and unit."""
 
@@ -87,6 +94,7 @@ class KnobSpec:
             "choice": "one of " + ", ".join(self.choices),
             "str": "a text",
             "range": f"two numbers, low and high,{bounds}{unit}",
+            "sides": f"two numbers, below and above,{bounds}{unit}",
             "words": "a table of file = text",
             "ranges": "a table of name = [low, high], an end that limits nothing being -inf or inf",
             "point": "two numbers, x and y",
@@ -207,6 +215,12 @@ def _point(spec: KnobSpec, value: Any) -> Point:
     return Point(*(_number(spec, end) for end in value))
 
 
+def _sides(spec: KnobSpec, value: Any) -> Sides:
+    if isinstance(value, (str, Mapping)):
+        raise TypeError
+    return Sides(*(_number(spec, side) for side in value))
+
+
 def _points(spec: KnobSpec, value: Any) -> dict[str, Point]:
     if not isinstance(value, Mapping):
         raise TypeError
@@ -236,6 +250,7 @@ _CHECKS: dict[str, Callable[[KnobSpec, Any], Any]] = {
     "str": _text,
     "choice": _choice,
     "range": _range,
+    "sides": _sides,
     "words": _words,
     "ranges": _ranges,
     "point": _point,
@@ -252,6 +267,7 @@ KINDS: dict[Any, str] = {
     bool: "bool",
     str: "str",
     Range: "range",
+    Sides: "sides",
     dict[str, str]: "words",
     dict[str, Range]: "ranges",
     Point: "point",

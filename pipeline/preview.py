@@ -11,7 +11,7 @@ from pipeline.frame import Failure, Frame, FrameError, readonly
 
 if TYPE_CHECKING:
     from pipeline.graph.request import Request
-    from pipeline.knob import Range, Rectangle
+    from pipeline.knob import Rectangle, Sides
 
 STAGE = "preview"
 #: Side of the part that is looked at where nobody chose one, and the longest that one may have, pixels.
@@ -125,7 +125,7 @@ def part_of(shape: tuple[int, int], wanted: tuple[float, float, float, float] | 
     return x0, y0, x1, y1
 
 
-def preview(cube: Cube, *, combine: str, clip: Range, weights: str) -> Preview:
+def preview(cube: Cube, *, combine: str, clip: Sides, weights: str) -> Preview:
     """Combine a part of the frames as the stack does with the whole.
 
     Parameters

@@ -86,7 +86,7 @@ def parse_value(spec: KnobSpec, text: str) -> Any:
     KnobError
         Where the text is no value of that knob.
     """
-    written = f"[{text.strip('[]() ')}]" if spec.kind in ("range", "numbers", "ids", "point") else text
+    written = f"[{text.strip('[]() ')}]" if spec.kind in ("range", "sides", "numbers", "ids", "point") else text
     try:
         value = tomllib.loads(f"value = {written}")["value"]
     except (ValueError, RecursionError):

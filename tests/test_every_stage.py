@@ -26,7 +26,7 @@ def test_a_stage_says_what_it_is_for_and_needs_only_what_comes_before(stage):
 def test_a_knob_has_a_doc_bounds_and_a_default_inside_them(spec):
     assert spec.knob.doc
     assert spec.check(spec.default) == spec.default
-    if spec.kind in ("float", "int", "range"):
+    if spec.kind in ("float", "int", "range", "sides"):
         assert spec.knob.low is not None
         assert spec.knob.high is not None
         assert spec.knob.low < spec.knob.high

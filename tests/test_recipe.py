@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import recipe as recipes
-from pipeline.knob import KnobError, Point
+from pipeline.knob import KnobError, Point, Sides
 from pipeline.recipe import Recipe, RecipeError
 from pipeline.stage import STAGES
 
@@ -26,6 +26,7 @@ def values(spec):
         "str": word,
         "choice": st.sampled_from(spec.choices or ("",)),
         "range": st.tuples(number, number).map(lambda pair: tuple(sorted(pair))),
+        "sides": st.tuples(number, number).map(lambda ends: Sides(*ends)),
         "words": st.dictionaries(word, word, max_size=3),
         "numbers": st.lists(number, max_size=3).map(tuple),
         "ids": st.lists(whole, max_size=3).map(tuple),
@@ -162,3 +163,9 @@ def test_what_is_no_file_is_never_read_as_a_recipe(tmp_path):
     for path in (tmp_path / "pipe.toml", "/dev/zero", tmp_path):
         with pytest.raises(RecipeError, match="no file"):
             recipes.load(path)
+
+
+def test_sides_need_no_order():
+    recipe = recipes.with_option(Recipe(), "stack.clip=4,2.5")
+    assert recipe["stack"]["clip"] == (4.0, 2.5)
+    assert recipes.loads(recipes.dumps(recipe)) == recipe

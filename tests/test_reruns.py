@@ -16,6 +16,7 @@ from ui.session import Session
 
 FRAMES = 4
 SHOWN = 2
+KINDS = ("subtracted", "x_offset")
 
 
 class Visit:
@@ -43,6 +44,13 @@ class Visit:
         assert self._shown.wait(60)
         return list(self.graph.log)[before:]
 
+    def look(self, stage):
+        """Open a stage's row and go back to the pictures of before, where its row brought its own."""
+        if self.desk.stages.open != stage:
+            self.after(self.desk._unfold, stage)
+        if self.session.kinds != KINDS:
+            self.after(lambda: self.session.change(kinds=KINDS))
+
     def turn(self, stage, knob, value, live=False):
         """Turn a knob as the browser does; those that are no widget of a stage's own are set in the frame table."""
         if drawn(STAGES[stage].knobs[knob]).hidden:
@@ -58,7 +66,7 @@ def opened(tmp_path_factory):
     sample.write_named("drift", folder, frames=FRAMES, size=(240, 320))
     visit = Visit(folder)
     visit.after(visit.session.open, Graph.open([folder], folder), "sky")
-    visit.after(lambda: visit.session.change(frame=SHOWN, kinds=("subtracted", "x_offset")))
+    visit.after(lambda: visit.session.change(frame=SHOWN, kinds=KINDS))
     yield visit
     visit.desk.close()
 
@@ -79,8 +87,7 @@ def test_every_stage_with_a_knob_has_a_turn_in_the_table():
 def test_a_knob_of_the_page_reruns_what_the_table_says_and_back_again_nothing(visit, turn):
     # What takes long is made for who looks at it.
     looked_at, not_asked = ("psf_photometry", SHIFTS - {"shifts"}) if turn.stage in CENTROIDS else ("stack", CENTROIDS)
-    if visit.desk.stages.open != looked_at:
-        visit.after(visit.desk._unfold, looked_at)
+    visit.look(looked_at)
     default = STAGES[turn.stage].knobs[turn.knob].default
     ran = visit.after(visit.turn, turn.stage, turn.knob, turn.value)
     needed = runs_needed(turn, FRAMES)
@@ -103,12 +110,12 @@ def test_a_drag_makes_no_result_twice_and_ends_where_the_hand_lets_go(visit):
 
 
 def test_what_is_shown_of_a_frame_or_star_reruns_no_stage_of_another(visit):
-    visit.after(visit.desk._unfold, "stars")
+    visit.look("stars")
     ran = visit.after(lambda: visit.session.change(frame=1))
     assert {(event.stage, event.frame) for event in ran} == {("offset_map", 1)}
     assert visit.after(lambda: visit.session.change(frame=SHOWN)) == []
     assert visit.after(lambda: visit.session.change(kinds=("raw", "background"))) == []
-    visit.after(lambda: visit.session.change(kinds=("subtracted", "x_offset")))
+    visit.after(lambda: visit.session.change(kinds=KINDS))
 
 
 def test_in_all_that_a_visitor_did_no_result_was_made_twice(visit):

@@ -28,11 +28,13 @@ ANY = math.inf
 FAR = 1e12
 # Kinds of knobs that have a widget.
 WIDGETS = (
-    "float", "int", "bool", "choice", "str", "range", "ranges", "point", "points", "sizes", "region", "numbers", "ids",
+    "float", "int", "bool", "choice", "str", "range", "sides", "ranges", "point", "points", "sizes", "region",
+    "numbers", "ids",
 )  # fmt: skip
 # Kinds that are written in a field of text, and how.
 WRITTEN = {
     "point": "x, y",
+    "sides": "below, above",
     "region": "a word, or x0, y0, x1, y1",
     "numbers": "a, b, c",
     "ids": "a, b, c",

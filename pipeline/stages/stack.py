@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.alignment import Shifts, Stack, Stacks
 from pipeline.frame import Failure, Frame, FrameError, Sequence, readonly
 from pipeline.kernels.bands import checkpoint
-from pipeline.knob import Knob, Range
+from pipeline.knob import Knob, Sides
 from pipeline.read.rows import Scratch
 from pipeline.stage import stage
 from pipeline.stages.normalize import sky_noise
@@ -67,6 +67,9 @@ class Spooled:
         return self.read(start, stop)
 
 
+EQUAL_SIDES = Sides(3.0, 3.0)
+
+
 @stage(version=2, scope="sequence", lazy=("aligned",))
 def stack(
     frames: Sequence,
@@ -78,7 +81,7 @@ def stack(
         Literal["median", "mean", "clipped", "winsorized"],
         Knob("how the frames' values of a pixel become one; the last two leave out what lies far off"),
     ] = "median",
-    clip: Annotated[Range, Knob("how far below and above a value may lie", "sigma", 0.5, 20, 0.1)] = (3.0, 3.0),
+    clip: Annotated[Sides, Knob("how far below and above a value may lie", "sigma", 0.5, 20, 0.1)] = EQUAL_SIDES,
     weights: Annotated[
         Literal["none", "noise", "seeing"],
         Knob("share of a frame in a mean: equal, by its noise, or by the width of its stars"),
@@ -197,7 +200,7 @@ def stacked(
     left_out: Iterable[tuple[str, str]],
     *,
     combine: str,
-    clip: Range,
+    clip: Sides,
     weights: str,
 ) -> Stacks:
     """Combine frames that wait on the disk.
@@ -227,7 +230,7 @@ def stacked(
 
 
 def _stack(
-    frames: Sequence, fwhm: np.ndarray, name: str, group: list[Spooled], combine: str, clip: Range, weights: str
+    frames: Sequence, fwhm: np.ndarray, name: str, group: list[Spooled], combine: str, clip: Sides, weights: str
 ) -> Stack:
     from pipeline.kernels.combine import combined
 
@@ -260,7 +263,7 @@ def noise_before_and_after(
     image: np.ndarray,
     count: np.ndarray,
     combine: str,
-    clip: Range,
+    clip: Sides,
     share: np.ndarray | None,
 ) -> tuple[float, float]:
     """Noise of one aligned frame and of the stack, from what differs between frames.
@@ -330,7 +333,7 @@ def shares(widths: np.ndarray) -> np.ndarray:
     return np.where(known, widths, usual) ** -2.0
 
 
-def _warnings(name: str, exposures: list[float | None], combine: str, clip: Range, weights: str) -> Iterable[str]:
+def _warnings(name: str, exposures: list[float | None], combine: str, clip: Sides, weights: str) -> Iterable[str]:
     """What a user should know of a stack before they trust it."""
     title = f"stack {name}".strip()
     number = len(exposures)
