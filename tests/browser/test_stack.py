@@ -1,4 +1,4 @@
-"""The box about one star in a real browser: under the hand, in the recipe, and gone with its tab."""
+"""Shifts and the stack in a real browser: a frame out by hand, the box, a pre-shift, and the preview."""
 
 import re
 from urllib.parse import unquote
@@ -66,6 +66,40 @@ def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page):
     assert float(found[1]) == pytest.approx(x + 12, abs=1.5)
     assert float(found[2]) == pytest.approx(y + 8, abs=1.5)
     undo(page)
+    assert recipe(page) == before
+
+
+def test_a_frame_dragged_over_the_reference_has_a_pre_shift(page):
+    before = recipe(page)
+    page.get_by_role("button", name="Next frame").click()
+    settle(page)
+    well = page.locator(".laid-over")
+    well.scroll_into_view_if_needed()
+    box = well.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 70, box["y"] + 64, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert re.search(r"shifts\.pre_shift=\{", recipe(page))
+    undo(page)
+    page.get_by_role("button", name="First frame").click()
+    settle(page)
+    assert recipe(page) == before
+
+
+def test_a_frame_is_taken_out_with_a_reason_and_taken_back(page):
+    before = recipe(page)
+    page.get_by_role("textbox", name="Why it is left out").fill("a cloud")
+    page.get_by_role("button", name="Next frame").click()
+    settle(page)
+    page.get_by_role("button", name="Leave frame 2 out").click()
+    settle(page)
+    assert "a cloud" in recipe(page)
+    page.get_by_role("button", name="Use frame 2 again").click()
+    settle(page)
+    page.get_by_role("button", name="First frame").click()
+    settle(page)
     assert recipe(page) == before
 
 
