@@ -108,3 +108,20 @@ def test_the_box_is_on_the_picture_only_with_its_tab(page):
     page.wait_for_function("() => !model('box 0').visible")
     page.get_by_role("tab", name="Shifts").click()
     page.wait_for_function("() => model('box 0').visible")
+
+
+def test_the_stack_says_what_it_gained_and_its_preview_follows_the_knob(page):
+    page.get_by_role("tab", name="Stack").click()
+    page.get_by_text("median of 4 frames").wait_for()
+    page.get_by_role("img", name="Stack of 4").wait_for()
+    first = page.get_by_role("img", name="Stack of 4").get_attribute("src")
+    numbers = page.evaluate("() => [...model('stack noise').data.number]")
+    noise = page.evaluate("() => [...model('stack noise').data.noise]")
+    assert numbers == [1, 2, 4]
+    assert noise[0] > noise[-1]
+    row = page.locator("[data-stage=stack]")
+    row.locator(".row").click()
+    row.get_by_label("combine").select_option("mean")
+    settle(page)
+    page.get_by_text("mean of 4 frames").wait_for()
+    assert page.get_by_role("img", name="Stack of 4").get_attribute("src") != first
