@@ -22,6 +22,13 @@ THEMED = """(colour) => {
         .concat([...root.querySelectorAll('button.MuiButton-text')])
     return deep(document).every((one) => getComputedStyle(one).color === colour)
 }"""
+# What fades has colours between its own and the ground's; what turns for ever has no end to wait for.
+RESTED = """() => {
+    const roots = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? roots(e.shadowRoot) : [])
+        .concat([root])
+    return roots(document).flatMap((root) => root.getAnimations())
+        .every((one) => one.playState !== 'running' || one.effect.getComputedTiming().endTime === Infinity)
+}"""
 NAMED = f"""() => {{
     const one = ({FOCUSED})()
     return (one.getAttribute('aria-label') || one.innerText || one.title || one.tagName).trim()
@@ -56,7 +63,8 @@ def page(opened):
 
 
 def findings(page):
-    """What axe finds that keeps somebody from using the page."""
+    """What axe finds that keeps somebody from using the page, once nothing on it fades or moves any more."""
+    page.wait_for_function(RESTED)
     found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
     return [
         f"{one['id']}: {node['target'][-1]} {node['html'][:120]}"
@@ -93,8 +101,12 @@ def test_axe_finds_nothing_serious_on_the_page_its_tabs_and_its_dialogs(page, th
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.get_by_role("button", name="Help").click()
+    page.get_by_role("dialog").locator("th", has_text="star").wait_for()
+    found["help"] = findings(page)
     page.get_by_role("button", name="Take the tour").click()
     page.get_by_role("button", name="Next").wait_for()
+    # The tour may come while the dialog that it was asked for in is still fading out.
+    page.locator(".MuiDialog-root").wait_for(state="detached")
     found["tour"] = findings(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
