@@ -25,6 +25,9 @@ USUAL = re.compile(
     r"|Failed sending message as connection was closed"
 )
 
+# A browser that leaves while a message is on its way to it, as tornado tells it.
+LEFT = re.compile(r"^.*Task exception was never retrieved\n(?:(?!^\d{4}-).*\n)*?^.*WebSocketClosedError$", re.MULTILINE)
+
 
 @contextmanager
 def served(root, base, *, patience=5):
@@ -86,7 +89,7 @@ def _wait_for(host, port):
 
 def said(log):
     """What the server had to say beside its usual."""
-    return [line for line in log.read_text().splitlines() if not USUAL.search(line)]
+    return [line for line in LEFT.sub("", log.read_text()).splitlines() if not USUAL.search(line)]
 
 
 def visit(browser, address, *, stars=True, **options):
