@@ -111,6 +111,8 @@ class Card {
     this.back.addEventListener("click", () => this.show(this.step - 1))
     this.next.addEventListener("click", () => this.step == STEPS.length - 1 ? ended() : this.show(this.step + 1))
     document.body.append(this.host)
+    // Words take another height once their font is there.
+    new ResizeObserver(() => this.step !== undefined && this.place()).observe(this.card)
   }
 
   show(step) {
