@@ -1,4 +1,4 @@
-"""Master frames: bias, darks by exposure and flats by filter, as the calibration hands them on."""
+"""Master frames: bias, darks by exposure and flats by filter, as the calibration hands them on, and their frames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,38 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class CalibrationFrame:
+    """A bias, dark or flat as it was given, and what became of it.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    kind : str
+        "bias", "dark" or "flat".
+    filter : str
+        "" where it has none.
+    exposure : float or None
+        Seconds.
+    median : float
+        Of all its pixels, ADU above black and overscan (of a bias or dark: of twelve bands spread over it); NaN of a
+        file that cannot be read.
+    full : float or None
+        Level at which its pixels are full, ADU above black.
+    reason : str
+        Why it is in no master (the whole sentence), "" where it is.
+    """
+
+    file: str
+    kind: str
+    filter: str = ""
+    exposure: float | None = None
+    median: float = math.nan
+    full: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +83,10 @@ class Master:
         Level at which a pixel of these frames is full, ADU.
     path : str
         The first of the files; its header is the master's.
+    unexposed : int
+        Of a flat: pixels that have too little light, and are NaN for that.
+    frames : tuple of CalibrationFrame
+        Of a bias: every such frame that was given, in their order. Those of darks and flats stand in what holds them.
     """
 
     kind: str
@@ -70,6 +106,8 @@ class Master:
     gain: float | None = None
     full: float | None = None
     path: str = ""
+    unexposed: int = 0
+    frames: tuple[CalibrationFrame, ...] = ()
 
     @property
     def count(self) -> int:
@@ -87,7 +125,7 @@ class MasterDarks:
         One for each exposure, the shortest first; empty where there is no dark.
     scale : str
         "auto" or "never": whether a dark may stand for another exposure.
-    left_out, warnings
+    left_out, warnings, frames
         As in :class:`Master`, for all of them.
     """
 
@@ -95,6 +133,7 @@ class MasterDarks:
     scale: str = "auto"
     left_out: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    frames: tuple[CalibrationFrame, ...] = ()
 
     def chosen(self, exposure: float | None) -> tuple[Master, float] | None:
         """The dark for an exposure, and the factor to take it by; None where none serves.
@@ -124,13 +163,14 @@ class MasterFlats:
     ----------
     masters : tuple of Master
         One for each filter, in the order of their names; empty where there is no flat.
-    left_out, warnings
+    left_out, warnings, frames
         As in :class:`Master`, for all of them.
     """
 
     masters: tuple[Master, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    frames: tuple[CalibrationFrame, ...] = ()
 
     def chosen(self, filter_name: str) -> Master | None:
         """The flat for a light's filter, names compared without case; None where there is none.

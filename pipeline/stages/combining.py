@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.frame import FrameError, readonly
+from pipeline.masters import CalibrationFrame
 
 if TYPE_CHECKING:
     from pipeline.masters import Master
@@ -132,6 +133,21 @@ def combine_rows(readers: Sequence[Rows], combine: str, clip: float) -> np.ndarr
 
     image, _, _ = combined(readers, combine, clip=(clip, clip))
     return image
+
+
+def roll(
+    calibration: Iterable[Rows], kind: str, medians: Mapping[str, float], left_out: Reasons
+) -> tuple[CalibrationFrame, ...]:
+    """Every frame of a kind with its median, by file, and why it is left out."""
+    reasons = dict(left_out)
+    return tuple(
+        CalibrationFrame(
+            info.file, kind, info.filter, info.exposure, medians.get(info.file, math.nan), info.saturation,
+            reasons.get(info.file, ""),
+        )
+        for info in (one.info for one in calibration)
+        if info.kind == kind
+    )  # fmt: skip
 
 
 def few(kind: str, readers: Sequence[Rows]) -> tuple[str, ...]:

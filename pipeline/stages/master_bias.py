@@ -9,7 +9,7 @@ from pipeline.knob import Knob
 from pipeline.masters import Master
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, sample
+from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, roll, sample
 
 
 @stage(version=1, scope="sequence")
@@ -43,9 +43,12 @@ def master_bias(
     (Kenney and Keeping 1962, Mathematics of Statistics, 1, 13.13); the median hears nothing of a cosmic ray.
     """
     readers, left_out = readable(one for one in calibration if one.info.kind == "bias")
+    medians = {reader.info.file: median_of(sample(reader)) for reader in readers}
+    frames = roll(calibration, "bias", medians, left_out)
     if not readers:
-        return Master("bias", left_out=tuple(left_out))
+        return Master("bias", left_out=tuple(left_out), frames=frames)
     image = combine_rows(readers, combine, clip)
     told = facts(readers, image, combine)
-    levels = tuple(median_of(sample(reader)) for reader in readers)
-    return Master("bias", left_out=tuple(left_out), warnings=few("bias", readers), levels=levels, **told)
+    levels = tuple(medians[reader.info.file] for reader in readers)
+    warnings = few("bias", readers)
+    return Master("bias", left_out=tuple(left_out), warnings=warnings, levels=levels, frames=frames, **told)

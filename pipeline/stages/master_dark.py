@@ -9,7 +9,7 @@ from pipeline.knob import Knob
 from pipeline.masters import NO_BIAS, Master, MasterDarks
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, sample
+from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, roll, sample
 
 SAME = 0.01
 
@@ -52,6 +52,7 @@ def master_dark(
     mean and what is clipped by that number, so the order does not matter, and this one costs one subtraction.
     """
     readers, left_out = readable(one for one in calibration if one.info.kind == "dark")
+    medians = {reader.info.file: median_of(sample(reader)) for reader in readers}
     masters, warnings = [], []
     for exposure, group in _by_exposure(readers):
         name = "dark" if exposure is None else f"dark of {exposure:g} s"
@@ -65,10 +66,11 @@ def master_dark(
             image -= master_bias.image
         told = facts(group, image, combine)
         warnings += few(name, group)
-        levels = tuple(median_of(sample(reader)) for reader in group)
+        levels = tuple(medians[reader.info.file] for reader in group)
         without = master_bias.image is None and not bare
         masters.append(Master("dark", exposure=exposure, with_bias=without, levels=levels, **told))
-    return MasterDarks(tuple(masters), scale, tuple(left_out), tuple(warnings))
+    frames = roll(calibration, "dark", medians, left_out)
+    return MasterDarks(tuple(masters), scale, tuple(left_out), tuple(warnings), frames)
 
 
 def _alike(group: Sequence[Rows]) -> tuple[list[Rows], list[Rows]]:

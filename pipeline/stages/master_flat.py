@@ -21,9 +21,11 @@ from pipeline.stages.combining import (
     facts,
     few,
     is_levelled,
+    median_of,
     neighbours_scatter,
     outshines,
     readable,
+    roll,
     sample,
     starts,
 )
@@ -82,6 +84,7 @@ def master_flat(
     """
     readers, left_out = readable(one for one in calibration if one.info.kind == "flat")
     masters, warnings = [], []
+    medians: dict[str, float] = {}
     for group in _by_filter(readers):
         levelled = []
         for reader in group:
@@ -96,8 +99,10 @@ def master_flat(
             one = _Levelled(
                 reader, None if ready else master_bias.image, None if dark is None else (dark[0].image, dark[1]), {}
             )
+            stored = reader.rows(0, reader.shape[0])
+            medians[reader.info.file] = median_of(stored)
             try:
-                one.levels.update(_levels(one, region))
+                one.levels.update(_levels(one, stored, region))
             except FrameError as error:
                 left_out.append((error.file, str(error)))
                 continue
@@ -111,7 +116,8 @@ def master_flat(
         master = _master(levelled, combine, clip, floor, master_bias.pair_noise)
         warnings += few(f"flat of filter {master.filter}" if master.filter else "flat", levelled)
         masters.append(master)
-    return MasterFlats(tuple(masters), tuple(left_out), tuple(warnings))
+    frames = roll(calibration, "flat", medians, left_out)
+    return MasterFlats(tuple(masters), tuple(left_out), tuple(warnings), frames)
 
 
 def _by_filter(readers: Sequence[Rows]) -> list[list[Rows]]:
@@ -157,8 +163,8 @@ class _Levelled:
         return rows
 
 
-def _levels(flat: _Levelled, region: str) -> dict[str, float]:
-    """What each colour of a flat is divided by, ADU.
+def _levels(flat: _Levelled, stored: np.ndarray, region: str) -> dict[str, float]:
+    """What each colour of a flat, whose pixels are given as they were read, is divided by, ADU.
 
     Raises
     ------
@@ -172,7 +178,7 @@ def _levels(flat: _Levelled, region: str) -> dict[str, float]:
     for colour, row, column in colour_planes(flat.info.pattern):
         levels.setdefault(colour, []).append(image[row::step, column::step])
     inside = _inside(region, flat.shape)
-    _check_exposed(flat, image)
+    _check_exposed(flat, image, stored)
     found = {}
     for colour, planes in levels.items():
         values = np.concatenate([plane.ravel() for plane in planes])
@@ -199,13 +205,12 @@ def lit_limit(values: np.ndarray) -> float:
     return LIT * float(np.percentile(finite, LIT_PERCENTILE)) if finite.size else float("nan")
 
 
-def _check_exposed(flat: _Levelled, image: np.ndarray) -> None:
+def _check_exposed(flat: _Levelled, image: np.ndarray, stored: np.ndarray) -> None:
     """Refuse a flat that is saturated or dark."""
-    info, ny = flat.info, flat.shape[0]
+    info = flat.info
     lit = image > lit_limit(image)
     level = float(np.median(image[lit])) if lit.any() else 0.0
     if lit.any():
-        stored = flat.reader.rows(0, ny)
         # Whatever a header says, a camera that is full has many pixels at its highest number.
         top = float(np.nanmax(stored))
         top = top if info.saturation is None else min(top, info.saturation)
@@ -235,6 +240,44 @@ def _inside(region: str, shape: tuple[int, int]) -> tuple[int, int, int, int] | 
     return x0, y0, x1, y1
 
 
+def levelling(master: np.ndarray, region: str, pattern: str) -> np.ndarray:
+    """The pixels whose median (of "max": the largest of which) became 1, as the master has them.
+
+    Parameters
+    ----------
+    master : ndarray of float32, shape (ny, nx)
+        A master flat. Each flat has a region of its own, which is this one but for its noise.
+    region, pattern : str
+        The knob ``region``, and the colours of the flats.
+
+    Returns
+    -------
+    ndarray of bool, shape (ny, nx)
+
+    Raises
+    ------
+    KnobError
+        Where ``region`` is no region of these frames.
+    """
+    inside = _inside(region, master.shape)
+    found = np.isfinite(master)
+    if inside is not None:
+        x0, y0, x1, y1 = inside
+        found[:y0], found[y1:], found[:, :x0], found[:, x1:] = False, False, False, False
+    if region not in ("lit", "max"):
+        return found
+    step = 1 if pattern == "none" else 2
+    for colour in dict.fromkeys(name for name, _, _ in colour_planes(pattern)):
+        planes = [(slice(row, None, step), slice(column, None, step))
+                  for name, row, column in colour_planes(pattern) if name == colour]  # fmt: skip
+        # What is unexposed has no value any more, and had hardly any light.
+        values = np.nan_to_num(np.concatenate([master[plane].ravel() for plane in planes]))
+        limit = lit_limit(values) if region == "lit" else np.nextafter(values.max(), np.float32(-1))
+        for plane in planes:
+            found[plane] = master[plane] > limit
+    return found
+
+
 def _cut(image: np.ndarray, inside: tuple[int, int, int, int], row: int, column: int, step: int) -> np.ndarray:
     """Pixels of one colour in a rectangle."""
     x0, y0, x1, y1 = inside
@@ -245,11 +288,14 @@ def _master(flats: list[_Levelled], combine: str, clip: float, floor: float, rea
     image = combine_rows(flats, combine, clip)
     pattern = flats[0].info.pattern
     step = 1 if pattern == "none" else 2
+    unexposed = 0
     for _, row, column in colour_planes(pattern):
         plane = image[row::step, column::step]
         lit = plane[plane > lit_limit(plane)]
         if lit.size:
-            plane[plane < floor * np.float32(np.median(lit))] = np.nan
+            dim = plane < floor * np.float32(np.median(lit))
+            unexposed += int(np.count_nonzero(dim))
+            plane[dim] = np.nan
     told: Mapping[str, Any] = facts(flats, image, combine)
     main = "green" if "green" in flats[0].levels else "mono"
     return Master(
@@ -258,6 +304,7 @@ def _master(flats: list[_Levelled], combine: str, clip: float, floor: float, rea
         exposure=flats[0].info.exposure,
         levels=tuple(flat.levels[main] for flat in flats),
         gain=photon_transfer(flats, image, read_noise),
+        unexposed=unexposed,
         **told,
     )
 
