@@ -171,8 +171,8 @@ def test_every_value_of_a_stretch_is_between_dark_and_bright_and_grows():
 
 
 def test_browser_and_server_stretch_alike():
-    assert f"const SOFTENING = {SOFTENING}" in text("picture.js")
-    assert set(re.findall(r"^  (\w+): \(t\)", text("picture.js"), re.M)) == set(STRETCHES)
+    assert f"const SOFTENING = {SOFTENING}" in text("picture_pixels.js")
+    assert set(re.findall(r"^  (\w+): \(t\)", text("picture_pixels.js"), re.M)) == set(STRETCHES)
 
 
 def test_a_difference_map_is_white_at_zero():

@@ -62,9 +62,10 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
 
 
 def _scale_bars(x_range: Range1d) -> list[ScaleBar]:
-    """A white bar over a dark one, which can be seen on the sky, on a map and on the ground of both themes."""
+    """A white bar over a dark one, seen on the sky and on a map; the browser shows them with the picture."""
     return [
         ScaleBar(
+            name="scale bar", visible=False, syncable=False,
             range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
             bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
             label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=4,
@@ -185,6 +186,14 @@ def paint_theme(made: figure, palette: Palette, ground: str) -> None:
             box.hatch_color = palette.strong
     made.background_fill_color = ground
     made.border_fill_color = ground
+
+
+def thin_axes(made: figure) -> None:
+    """Leave a plot one line at the bottom, small numbers, and the horizontal lines of its grid."""
+    made.xgrid.visible = False
+    made.yaxis.axis_line_color = None
+    made.axis.major_tick_line_color = made.axis.minor_tick_line_color = None
+    made.axis.major_label_text_font_size = "12px"
 
 
 def paint_plot(made: figure, colours: Palette) -> None:

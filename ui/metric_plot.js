@@ -2,8 +2,6 @@
 // to take it away. Python hears of it through the source `said`; `set` holds where Python has put the lines.
 const edges = ["low", "high"]
 const state = set.state ??= {}
-const y = figure.y_range
-const per_pixel = (y.end - y.start) / Math.max(1, figure.inner_height)
 const say = (edge, value, live) => {
   clearTimeout(state.waiting)
   state.waiting = null
@@ -11,6 +9,7 @@ const say = (edge, value, live) => {
 }
 
 if (event == "move") {
+  // Python moves the lines before the figure is on screen too, when it has no size that could be asked for.
   const moved = lines.indexOf(cb_obj)
   const box = {[moved ? "bottom" : "top"]: cb_obj.location}
   if (set.data[edges[moved]][0] == cb_obj.location) return boxes[moved].setv(box)
@@ -25,15 +24,19 @@ if (event == "move") {
   }
   state.held = [edges[moved], at]
   if (state.waiting == null) state.waiting = setTimeout(() => say(...state.held, true), 100)
-} else if (event == "doubletap") {
-  const away = lines.map((line, k) => set.data.given[0][k] ? Math.abs(line.location - cb_obj.y) / per_pixel : Infinity)
+  return
+}
+
+const {x_range, y_range, inner_width, inner_height} = figure
+const [across, down] = [(x_range.end - x_range.start) / inner_width, (y_range.end - y_range.start) / inner_height]
+if (event == "doubletap") {
+  const away = lines.map((line, k) => set.data.given[0][k] ? Math.abs(line.location - cb_obj.y) / down : Infinity)
   const nearest = away[0] <= away[1] ? 0 : 1
   if (away[nearest] < 14) say(edges[nearest], NaN, false)
-} else if (event == "tap") {
-  const across = (figure.x_range.end - figure.x_range.start) / Math.max(1, figure.inner_width)
+} else {
   const frame = Math.round(cb_obj.x)
   const value = set.data.values[0][frame]
   if (value === undefined || Math.abs(cb_obj.x - frame) / across > 12) return
-  if (Number.isFinite(value) && Math.abs(value - cb_obj.y) / per_pixel > 12) return
+  if (Number.isFinite(value) && Math.abs(value - cb_obj.y) / down > 12) return
   say("frame", frame, false)
 }

@@ -19,10 +19,10 @@ from ui.colours import PALETTES, STATES
 from ui.contour_layer import ContourLayer
 from ui.cuts import Held, bars, cut_columns, limits
 from ui.map_line import MapLine
-from ui.part import column, new_channel, text
+from ui.part import column, new_channel
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
 from ui.picture_marks import Marks
-from ui.picture_parts import PICTURES, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
+from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
 from ui.region import Region
@@ -141,6 +141,7 @@ class Picture(Layers, Marks):
             "request": self.request, "answer": self.answer, "pick": self.pick, "knobs": self.knobs,
             "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
             "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
+            "bars": [[one for one in figure.center if one.name == "scale bar"] for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
             "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],
@@ -154,7 +155,7 @@ class Picture(Layers, Marks):
             "under": self.under,
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
         }  # fmt: skip
-        callback = CustomJS(args=args, code=text("picture.js") + text("quick_paint.js"))
+        callback = CustomJS(args=args, code=SCRIPT)
         for source in (
             self.answer,
             self.knobs,

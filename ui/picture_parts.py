@@ -7,6 +7,14 @@ import param
 from ui.part import Part, text
 from ui.stretch import COLOURS, LIMITS, STRETCHES
 
+# What the browser runs for a picture: how it does so, and what it needs of Bokeh otherwise.
+SCRIPT = "".join(
+    text(f"{name}.js")
+    for name in (
+        "picture", "picture_place", "picture_pixels", "picture_marks", "picture_pointer", "quick_paint",
+        "bokeh_repairs",
+    )
+)  # fmt: skip
 PICTURES = 4
 # What the limits' strip spans, in sigma of the sky.
 STRIP = (-6.0, 29.0)

@@ -1,0 +1,130 @@
+
+// The stars on a picture: who is drawn how, decided here while a knob turns; rings, tails, and the track of the one picked.
+
+const RING_PIXELS = 10
+const RING_LIMIT = 44
+const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
+const REJECTED = 3
+const STAR = 4
+const BELOW = 5
+const NONE = 255
+const BELOW_THRESHOLD = 1
+const SMALL_DOT = 2.5
+const OUTER_RING = 13
+const TRACK_DOT = 3
+const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
+
+function marking(picture) {
+  const {args, state, tell} = picture
+  const {stars, filters} = args
+
+  // Rings keep their size on screen until a star outgrows them.
+  function size_rings() {
+    const several = picture.shown().length > 1
+    const dot = several ? SMALL_DOT : args.dot
+    if (dot != state.dot) for (const glyph of args.dots) glyph.size = {value: dot}
+    state.dot = dot
+    const ring = Math.round(Math.min(Math.max(several ? 8 : 10, RING_PIXELS * state.scale), RING_LIMIT))
+    if (ring == state.ring) return
+    state.ring = ring
+    for (const [extra, glyph] of args.rings) glyph.size = {value: ring + extra}
+  }
+
+  // The picked star stays to be seen: its track ends where the outer ring begins.
+  function draw_track() {
+    const [xs, ys] = [args.track.data.x, args.track.data.y]
+    const [cx, cy] = [args.picked.data.x[0] ?? 0, args.picked.data.y[0] ?? 0]
+    const radius = args.picked.data.x.length ? ((state.ring ?? RING_PIXELS) + OUTER_RING) / 2 / (state.scale || 1) : 0
+    if (same(state.tracked, [args.track.data, radius, cx, cy])) return
+    state.tracked = [args.track.data, radius, cx, cy]
+    const drawn_track = {x: [], y: [], dot: []}
+    const add = (x, y, dot) => { drawn_track.x.push(x); drawn_track.y.push(y); drawn_track.dot.push(dot) }
+    for (let k = 0; k < xs.length; k++) {
+      if (k > 0) {
+        const crossings = circle_cuts(xs[k - 1] - cx, ys[k - 1] - cy, xs[k] - cx, ys[k] - cy, radius)
+        crossings.forEach(([share, inward]) => {
+          const at = [xs[k - 1] + share * (xs[k] - xs[k - 1]), ys[k - 1] + share * (ys[k] - ys[k - 1])]
+          if (!inward) add(NaN, NaN, 0)
+          add(...at, 0)
+          if (inward) add(NaN, NaN, 0)
+        })
+      }
+      const inside = Math.hypot(xs[k] - cx, ys[k] - cy) < radius
+      add(inside ? NaN : xs[k], inside ? NaN : ys[k], inside ? 0 : TRACK_DOT)
+    }
+    args.track_drawn.data = drawn_track
+  }
+
+  // Stars outside the reference crowd the picture once there are tracks: hidden until asked for.
+  function hide_untracked(tracked) {
+    if (state.auto_hidden === tracked) return
+    state.auto_hidden = tracked
+    state.hidden[tracked ? "add" : "delete"]("star")
+    tell("legend", {tracked, hidden: [...state.hidden]})
+  }
+
+  function classify() {
+    const data = stars.data
+    const count = data.x.length
+    const classes = new Uint8Array(count).fill(NONE)
+    const kinds = new Uint8Array(count).fill(NONE)
+    const {threshold, sharpness, roundness} = state.cut
+    const lists = KINDS.map(() => [])
+    const counts = KINDS.map(() => 0)
+    const within = (value, range) => range == null || !(value < range[0] || value > range[1])
+    hide_untracked(data.code.some((code) => code < REJECTED))
+    for (let k = 0; k < count; k++) {
+      let kind = data.code[k]
+      if (kind == NONE) continue
+      const reason = data.reason[k]
+      const faint = threshold == null ? kind == REJECTED && reason == BELOW_THRESHOLD : data.strength[k] < threshold
+      let fresh = false
+      if (faint) kind = BELOW
+      else if (!within(data.sharpness[k], sharpness) || !within(data.roundness1[k], roundness)
+               || !within(data.roundness2[k], roundness)) kind = REJECTED
+      else if (kind == REJECTED && state.cut[REASON_CUT[reason]] != null) { kind = STAR; fresh = true }
+      kinds[k] = kind
+      counts[kind] += 1
+      if (state.hidden.has(KINDS[kind]) && !fresh) continue
+      classes[k] = kind
+      lists[kind].push(k)
+    }
+    state.classes = classes
+    state.kinds = kinds
+    KINDS.forEach((name, kind) => {
+      if (!same(filters[kind].indices, lists[kind])) filters[kind].indices = lists[kind]
+    })
+    tell("counts", counts)
+  }
+
+  // Where a state's markers are hidden its tails are too.
+  function hide_tails() {
+    for (const [kind, glyphs] of Object.entries(args.tails)) {
+      const alpha = state.hidden.has(kind) ? 0 : args.tail_alpha
+      for (const glyph of glyphs) if (glyph.line_alpha.value != alpha) glyph.line_alpha = {value: alpha}
+    }
+  }
+
+  function nearest(x, y, radius, seen) {
+    const {x: xs, y: ys} = stars.data
+    let [best, least] = [-1, (radius / state.scale) ** 2]
+    for (let k = 0; k < xs.length; k++) {
+      if (!seen(k)) continue
+      const distance = (xs[k] - x) ** 2 + (ys[k] - y) ** 2
+      if (distance <= least) [best, least] = [k, distance]
+    }
+    return best
+  }
+
+  return {size_rings, draw_track, classify, hide_tails, nearest}
+}
+
+// Where the way from one point to another crosses a circle about the origin: share of the way, and whether inwards.
+function circle_cuts(x0, y0, x1, y1, radius) {
+  const [dx, dy] = [x1 - x0, y1 - y0]
+  const a = dx * dx + dy * dy
+  const b = x0 * dx + y0 * dy
+  const root = Math.sqrt(b * b - a * (x0 * x0 + y0 * y0 - radius * radius))
+  if (!(root > 0)) return []
+  return [[(-b - root) / a, true], [(-b + root) / a, false]].filter(([share]) => share >= 0 && share <= 1)
+}
