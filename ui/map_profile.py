@@ -19,7 +19,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot
+from ui.canvas import paint_plot, thin_axes
 from ui.colours import COMPLETE, HALO, PALETTES, PARTIAL, PICKED, REJECTED
 from ui.map_facts import NEAR, Profile
 from ui.part import column
@@ -67,10 +67,7 @@ class ProfilePlot:
             toolbar_location=None, min_border_left=54, min_border_right=24, min_border_top=8, min_border_bottom=24,
             outline_line_color=None, sizing_mode="stretch_width",
         )  # fmt: skip
-        made.xgrid.visible = False
-        made.yaxis.axis_line_color = None
-        made.axis.major_tick_line_color = made.axis.minor_tick_line_color = None
-        made.axis.major_label_text_font_size = "12px"
+        thin_axes(made)
         made.axis.formatter = CustomJSTickFormatter(code=MINUS)
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
         made.xaxis.ticker = BasicTicker(desired_num_ticks=4)

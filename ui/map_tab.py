@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _WAIT = "The map is drawn as soon as the stars are followed to this frame."
 _NO_MAP = "This frame has no offset map. The stage with a cross at the left says why."
+_REFERENCE = (
+    "This frame is the reference, from which all offsets count: its own maps are zero everywhere. "
+    "Go to another frame to see how the field moved."
+)
+_ALONE = "This is one frame alone. A map of offsets needs the same stars in another frame: open a sequence."
 METHODS = list(STAGES["offset_map"].knobs["method"].choices)
 
 
@@ -98,8 +103,9 @@ class MapTab:
         self.show_kinds()
         maps, tracks, key = scene["offset_map"], scene["tracks"], scene.keys.get("offset_map", "")
         if "offset_map" in scene.results:
-            self._none.object = _NO_MAP
-            self._parts.visible, self._none.visible = maps is not None, maps is None
+            words = _why_none(maps, tracks, scene.frame)
+            self._none.object = words
+            self._parts.visible, self._none.visible = not words, bool(words)
             if maps is None:
                 for kind in DIFFERENCES:
                     self._picture.forget(kind)
@@ -109,7 +115,7 @@ class MapTab:
         if maps is not self._maps:
             self._maps, self._tracks, self._frame, self._key = maps, tracks, scene.frame, key
             self._draw()
-            if not self._parts.objects:
+            if self._parts.visible and not self._parts.objects:
                 # A plot that is shown before it has values finds no ranges for its axes.
                 self._parts.extend([self.small.panel, self.row, self.profile.panel, self.residuals.panel])
         if self._session.picked != self._picked:
@@ -208,3 +214,12 @@ class MapTab:
             made = f"difference rms {apart}\u2009px"
             hint = f"{difference.method} minus {maps.method}, x and y, over all pixels"
         self.row.param.update(made=made, hint=hint)
+
+
+def _why_none(maps: OffsetMap | None, tracks: Tracks | None, frame: int) -> str:
+    """Why there is no map to look at in a frame, "" where there is one."""
+    if maps is None:
+        return _NO_MAP
+    if tracks is None or frame != tracks.reference:
+        return ""
+    return _REFERENCE if len(tracks.used) > 1 else _ALONE

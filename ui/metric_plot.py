@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 from holoviews.plotting import bokeh as _renderer  # noqa: F401  (registers the renderer)
 
-from ui.canvas import paint_plot
+from ui.canvas import paint_plot, thin_axes
 from ui.colours import COMPLETE, LOST, PALETTES, REFERENCE
 from ui.part import column, text
 from ui.plot_titles import MINUS
@@ -161,10 +161,7 @@ class MetricPlot:
 
     def _furnish(self, figure: Any) -> None:
         figure.outline_line_color = None
-        figure.xgrid.visible = False
-        figure.yaxis.axis_line_color = None
-        figure.axis.major_tick_line_color = figure.axis.minor_tick_line_color = None
-        figure.axis.major_label_text_font_size = "12px"
+        thin_axes(figure)
         figure.axis.axis_label = None
         figure.yaxis.ticker = BasicTicker(desired_num_ticks=4)
         figure.yaxis.formatter = CustomJSTickFormatter(code=MINUS)

@@ -23,7 +23,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot, share_views
+from ui.canvas import paint_plot, share_views, thin_axes
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
@@ -182,11 +182,7 @@ class TrackPlots:
             height=height, toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
             min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8, min_border_bottom=24 if bottom else 8,
         )  # fmt: skip
-        made.xgrid.visible = False
-        made.yaxis.axis_line_color = None
-        made.axis.major_tick_line_color = None
-        made.axis.minor_tick_line_color = None
-        made.axis.major_label_text_font_size = "12px"
+        thin_axes(made)
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
         made.yaxis.formatter = CustomJSTickFormatter(code=MINUS)
         made.xaxis.ticker = self._ticker

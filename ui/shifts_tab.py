@@ -27,6 +27,7 @@ from ui.shift_facts import (
     verdict,
 )
 from ui.star_card import cutout_strip
+from ui.tab import ResultTab
 from ui.tables import TABLE_STYLE
 
 if TYPE_CHECKING:
@@ -44,12 +45,10 @@ _REMAINS = HTMLTemplateFormatter(
 <% }} else {{ %><%= value.toFixed(2) %><% }} %>"""
 )
 _ROW, _HEAD, _TALLEST = 28, 36, 320
-#: Until a figure is made in the browser, ms.
-_MOMENT = 300
 BOX_HINT = "Drag the yellow box onto a lonely star. Drag its edge to make it larger."
 
 
-class ShiftsTab:
+class ShiftsTab(ResultTab):
     """Plot and table of what remains, the box on the picture, pre-shifts by hand, and one star in every frame.
 
     Parameters
@@ -76,31 +75,18 @@ class ShiftsTab:
         aligned_of: AlignedOf,
         on_use: Callable[[int, bool, str], None],
     ) -> None:
-        self._session, self._theme, self._picture = session, theme, picture
+        super().__init__(theme)
+        self._session, self._picture = session, picture
         self._image_of, self._aligned_of, self._on_use = image_of, aligned_of, on_use
-        self._scene: Scene | None = None
         self._plot: ShiftPlot | None = None
         self._box: BoxLayer | None = None
         self._over: LayOver | None = None
-        self._open, self._settled = True, False
+        self._open = True
         self._head = pn.pane.HTML(margin=(12, 16, 4, 16), sizing_mode="stretch_width")
-        self._wait = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
-        self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
         session.listen(lambda names: self._draw_box() if names & {"frame", "recipe", "aligned"} else None)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        for part in (self._plot, self._over):
-            if part is not None:
-                part.theme = theme
-        if self._scene is not None:
-            self.show(self._scene)
+    def _themed(self) -> tuple[Any, ...]:
+        return (self._plot, self._over)
 
     def seen(self, is_seen: bool) -> None:
         """Say whether the tab is open: its box is on the picture only then."""
@@ -186,9 +172,7 @@ class ShiftsTab:
                 if failed
                 else "The shifts are being measured."
             )
-            colours = PALETTES[self._theme]
-            self._wait.object = f'<div style="font:14px/20px Roboto,sans-serif;color:{colours.text}">{words}</div>'
-            self._place(self._wait)
+            self._say_why(words)
             self._draw_box()
             return
         table = shift_frame(sequence, shifts)
@@ -209,29 +193,8 @@ class ShiftsTab:
         self._reason.placeholder = usual_reason(shifts, frame)
         self._show_over(shifts, frame)
         self._show_star(shifts)
-        self._place_parts()
+        self._place(self._head, self._plot.panel, self.table, self._hand, self._over_part, self._star)
         self._draw_box()
-
-    def _place_parts(self) -> None:
-        """All but the table, which comes a moment later: made together with a figure it breaks that one."""
-        whole = (self._head, self._plot.panel, self.table, self._hand, self._over_part, self._star)
-        document = pn.state.curdoc
-        if self._settled or document is None or document.session_context is None:
-            self._place(*whole)
-        elif self._plot.panel not in self.panel.objects:
-            self._place(*(part for part in whole if part is not self.table))
-            document.add_timeout_callback(self._settle, _MOMENT)
-
-    def _settle(self) -> None:
-        self._settled = True
-        if self._plot.panel in self.panel.objects:
-            with pn.io.hold():
-                self.show(self._scene)
-
-    def _place(self, *parts: pn.viewable.Viewable) -> None:
-        """Have some parts in the tab, all at once: a part that changes while the browser makes a figure breaks it."""
-        if list(parts) != list(self.panel.objects):
-            self.panel.objects = list(parts)
 
     def _by_hand(self, frame: int) -> bool:
         """Whether a frame is left out by hand, so that a hand can take it back."""
@@ -264,7 +227,7 @@ class ShiftsTab:
             else f"{BOX_HINT} Go to another frame to lay it over this one."
         )
         self._over_words.object = f'<div style="font:12px/16px Roboto,sans-serif;color:{colours.second}">{words}</div>'
-        if away and (self._settled or pn.state.curdoc is None):
+        if away:
             self._make_over()
             noise = 1.0 if self._scene["normalize"] is None else self._scene["normalize"].noise
             jump = box_star.for_file(self._session.recipe["shifts"]["pre_shift"], self._scene["frames"], frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import panel as pn
@@ -11,7 +11,6 @@ import panel as pn
 from pipeline.alignment import Stack
 from pipeline.preview import Preview
 from ui.colours import LOST, PALETTES, Palette
-from ui.part import column
 from ui.session import Session
 from ui.stack_facts import (
     Levels,
@@ -25,6 +24,7 @@ from ui.stack_facts import (
     title,
 )
 from ui.stretch import VIEWS
+from ui.tab import ResultTab
 
 if TYPE_CHECKING:
     from ui.choice import Choice
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SHOWN = {"stack": "Stack", "count": "Count", "rejected": "Rejected"}
 
 
-class StackTab:
+class StackTab(ResultTab):
     """Facts of the stack, noise against the number of frames, and the preview.
 
     Parameters
@@ -50,30 +50,17 @@ class StackTab:
     """
 
     def __init__(self, session: Session, theme: str, picture: Picture) -> None:
-        self._session, self._theme, self._picture = session, theme, picture
-        self._scene: Scene | None = None
+        super().__init__(theme)
+        self._session, self._picture = session, picture
         self._facts: tuple[Stack, StackFacts, str] | None = None
         self._seen: tuple[Preview, int, PreviewFacts] | None = None
         self._plot: NoisePlot | None = None
         self._choice: Choice | None = None
         self._head = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self._part = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
-        self._wait = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
-        self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        for part in (self._plot, self._choice):
-            if part is not None:
-                part.theme = theme
-        if self._scene is not None:
-            self._draw()
+    def _themed(self) -> tuple[Any, ...]:
+        return (self._plot, self._choice)
 
     def prepare(self, scene: Scene, stage: str) -> None:
         """Measure and draw in the worker what takes time."""
@@ -101,7 +88,6 @@ class StackTab:
     def show(self, scene: Scene) -> None:
         """Show what there is of the stack and its preview."""
         self._scene = scene
-        self._draw()
 
     def _make(self) -> None:
         from ui.noise_plot import NoisePlot
@@ -136,8 +122,7 @@ class StackTab:
                 if scene["shifts"] is not None and "stack" not in scene.results
                 else "No stack. It needs at least one frame with a shift; the list of stages says what is missing."
             )
-            self._wait.object = f'<div style="{_text(colours)};padding:16px">{words}</div>'
-            self._place(self._wait)
+            self._say_why(words)
             return
         if self._plot is None:
             self._make()
@@ -149,11 +134,6 @@ class StackTab:
                 self._session.region is not None,
             )  # fmt: skip
         self._place(*filter(None, (self._head, self._choice, self._plot.panel, self._part)))
-
-    def _place(self, *parts: pn.viewable.Viewable) -> None:
-        """Have some parts in the tab, all at once: a part that changes while the browser makes a figure breaks it."""
-        if list(parts) != list(self.panel.objects):
-            self.panel.objects = list(parts)
 
     def _frame_shown(self, preview: Preview) -> int:
         frame, indices = self._scene.frame, preview.cube.indices

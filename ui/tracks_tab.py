@@ -11,6 +11,7 @@ import panel as pn
 from pipeline.tables import Tracks
 from ui.results import Scene
 from ui.session import Session
+from ui.tab import sentence
 
 if TYPE_CHECKING:
     from ui.field_plot import FieldPlot
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ImageOf = Callable[[int], np.ndarray | None]
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
+_ALONE = "This is one frame alone. Stars are followed from frame to frame: open a sequence to see how they move."
 
 
 class TracksTab:
@@ -48,6 +50,7 @@ class TracksTab:
         from ui.plots import TrackPlots
         from ui.star_card import StarCard
 
+        self._alone = pn.pane.HTML(sentence(_ALONE, self._theme), margin=16, sizing_mode="stretch_width")
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
         self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
         self._choice = Choice(
@@ -66,6 +69,7 @@ class TracksTab:
         self._theme = theme
         if self._plots is not None:
             self._plots.theme = self._card.theme = self._choice.theme = theme
+            self._alone.object = sentence(_ALONE, theme)
         if self._field is not None:
             self._field.theme = theme
 
@@ -85,7 +89,7 @@ class TracksTab:
             self._plots.update(series.frame_series(*drawn))
         self._plots.set_frame(frame)
         if first:
-            self.panel.extend([self._choice, self._plots.panel, self._card.panel])
+            self.panel.extend([self._alone, self._choice, self._plots.panel, self._card.panel])
         self._draw_field()
         if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
             self._plots.set_picked(None)
@@ -119,7 +123,10 @@ class TracksTab:
             self._field.set_picked(self._session.picked)
             self._field.update(self._drawn, self._session.frame, what)
             if first:
-                self.panel.insert(2, self._field.panel)
-        self._plots.panel.visible = what == "frames"
+                self.panel.insert(3, self._field.panel)
+        several = len(self._drawn.used) > 1
+        self._alone.visible = not several
+        self._choice.visible = several
+        self._plots.panel.visible = several and what == "frames"
         if self._field is not None:
-            self._field.panel.visible = what != "frames"
+            self._field.panel.visible = several and what != "frames"

@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from pipeline.truth import Comparison
-from ui.canvas import paint_plot
+from ui.canvas import paint_plot, thin_axes
 from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
@@ -40,10 +40,7 @@ def truth_figure(x_range: Range1d, y_range: Range1d, height: int) -> figure:
         min_border_right=_RIGHT, min_border_top=4, min_border_bottom=24, outline_line_color=None,
         sizing_mode="stretch_width",
     )  # fmt: skip
-    made.xgrid.visible = False
-    made.yaxis.axis_line_color = None
-    made.axis.major_tick_line_color = made.axis.minor_tick_line_color = None
-    made.axis.major_label_text_font_size = "12px"
+    thin_axes(made)
     made.axis.formatter = CustomJSTickFormatter(code=MINUS)
     return made
 

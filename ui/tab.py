@@ -1,0 +1,66 @@
+"""What tabs of the right column have in common that are made of results: they wait in words, and show all at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from ui.colours import PALETTES
+from ui.part import column
+
+if TYPE_CHECKING:
+    from ui.results import Scene
+
+
+def sentence(words: str, theme: str) -> str:
+    """What stands in place of something that is not there yet, or never will be, as HTML."""
+    return f'<div style="font:14px/20px Roboto,sans-serif;color:{PALETTES[theme].text}">{words}</div>'
+
+
+class ResultTab:
+    """A tab that says why it waits until it has something to show.
+
+    Parameters
+    ----------
+    theme : str
+        "dark" or "light".
+    """
+
+    def __init__(self, theme: str) -> None:
+        self._theme = theme
+        self._scene: Scene | None = None
+        self._wait = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
+        self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        self._theme = theme
+        for part in self._themed():
+            if part is not None:
+                part.theme = theme
+        if self._scene is not None:
+            self.show(self._scene)
+
+    def _themed(self) -> tuple[Any, ...]:
+        """Parts that paint themselves in a theme, None for those that are not made yet."""
+        raise NotImplementedError
+
+    def show(self, scene: Scene) -> None:
+        """Show what a scene has of the tab's results."""
+        raise NotImplementedError
+
+    def _say_why(self, words: str) -> None:
+        """Have a sentence alone in the tab."""
+        self._wait.object = sentence(words, self._theme)
+        self._place(self._wait)
+
+    def _place(self, *parts: pn.viewable.Viewable) -> None:
+        """Have some parts in the tab, all in one message: they come and go together."""
+        if list(parts) != list(self.panel.objects):
+            self.panel.objects = list(parts)
