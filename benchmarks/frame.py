@@ -27,6 +27,7 @@ from pipeline.stages.selection import selection
 from pipeline.stages.stars import stars
 from pipeline.stages.tracks import tracks
 from pipeline.tables import StarTable, Tracks
+from pipeline.truth import truth_beside
 
 SHOWN = 5
 #: Rows of the frame over which the slow reference's loops are run, spread over it.
@@ -57,7 +58,7 @@ def open_night() -> Night:
     sky = background(first)
     factors = colour_factors(first, sky)
     width = seeing(normalize(first, sky, **factors), fwhm=None)
-    night = Night(sequence, sample.load_truth(lights[0].parent), pictures, hot, factors, width, [], None)
+    night = Night(sequence, truth_beside(lights[0].parent), pictures, hot, factors, width, [], None)
     night.tables = [stars_of(night, picture) for picture in pictures]
     night.tracks = tracks(sequence, night.tables, selection(sequence, night.tables))
     return night

@@ -23,6 +23,7 @@ from pipeline.stages.selection import selection
 from pipeline.stages.stars import stars
 from pipeline.stages.tracks import tracks
 from pipeline.tables import StarTable
+from pipeline.truth import truth_beside
 
 FALSE = 1.5
 CLOUDED = 0.5
@@ -44,7 +45,7 @@ def nearest(truth: sample.Truth, frame: int, x: np.ndarray, y: np.ndarray) -> tu
 def survival() -> list[Row]:
     """Stars of the reference through forty frames of the sample made for it."""
     lights = samples.files("survival")
-    truth = sample.load_truth(lights[0].parent)
+    truth = truth_beside(lights[0].parent)
     graph = Graph()
     found = graph.result(graph.open(lights), Recipe(), "tracks")
     distance, star = nearest(truth, 0, found.x[found.reference], found.y[found.reference])

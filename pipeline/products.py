@@ -16,6 +16,7 @@ import numpy as np
 from pipeline import __version__, read
 from pipeline.frame import FrameError, FrameInfo, Sequence
 from pipeline.header import coordinates, declare_long_texts, standing
+from pipeline.read.cards import plain
 from pipeline.read.layout import quiet
 from pipeline.tables import COLUMNS, OffsetMap, Selection, StarTable, Status, Tracks
 
@@ -105,17 +106,13 @@ def header_of(light: FrameInfo, recipe_hash: str, reference: str, history: str) 
         header = standing(own)
     header["RECIPE"] = (recipe_hash, "hash of the recipe's knobs")
     header["CREATOR"] = (f"Starshift {__version__}", "program that wrote this file")
-    name, comment = _ascii(reference), "frame that offsets count from"
+    name, comment = plain(reference), "frame that offsets count from"
     # A card has 80 characters: beside a long name a comment would be cut, with a warning.
     room = 80 - len("REFFRAME= '' / ") - len(name.replace("'", "''"))
     header["REFFRAME"] = (name, comment if len(comment) <= room else "")
     header.add_history(history)
     declare_long_texts(header)
     return header
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
 
 
 def write_fits(path: Path, hdus: HDUList) -> None:

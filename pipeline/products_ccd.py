@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from pipeline.frame import Frame
 from pipeline.header import coordinates
 from pipeline.masters import Master
 from pipeline.products import write_fits
+from pipeline.read.cards import plain
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -20,25 +23,40 @@ UNIT = "adu"
 _NAMES = {"bias": "Master Bias", "dark": "Master Dark", "flat": "Master Flat"}
 
 
-def name_part(word: str) -> str:
-    """A filter's name or the like as a part of a file's name, the same on every system."""
-    return re.sub(r"[^A-Za-z0-9.+-]+", "_", word.strip()).strip("_.")
+def file_names(parts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Names of FITS files, each once on every system.
 
+    Parameters
+    ----------
+    parts : iterable of (str, str)
+        For each file a word and what tells it from others of that word, "" where nothing does: ("stack", "V").
 
-def master_names(masters: tuple[Master, ...]) -> tuple[str, ...]:
-    """File names of masters: ``master_bias.fits``, ``master_dark_15.fits``, ``master_flat_V.fits``."""
+    Returns
+    -------
+    tuple of str
+        ``stack_V.fits``, or ``stack.fits`` of the word alone; of two equal ones the second is ``stack_V_2.fits``.
+    """
     names: list[str] = []
-    for master in masters:
-        part = f"{master.exposure:g}" if master.kind == "dark" and master.exposure is not None else ""
-        part = name_part(master.filter) if master.kind == "flat" else part
-        wished = f"master_{master.kind}_{part}" if part else f"master_{master.kind}"
+    for word, own in parts:
+        part = re.sub(r"[^A-Za-z0-9.+-]+", "_", own.strip()).strip("_.")
+        wished = f"{word}_{part}" if part else word
         # Two filters may differ in what no file's name can have.
-        number, name = 1, wished
-        while f"{name}.fits".lower() in (known.lower() for known in names):
-            number += 1
-            name = f"{wished}_{number}"
-        names.append(f"{name}.fits")
+        tries = itertools.chain([wished], (f"{wished}_{number}" for number in itertools.count(2)))
+        taken = {name.lower() for name in names}
+        names.append(next(name for one in tries if (name := f"{one}.fits").lower() not in taken))
     return tuple(names)
+
+
+def master_names(masters: Iterable[Master]) -> tuple[str, ...]:
+    """File names of masters: ``master_bias.fits``, ``master_dark_15.fits``, ``master_flat_V.fits``."""
+    return file_names((f"master_{master.kind}", _own(master)) for master in masters)
+
+
+def _own(master: Master) -> str:
+    """What tells a master from others of its kind."""
+    if master.kind == "flat":
+        return master.filter
+    return "" if master.kind == "bias" or master.exposure is None else f"{master.exposure:g}"
 
 
 def write_master(path: Path, master: Master, header: Header) -> None:
@@ -67,7 +85,7 @@ def write_master(path: Path, master: Master, header: Header) -> None:
         header["PAIRNOIS"] = (round(master.pair_noise, 4), "[adu] read noise, from two frames")
     header.add_history(f"master {master.kind} of {master.count} frames")
     for file in master.files:
-        header.add_history(_ascii(f"of {file}"))
+        header.add_history(plain(f"of {file}"))
     write_fits(path, fits.HDUList([fits.PrimaryHDU(np.asarray(master.image, np.float32), header)]))
 
 
@@ -90,7 +108,7 @@ def write_calibrated(path: Path, frame: Frame, header: Header) -> None:
     if frame.info.saturation is not None:
         header["SATURATE"] = (round(float(frame.info.saturation), 3), "[adu] level at which pixels are full")
     for step in frame.history:
-        header.add_history(_ascii(step))
+        header.add_history(plain(step))
     hdus = fits.HDUList([fits.PrimaryHDU(frame.above_black(), header)])
     if frame.uncertainty is not None:
         error = fits.ImageHDU(np.asarray(frame.uncertainty, np.float32), coordinates(header), name="UNCERT")
@@ -101,7 +119,3 @@ def write_calibrated(path: Path, frame: Frame, header: Header) -> None:
         hdus.append(error)
         hdus.append(mask)
     write_fits(path, hdus)
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode()

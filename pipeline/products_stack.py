@@ -13,7 +13,8 @@ from pipeline.alignment import Stack
 from pipeline.frame import Frame
 from pipeline.header import coordinates
 from pipeline.products import write_fits, written
-from pipeline.products_ccd import UNIT, name_part
+from pipeline.products_ccd import UNIT, file_names
+from pipeline.read.cards import plain
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -114,22 +115,13 @@ def write_aligned(
     header["BKGSUB"] = (round(before[2] + level, 4), "[adu] level taken off (green of colours)")
     header["NOISGAIN"] = (round(noise_gain, 4), "noise after the resampling over before")
     for step in frame.history:
-        header.add_history(step.encode("ascii", "replace").decode())
+        header.add_history(plain(step))
     write_fits(path, fits.HDUList([fits.PrimaryHDU(np.asarray(frame.pixels, np.float32), header)]))
 
 
 def stack_names(filters: Iterable[str]) -> tuple[str, ...]:
     """File names of stacks: ``stack_V.fits``, or ``stack.fits`` without filters."""
-    names: list[str] = []
-    for one in filters:
-        wished = f"stack_{name_part(one)}" if name_part(one) else "stack"
-        number, name = 1, wished
-        # Two filters may differ in what no file's name can have.
-        while f"{name}.fits".lower() in (known.lower() for known in names):
-            number += 1
-            name = f"{wished}_{number}"
-        names.append(f"{name}.fits")
-    return tuple(names)
+    return file_names(("stack", one) for one in filters)
 
 
 def write_stack(path: Path, stack: Stack, header: Header, combine: str) -> None:
@@ -158,7 +150,7 @@ def write_stack(path: Path, stack: Stack, header: Header, combine: str) -> None:
     header.add_history(f"stack: {combine} of {len(stack.files)} aligned frames")
     for place, file in enumerate(stack.files):
         share = "" if stack.weights is None else f" (weight {stack.weights[place]:.4f})"
-        header.add_history(f"of {file}{share}".encode("ascii", "replace").decode())
+        header.add_history(plain(f"of {file}{share}"))
     hdus = fits.HDUList([fits.PrimaryHDU(np.asarray(stack.image, np.float32), header)])
     for name, values, comment in (
         ("COUNT", stack.count, "frames that made the pixel"),

@@ -224,7 +224,7 @@ def _line(text: str, section: str | None, key: str | None = None) -> str:
     return ""
 
 
-def dumps(recipe: Recipe, *, comments: bool = True) -> str:
+def dumps(recipe: Recipe) -> str:
     """The whole recipe as TOML, every knob with what it is for.
 
     Returns
@@ -245,13 +245,12 @@ def dumps(recipe: Recipe, *, comments: bool = True) -> str:
         if not stage.knobs:
             continue
         table = tomlkit.table()
-        if comments:
-            table.comment(stage.purpose)
+        table.comment(stage.purpose)
         for knob, spec in stage.knobs.items():
             value = recipe[name][knob]
             value = spec.knob.none if value is None else value
             item = _tables(value) if spec.kind == "shapes" else tomlkit.item(_listed(value))
-            if comments and not isinstance(value, Mapping):
+            if not isinstance(value, Mapping):
                 item.comment(f"{spec.knob.doc}; {spec.rule}")
             table.add(knob, item)
         document.add(name, table)

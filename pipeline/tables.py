@@ -55,8 +55,26 @@ class Reason(enum.IntEnum):
         return self.name.lower()
 
 
+class ColumnTable:
+    """Columns of equal length, found by name; rows whose ``reason`` is 0 are kept, the others say why they are not."""
+
+    columns: Mapping[str, np.ndarray]
+    reason: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Rows that are kept, in order; of stars that is the order of their ``id``."""
+        return np.flatnonzero(self.reason == 0)
+
+
 @dataclass(frozen=True, eq=False)
-class StarTable:
+class StarTable(ColumnTable):
     """Peaks of one frame with their measures, stars or not.
 
     Parameters
@@ -95,17 +113,6 @@ class StarTable:
     shape: tuple[int, int]
     metrics: Mapping[str, float] = field(default_factory=dict)
     blind: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.reason)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
-
-    @property
-    def kept(self) -> np.ndarray:
-        """Rows that are stars, in the order of their ``id``."""
-        return np.flatnonzero(self.reason == Reason.STAR)
 
 
 @dataclass(frozen=True, eq=False)

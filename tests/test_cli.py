@@ -13,6 +13,7 @@ from pipeline import recipe as recipes
 from pipeline import sample
 from pipeline.cli import SAMPLES, main
 from pipeline.stage import STAGES
+from pipeline.truth import truth_beside
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,7 @@ def test_the_printed_recipe_is_the_default_one(capsys, tmp_path):
 def test_a_sample_is_written_with_its_truth(capsys, tmp_path):
     status, _, _ = run(capsys, "sample", "colours", "--out", tmp_path, "--frames", 2, "--size", "200x150")
     assert status == 0
-    assert sample.load_truth(tmp_path).shape == (150, 200)
+    assert truth_beside(tmp_path).shape == (150, 200)
     assert len(list(tmp_path.glob("light_*"))) == 2
 
 
@@ -199,4 +200,4 @@ def test_an_output_path_that_is_a_file_is_said_so(capsys, lights, tmp_path):
 
 
 def test_the_help_names_every_sample():
-    assert SAMPLES.split(", ") == sample.names()
+    assert SAMPLES.split(", ") == list(sample.SAMPLES)

@@ -13,6 +13,7 @@ from pipeline.graph import batch
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from pipeline.tables import Status
+from pipeline.truth import truth_beside
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_the_frame_table_has_the_binding_columns_and_signs(night):
         *("file", "time", "exposure", "gain", "filter", "kind", "used", "reason", "stars", "matched", "xshift"),
         *("yshift", "rotation", "scale", "residual", "fwhm", "roundness", "background", "noise", "saturated"),
     ]
-    truth = sample.load_truth(folder / "lights")
+    truth = truth_beside(folder / "lights")
     ny, nx = truth.shape
     for i in range(5):
         x, y = np.array([(nx - 1) / 2]), np.array([(ny - 1) / 2])

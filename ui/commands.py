@@ -19,7 +19,6 @@ from pipeline.stage import STAGES
 from ui.session import Session
 
 OUT = "starshift-out"
-USUAL = ("offsets", "maps")
 SCRIPT = '''"""The run that Starshift's page showed: the same files, the same knobs, the same bytes.
 
 Made by Starshift {version}; run it with the Python that Starshift is installed in.
@@ -117,7 +116,7 @@ def _path(night: Night, file: Any) -> str:
     return os.path.join(night.root or "", file.file) if isinstance(file, Failure) else os.fspath(file.path)
 
 
-def command(session: Session, wanted: Sequence[str] = USUAL) -> str:
+def command(session: Session, wanted: Sequence[str] = products.USUAL) -> str:
     """The shell line that makes the products of the page's run.
 
     Parameters
@@ -131,12 +130,12 @@ def command(session: Session, wanted: Sequence[str] = USUAL) -> str:
     for stage, knobs in session.recipe.changed().items():
         for name, value in knobs.items():
             words += option(STAGES[stage].knobs[name], value)
-    if set(wanted) != set(USUAL):
+    if set(wanted) != set(products.USUAL):
         words += ["--products", ",".join(wanted)]
     return " ".join(map(quoted, words))
 
 
-def script(session: Session, wanted: Sequence[str] = USUAL) -> str:
+def script(session: Session, wanted: Sequence[str] = products.USUAL) -> str:
     """The Python script that makes the products of the page's run.
 
     Parameters

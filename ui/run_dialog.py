@@ -18,7 +18,6 @@ from pipeline.graph import batch
 from pipeline.graph.output import RunError
 from pipeline.graph.request import Night, StaleError, Ticket
 from pipeline.recipe import Recipe
-from ui.commands import USUAL
 from ui.courier import Courier
 from ui.session import Session
 from ui.worker import Worker
@@ -31,7 +30,6 @@ WORDS = {
     "aligned": "Aligned frames",
     "sum": "Sum of the subtracted frames",
     "stack": "Stacks, one for each filter",
-    "drizzle": "Drizzled images",
     "photometry": "Photometry and light curves",
 }
 NAME = "starshift.zip"
@@ -90,8 +88,8 @@ class RunDialog:
         self._closed = False
         self._told = 0.0
         wide = {"sizing_mode": "stretch_width"}
-        named = {WORDS.get(name, name.capitalize()): name for name in products.PRODUCTS}
-        self._what = pmui.CheckBoxGroup(options=named, value=list(USUAL), **wide)
+        named = {WORDS[name]: name for name in products.PRODUCTS}
+        self._what = pmui.CheckBoxGroup(options=named, value=list(products.USUAL), **wide)
         self._start = pmui.Button(label="Run", variant="contained", height=32, on_click=lambda *_: self._run())
         self._cancel = pmui.Button(
             label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()

@@ -1,4 +1,4 @@
-"""Values out of header cards, whatever form they have: numbers, texts with units, cards that break the rules."""
+"""Values out of header cards, whatever form they have (numbers, texts with units), and texts that may stand in them."""
 
 from __future__ import annotations
 
@@ -73,3 +73,8 @@ def first(cards: Cards, keys: Iterable[str]) -> tuple[str, Any] | None:
 def first_number(cards: Cards, keys: Iterable[str]) -> float | None:
     """The number of the first of some cards that has one."""
     return next((found for key in keys if (found := number(cards.get(key))) is not None), None)
+
+
+def plain(words: str) -> str:
+    """A text in the characters that a card may have (FITS standard 4.0, 4.2.1); any other becomes a question mark."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in words)

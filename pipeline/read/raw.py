@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.frame import PATTERNS, FrameError, FrameInfo
 from pipeline.read import kinds, tiff, times
-from pipeline.read.cards import number, seconds
+from pipeline.read.cards import number, plain, seconds
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -227,17 +227,12 @@ def read_header(info: FrameInfo) -> Header:
         ("EXPTIME", info.exposure, "[s] exposure"),
         ("ISOSPEED", info.iso, "sensitivity"),
         ("GAIN", info.gain, "camera gain"),
-        ("INSTRUME", _ascii(info.camera) or None, "camera"),
+        ("INSTRUME", plain(info.camera) or None, "camera"),
         ("BAYERPAT", info.pattern if info.pattern != "none" else None, "colours of the first 2 x 2 pixels"),
         ("FOCALLEN", number(_text(_tags(info.path), "FocalLength")), "[mm] focal length"),
     )
     for key, value, comment in cards:
         if value is not None:
             header[key] = (value, comment)
-    header.add_history(f"Original file: {_ascii(os.path.basename(info.path))}")
+    header.add_history(f"Original file: {plain(os.path.basename(info.path))}")
     return header
-
-
-def _ascii(name: str) -> str:
-    """The text in the characters that FITS cards may have."""
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in name)

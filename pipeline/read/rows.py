@@ -21,6 +21,7 @@ import numpy as np
 
 from pipeline.frame import Frame, FrameError, FrameInfo
 from pipeline.kernels.bands import checkpoint
+from pipeline.read.folder import content_hash
 
 #: Files that stay open at a time; further ones are copied into the scratch file.
 MOST_OPEN = 200
@@ -98,6 +99,11 @@ class Rows:
         """Rows and columns."""
         return self.info.shape
 
+    @property
+    def state(self) -> tuple[str, ...] | None:
+        """What its rows follow from, for whoever keeps what was made of them; None of a frame in memory."""
+        return None
+
     def open(self) -> Rows:
         """Make ready to read; itself."""
         return self
@@ -131,6 +137,17 @@ class FileRows(Rows):
         self._read: Callable[[int, int], np.ndarray] | None = None
         self._descriptor = -1
         self._lock = threading.Lock()
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The file's content, and how it is read.
+
+        Raises
+        ------
+        FrameError
+            Where the file cannot be read.
+        """
+        return content_hash(self.info.path), self._pattern, self._overscan
 
     def open(self) -> FileRows:
         """Decode the file where that is not done yet; itself.
@@ -269,10 +286,6 @@ class RowReaders(Sequence):
 
     def __len__(self) -> int:
         return len(self._readers)
-
-    def of_kind(self, *kinds: str) -> tuple[Rows, ...]:
-        """The readers of frames of some kinds."""
-        return tuple(reader for reader in self._readers if reader.info.kind in kinds)
 
     def close(self) -> None:
         """Let go of everything that is held open."""

@@ -14,7 +14,7 @@ from pipeline.sample.draw import make_truth
 from pipeline.sample.named import SAMPLES
 from pipeline.sample.sky import TRUTH_FILE, Truth
 from pipeline.sample.spec import SampleSpec, SkyObject
-from pipeline.sample.write import load_truth, named, names, write, write_named
+from pipeline.sample.write import named, write, write_named
 
 __all__ = [
     "SAMPLES",
@@ -25,12 +25,10 @@ __all__ = [
     "Truth",
     "exposures",
     "light",
-    "load_truth",
     "make_calibration",
     "make_frame",
     "make_truth",
     "named",
-    "names",
     "starlight",
     "write",
     "write_named",

@@ -14,7 +14,7 @@ from pipeline.sample.detector import Exposure, exposures
 from pipeline.sample.dng import write_dng
 from pipeline.sample.draw import make_truth
 from pipeline.sample.named import SAMPLES
-from pipeline.sample.sky import TRUTH_FILE, Truth
+from pipeline.sample.sky import TRUTH_FILE
 from pipeline.sample.spec import SampleSpec
 
 
@@ -119,27 +119,6 @@ def _write_fits(spec: SampleSpec, frame: Frame, own: list[tuple[str, object, str
     hdu.writeto(path, overwrite=True)
 
 
-def load_truth(folder: str | Path) -> Truth | None:
-    """The truth beside a sample's frames, or None where there is none.
-
-    Parameters
-    ----------
-    folder : path
-        Folder of the frames.
-
-    Returns
-    -------
-    Truth or None
-    """
-    path = Path(folder) / TRUTH_FILE
-    return Truth.load(path) if path.is_file() else None
-
-
-def names() -> list[str]:
-    """Names of the samples, the default first."""
-    return list(SAMPLES)
-
-
 def named(
     name: str,
     frames: int | None = None,
@@ -152,7 +131,7 @@ def named(
     Parameters
     ----------
     name : str
-        One of ``names()``.
+        One of ``SAMPLES``.
     frames : int, optional
         Number of frames.
     size : int or tuple of int, optional

@@ -26,7 +26,7 @@ NOT_FULL = 0.9
 LARGEST = 30.0
 #: Words of a frame's history after which zero ADU are no light.
 _ZEROED = ("bias", "dark", "overscan")
-_MADE: dict[tuple[str, ...], tuple[float | None, float | None]] = {}
+_MADE: dict[tuple[tuple[str, tuple[str, ...] | None], ...], tuple[float | None, float | None]] = {}
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,13 @@ def _gain_of_sky(normalize: Normalized, variances: np.ndarray, read_noise: float
 
 
 def _transferred(readers: tuple[Rows, ...], filter_name: str) -> tuple[float | None, float | None]:
-    """Gain and read noise from two flats and two bias frames, made once for the same files."""
+    """Gain and read noise from two flats and two bias frames, made once for files of the same content read alike."""
     bias = [reader for reader in readers if reader.info.kind == "bias"][:2]
     flats = _pair([reader for reader in readers if reader.info.kind == "flat"], filter_name)
     if not flats and len(bias) < 2:
         return None, None
-    key = tuple(reader.info.path for reader in (*flats, *bias))
-    if key not in _MADE or not all(path.startswith("/") for path in key):
+    key = tuple((reader.info.kind, reader.state) for reader in (*flats, *bias))
+    if key not in _MADE or any(state is None for _, state in key):
         _MADE[key] = photon_transfer(*([_middle(reader) for reader in some] for some in (flats, bias)))
     return _MADE[key]
 
