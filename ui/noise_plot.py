@@ -1,45 +1,38 @@
-"""Noise of a stack against the number of frames, beside what the root of the number promises."""
+"""Noise of a stack or a master against the number of frames, beside what the root of the number promises."""
 
 from __future__ import annotations
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, FixedTicker, Line, Range1d, Scatter
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, CustomJSTickFormatter, FixedTicker, GlyphRenderer, Line, Scatter
 
-from ui.canvas import paint_plot, share_views
-from ui.colours import COMPLETE, PALETTES
-from ui.part import column
-from ui.plot_titles import title_line
+from ui.canvas import share_views
+from ui.colours import COMPLETE, Palette
+from ui.small_plot import SmallPlot
 
 _HEIGHT = 156
 _MARGIN = 1.25
+_KEY = f'<span style="color:{COMPLETE}">\u25cf</span> measured&ensp;<span>\u2504</span> 1/\u221aN'
 
 
-class NoisePlot:
+class NoisePlot(SmallPlot):
     """Points for the noise that was measured, a broken line for one over the root of the number.
 
     Parameters
     ----------
     theme : str
         "dark" or "light".
+    name : str
+        Of the points' source.
     """
 
-    def __init__(self, theme: str) -> None:
-        self._theme = theme
-        self.measured = ColumnDataSource(data={"number": [], "noise": []}, name="stack noise")
+    def __init__(self, theme: str, name: str = "stack noise") -> None:
+        self.measured = ColumnDataSource(data={"number": [], "noise": []}, name=name)
         self._promised = ColumnDataSource(data={"number": [], "noise": []})
         self._across, self._down = FixedTicker(ticks=[1]), FixedTicker(ticks=[1])
-        self.figure = figure(
-            x_axis_type="log", y_axis_type="log", x_range=Range1d(0.8, 2), y_range=Range1d(0.1, 1), height=_HEIGHT,
-            toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
-            min_border_left=54, min_border_right=16, min_border_top=8, min_border_bottom=24,
-        )  # fmt: skip
+        self._line: GlyphRenderer | None = None
+        super().__init__("Noise against frames", "ADU", _HEIGHT, theme, log_x=True, log_y=True)
         made = self.figure
-        made.xgrid.visible = False
-        made.yaxis.axis_line_color = None
-        made.axis.major_tick_line_color = made.axis.minor_tick_line_color = None
-        made.axis.major_label_text_font_size = "12px"
         made.xaxis.ticker, made.yaxis.ticker = self._across, self._down
         made.ygrid.ticker = self._down
         made.axis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(2)))")
@@ -48,32 +41,17 @@ class NoisePlot:
         dots = {"size": 7, "line_color": COMPLETE, "fill_color": COMPLETE, "fill_alpha": 0.55}
         made.add_glyph(self.measured, Scatter(x="number", y="noise", marker="circle", **dots))
         share_views([made])
-        self._title = pn.pane.HTML(margin=(12, 16, 0, 16), sizing_mode="stretch_width", height=20)
-        self.panel = column(
-            self._title, pn.pane.Bokeh(made, margin=0, sizing_mode="stretch_width"), sizing_mode="stretch_width"
-        )
-        self._paint()
+        self.say(_KEY)
+        self.paint(theme)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
+    def paint_marks(self, colours: Palette) -> None:
+        """Colour the promise."""
+        if self._line is not None:
+            self._line.glyph.line_color = colours.second
 
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._paint()
-
-    def _paint(self) -> None:
-        colours = PALETTES[self._theme]
-        paint_plot(self.figure, colours)
-        self._line.glyph.line_color = colours.second
-        key = f'<span style="color:{COMPLETE}">\u25cf</span> measured&ensp;<span>\u2504</span> 1/\u221aN'
-        self._title.object = title_line("Noise against frames", "ADU", key, colours)
-
-    def show(self, numbers: np.ndarray, noises: np.ndarray) -> None:
-        """Show the noise of stacks of so many frames, the first of one frame alone; it stands for the promise."""
-        known = np.isfinite(noises) & (noises > 0)
+    def show(self, numbers: np.ndarray, noises: np.ndarray, unit: str = "ADU") -> None:
+        """Show the noise of so many frames together, the first of one frame alone; it stands for the promise."""
+        known = np.isfinite(noises) & (np.asarray(noises) > 0)
         numbers, noises = np.asarray(numbers)[known], np.asarray(noises)[known]
         if not numbers.size:
             self.measured.data = {"number": [], "noise": []}
@@ -82,8 +60,8 @@ class NoisePlot:
         promised = noises[0] * np.array([1.0, max(most, 2) ** -0.5])
         low, high = min(noises.min(), promised[1]) / _MARGIN, noises.max() * _MARGIN
         with pn.io.hold():
-            self.figure.x_range.update(start=0.87, end=max(most, 2) * 1.15)
-            self.figure.y_range.update(start=low, end=high)
+            self.say(_KEY, unit=unit)
+            self.span((0.87, max(most, 2) * 1.15), (low, high))
             self._across.ticks = _round_numbers(most)
             self._down.ticks = _round_levels(low, high)
             self._promised.data = {"number": [1, max(most, 2)], "noise": promised}

@@ -6,8 +6,8 @@ import panel as pn
 from bokeh.models import BasicTicker, CustomJSTickFormatter, Range1d
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot
-from ui.colours import PALETTES
+from ui.canvas import paint_plot, thin_axes
+from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
 
@@ -40,11 +40,7 @@ class SmallPlot:
             min_border_left=58, min_border_right=16, min_border_top=8, min_border_bottom=24,
         )  # fmt: skip
         made = self.figure
-        made.xgrid.visible = False
-        made.yaxis.axis_line_color = None
-        made.axis.major_tick_line_color = None
-        made.axis.minor_tick_line_color = None
-        made.axis.major_label_text_font_size = "12px"
+        thin_axes(made)
         for axis, log in ((made.xaxis, log_x), (made.yaxis, log_y)):
             if not log:
                 axis.ticker = BasicTicker(desired_num_ticks=4)
@@ -54,6 +50,15 @@ class SmallPlot:
         self.panel = column(
             self._title, pn.pane.Bokeh(made, margin=0, sizing_mode="stretch_width"), sizing_mode="stretch_width"
         )
+        self.paint(theme)
+
+    @property
+    def theme(self) -> str:
+        """Either "dark" or "light"; setting it repaints."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
         self.paint(theme)
 
     def say(self, right: str, title: str = "", unit: str = "") -> None:
@@ -72,4 +77,8 @@ class SmallPlot:
         self._theme = theme
         colours = PALETTES[theme]
         paint_plot(self.figure, colours)
+        self.paint_marks(colours)
         self.say(self._right)
+
+    def paint_marks(self, colours: Palette) -> None:
+        """Colour what a plot of some kind draws on the axes."""
