@@ -83,7 +83,11 @@ class FrameInfo:
     combined : int
         Frames that were combined into this one: 1 of a single exposure, more of a master.
     bias_off : bool
-        A master dark that says that there is no bias in it.
+        A dark that says that there is no bias in it.
+    done : tuple of (str, str)
+        Of "bias", "dark" and "flat" what was taken off before, each with what says so ("CALSTAT = 'BDF'").
+    noons : tuple of float
+        When it may be noon where the frame was taken, hours UTC; the first counts. Empty: as at Greenwich.
     """
 
     path: str
@@ -103,15 +107,18 @@ class FrameInfo:
     read_noise: float | None = None
     combined: int = 1
     bias_off: bool = False
+    done: tuple[tuple[str, str], ...] = ()
+    noons: tuple[float, ...] = ()
 
     @property
     def night(self) -> str:
-        """The date of the evening: that of the noon before, UTC; "" where the time is not known."""
+        """The date of the evening: that of the noon before at the site; "" where the time is not known."""
         if self.time is None:
             return ""
         from astropy.time import Time
 
-        return Time(self.time.mjd - 0.5, format="mjd").isot[:10]
+        ahead = 12.0 - self.noons[0] if self.noons else 0.0
+        return Time(self.time.mjd + ahead / 24 - 0.5, format="mjd").isot[:10]
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
@@ -207,11 +214,14 @@ class Failure:
         The stage that failed.
     message : str
         The whole sentence: file, what is wrong, what to do.
+    path : str
+        Where the file lies, "" where that is not told.
     """
 
     file: str
     stage: str
     message: str
+    path: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.frame import Failure, Frame, FrameError, FrameInfo, readonly
 from pipeline.read import fits, folder, headers, raw
 from pipeline.read.folder import content_hash, find_files, stem
+from pipeline.read.nights import with_nights
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -54,11 +55,25 @@ def read_info(path: Path, root: Path | None = None) -> FrameInfo:
     """
     path = os.path.abspath(path)
     name = folder.shown_name(path, root)
-    if os.path.isdir(path):
-        raise FrameError(name, "is a folder", "name the files in it")
+    if not os.path.isfile(path):
+        raise _no_file(path, name)
     if folder.is_table(path):
         raise FrameError(name, "is a result of an earlier run, no light", "leave it out, or name the light itself")
     return fits.read_info(path, name) if _is_fits(path) else raw.read_info(path, name)
+
+
+def _no_file(path: str, name: str) -> FrameError:
+    """What to say of what lies at a path and is no file."""
+    if os.path.isdir(path):
+        if not os.access(path, os.R_OK | os.X_OK):
+            return FrameError(name, "is a folder that cannot be read (no permission)", "allow reading it")
+        return FrameError(name, "is a folder", "name the files in it")
+    if os.path.exists(path):
+        return FrameError(name, "is no file but a pipe or a device", "choose a FITS or camera file")
+    if os.path.islink(path):
+        target = folder.printable(os.readlink(path))
+        return FrameError(name, f"is a link to what is not there ({target})", "copy the file itself")
+    return FrameError(name, "is not there", "check the name")
 
 
 def read_infos(paths: Iterable[Path], root: Path | None = None) -> tuple[FrameInfo | Failure, ...]:
@@ -83,8 +98,8 @@ def read_infos(paths: Iterable[Path], root: Path | None = None) -> tuple[FrameIn
         try:
             results.append(read_info(path, base))
         except FrameError as error:
-            results.append(Failure(error.file, "frames", str(error)))
-    return tuple(results)
+            results.append(Failure(error.file, "frames", str(error), path))
+    return tuple(with_nights(results))
 
 
 def read_frame(source: FrameInfo | Path, *, pattern: str | None = None, overscan: str = "auto") -> Frame:

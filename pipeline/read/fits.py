@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.frame import FrameError, FrameInfo
-from pipeline.read import headers, kinds, times
+from pipeline.read import earlier, headers, kinds, nights, times
 from pipeline.read.layout import Layout, careful, damaged, find, open_hdus, open_stream
 from pipeline.read.overscan import bias_levels
 
@@ -33,7 +33,8 @@ def scan(path: str, file: str) -> tuple[Layout, dict[str, Any]]:
     layout : Layout
         Where the image lies.
     cards : dict
-        Cards of the image's HDU, and those of the primary HDU that it does not have itself.
+        Cards of the image's HDU, and those of the primary HDU that it does not have itself; the lines of HISTORY in
+        one value.
 
     Raises
     ------
@@ -42,20 +43,29 @@ def scan(path: str, file: str) -> tuple[Layout, dict[str, Any]]:
     """
     layout, header, primary = find(path, file)
     with careful(path, file):
-        return layout, _values(primary) | _values(header)
+        own, first = _values(header), _values(primary) if layout.hdu else {}
+        cards = first | own
+        if first.get("HISTORY") and own.get("HISTORY"):
+            cards["HISTORY"] = f"{first['HISTORY']}\n{own['HISTORY']}"
+        return layout, cards
 
 
 def _values(header: Header) -> dict[str, Any]:
     from astropy.io.fits import VerifyError
 
     values: dict[str, Any] = {}
+    lines: list[str] = []
     for card in header.cards:
         try:
             value = card.value
         except (VerifyError, ValueError):
             # The card breaks the rules, say a text without quotes: what stands before the comment is its value.
             value = card.image[10:].split("/")[0].strip(" '")
+        if card.keyword == "HISTORY" and "HISTORY" in values:
+            lines.append(str(value))
         values.setdefault(card.keyword.upper(), value)
+    if lines:
+        values["HISTORY"] = "\n".join([str(values["HISTORY"]), *lines])
     return values
 
 
@@ -70,6 +80,7 @@ def read_info(path: str, file: str) -> FrameInfo:
     layout, cards = scan(path, file)
     exposure = headers.exposure(cards)
     kind, reason = kinds.kind_of(cards, path, exposure)
+    done = earlier.done_before(cards)
     return FrameInfo(
         path=path,
         file=file,
@@ -89,7 +100,9 @@ def read_info(path: str, file: str) -> FrameInfo:
         binning=headers.binning(cards),
         read_noise=headers.read_noise(cards),
         combined=headers.combined(cards),
-        bias_off=cards.get("BIASIN") is False,
+        bias_off=cards.get("BIASIN") is False or (kind == "dark" and "BIASIN" not in cards and "bias" in dict(done)),
+        done=done,
+        noons=nights.noons_of(cards),
     )
 
 

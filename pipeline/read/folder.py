@@ -10,9 +10,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from pipeline.frame import FrameError
-from pipeline.read.kinds import folder_kind
+from pipeline.read.kinds import folder_kind, is_part
 
 _FITS = re.compile(r"\.(?:(?:fits?|fts)(?:\.(?:fz|gz))?|fz)$", re.IGNORECASE)
 _RAW = re.compile(
@@ -24,6 +25,11 @@ _PICTURE = re.compile(
     r"(?:^master_(?:bias|dark|flat)(?:_.+)?|\.(?:calibrated|aligned)|^(?:stack|drizzle)(?:_.+)?|^sum_subtracted)\.fits$",
     re.IGNORECASE,
 )
+
+#: How many folders lie in each other at most; how many are looked into to say where frames are.
+DEEPEST, MOST_TRIED = 5, 100
+#: Characters of a name in a message.
+LONGEST_NAME = 300
 
 _hashes: dict[tuple[str, int, int], str] = {}
 _hashes_lock = threading.Lock()
@@ -82,9 +88,8 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     Parameters
     ----------
     paths : iterable of path
-        A file is taken whatever its name; of a folder its own FITS and camera files, and those of folders in it whose
-        name says a kind, such as "bias" or "flats", not those of others; a glob may have ``**``. Endings count in any
-        case. What an earlier run wrote into a folder is not taken with it.
+        A file is taken whatever its name; of a folder what :func:`frames_below` takes; a glob may have ``**``. Endings
+        count in any case. What an earlier run wrote into a folder is not taken with it.
 
     Returns
     -------
@@ -105,47 +110,107 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 def _expand(path: str) -> list[str]:
     if os.path.isdir(path):
-        others, frames = _frames_in(path)
-        folders = sorted(
-            (e.path for e in os.scandir(path) if e.is_dir() and not e.name.startswith(".")), key=natural_key
-        )
-        for folder in folders:
-            if folder_kind(os.path.basename(folder)):
-                frames += _frames_in(folder)[1]
-        if not frames:
-            raise _none_in(path, others, folders)
-        return frames
-    if os.path.exists(path):
+        return frames_below(path) or _none_in(path)
+    if os.path.lexists(path):
         return [path]
     if not glob.has_magic(path):
-        raise FrameError(printable(path), "is not there", "check the path")
+        raise FrameError(_short(printable(path)), "is not there", "check the path")
     matches = [match for match in glob.glob(_any_case(path), recursive=True) if os.path.isfile(match)]
     frames = sorted((match for match in matches if is_frame(match) and not is_product(match)), key=natural_key)
     if not frames:
         problem = f"matches no FITS or camera file ({len(matches)} other files)"
-        raise FrameError(printable(path), problem, "check the pattern")
+        raise FrameError(_short(printable(path)), problem, "check the pattern")
     return frames
 
 
-def _frames_in(folder: str) -> tuple[int, list[str]]:
-    """How many other files a folder has, and its frames in natural order."""
+def _short(name: str) -> str:
+    """A name that a message can hold."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}...{name[-LONGEST_NAME // 2 :]}"
+
+
+def frames_below(folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> list[str]:
+    """Frames of a folder, and of the folders in it that belong to the same set.
+
+    Those are the folders whose names say a kind ("bias", "Flats"), a night ("night1", "2024-03-01"), a filter or an
+    exposure ("V", "30s"), in any case, and such folders in them: ``night1/flats/V``. Others are left alone.
+
+    Parameters
+    ----------
+    folder : path
+        Where to look.
+    root : path, optional
+        Nothing is taken that does not lie below this folder when links are followed.
+
+    Returns
+    -------
+    list of str
+        Paths below ``folder``, in natural order: its own frames, then those of each folder in it. What is named as a
+        frame and cannot be one (a folder, a link to nothing) is among them, as is a folder that may not be read, so
+        that whoever reads them says so. What an earlier run wrote is not.
+
+    Raises
+    ------
+    FrameError
+        Where the folder itself cannot be read.
+    """
+    path = os.fspath(folder)
     try:
-        files = [entry.path for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith(".")]
+        place = os.path.realpath(path)
+        inside = folder_kind(os.path.basename(place)) != ""
+        return _walk(path, None if root is None else os.path.realpath(root), {place}, inside, DEEPEST)
     except OSError as error:
-        raise FrameError(printable(folder), f"cannot be read ({error.strerror})", "check its permissions") from None
-    frames = sorted((file for file in files if is_frame(file) and not is_product(file)), key=natural_key)
-    return len(files) - len(frames), frames
+        raise FrameError(printable(path), f"cannot be read ({error.strerror})", "check its permissions") from None
 
 
-def _none_in(path: str, others: int, folders: list[str]) -> FrameError:
-    """What to say of a folder without frames; those of its folders that have some are told."""
+def _walk(folder: str, root: str | None, seen: set[str], inside: bool, deeper: int) -> list[str]:
+    """Frames of a folder and of its parts; ``inside`` a folder that is named after a kind a number is an exposure."""
+    frames, parts = [], []
+    for entry in os.scandir(folder):
+        if entry.name.startswith(".") or (root is not None and not _is_below(os.path.realpath(entry.path), root)):
+            continue
+        if is_frame(entry.name):
+            # A pipe or a device is no file, and reading it might never end.
+            if (entry.is_file() or entry.is_dir() or entry.is_symlink()) and not is_product(entry.path):
+                frames.append(entry.path)
+        elif entry.is_dir() and deeper and _belongs(entry.name, inside):
+            parts.append(entry.path)
+    frames.sort(key=natural_key)
+    for part in sorted(parts, key=natural_key):
+        place = os.path.realpath(part)
+        if place not in seen:
+            seen.add(place)
+            within = inside or folder_kind(os.path.basename(part)) != ""
+            try:
+                frames += _walk(part, root, seen, within, deeper - 1)
+            except OSError:
+                frames.append(part)
+    return frames
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _belongs(name: str, inside: bool) -> bool:
+    """Whether a folder's name says that it holds a part of the set around it."""
+    if folder_kind(name):
+        return True
+    # Outside of "darks" a short number is no exposure: a year, or the number of something else.
+    return is_part(name) and (inside or not (name.isdecimal() and len(name) < len("20240301")))
+
+
+def _none_in(path: str) -> NoReturn:
+    """Say that a folder has no frames; those of its folders that have some are told."""
+    entries = sorted(os.scandir(path), key=lambda entry: natural_key(entry.name))
+    others = sum(entry.is_file() and not entry.name.startswith(".") for entry in entries)
     problem = f"has no FITS or camera file ({others} other files)"
-    full = [os.path.basename(folder) for folder in folders if os.access(folder, os.R_OK) and _frames_in(folder)[1]]
+    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    full = [entry.name for entry in folders[:MOST_TRIED] if os.access(entry.path, os.R_OK) and frames_below(entry.path)]
     if not full:
-        return FrameError(printable(path), problem, "name another folder")
+        raise FrameError(printable(path), problem, "name another folder")
     named = printable(", ".join(full[:4]) + (" and others" if len(full) > 4 else ""))
     problem = f"has no FITS or camera file itself, its folders have ({named})"
-    return FrameError(printable(path), problem, "name those folders, or all of them by a pattern that ends in /*/*")
+    raise FrameError(printable(path), problem, "name those folders, or all of them by a pattern that ends in /*/*")
 
 
 def _any_case(pattern: str) -> str:

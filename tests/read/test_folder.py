@@ -29,21 +29,85 @@ def test_a_folder_gives_its_own_frames_in_the_order_people_count(night):
     assert names(find_files([night])) == ["a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz"]
 
 
+def fill(folder, *files):
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+
+
+def below(folder, files):
+    return [os.path.relpath(file, folder) for file in files]
+
+
 def test_a_folder_brings_along_those_in_it_that_are_named_after_a_kind(night):
-    for name in ("bias/z_1.fits", "Darks 30s/z_2.fit", "flats/V/z_3.fits", "Lights/z_4.fits", "results/z_5.fits"):
-        (night / name).parent.mkdir(parents=True)
-        (night / name).write_bytes(name.encode())
-    found = names(find_files([night]))
-    assert found == ["a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz", "z_1.fits", "z_2.fit", "z_4.fits"]
+    fill(night, "bias/z_1.fits", "Darks 30s/z_2.fit", "flats/V/z_3.fits", "Lights/z_4.fits", "results/z_5.fits")
+    assert below(night, find_files([night])) == [
+        *("a_2.FIT", "a_10.fits", "B.Cr2", "c.fits.fz"),
+        *("bias/z_1.fits", "Darks 30s/z_2.fit", "flats/V/z_3.fits", "Lights/z_4.fits"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("BIAS/a.fits", "dark/a.fits", "Flat/a.fits", "LIGHT/a.fits"),
+        ("night1/light/a.fits", "night1/flats/V/a.fits", "night2/Lights/B/a.fits", "night2/darks/30/a.fits"),
+        ("2024-03-01/bias/a.fits", "2024-03-01/science/a.fits", "20240302/light/a.fits"),
+        ("B/flats/a.fits", "B/lights/a.fits", "V/flats/a.fits", "V/lights/a.fits"),
+        ("calib/Bias/a.fits", "calib/Flats/R/a.fits", "raw/a.fits"),
+        ("Sep22/a.fits", "Sep23/a.fits"),
+        ("Dunkelbilder/a.fits", "Flatfelder/a.fits", "Hellbilder/a.fits"),
+    ],
+)
+def test_folders_of_kinds_nights_filters_and_exposures_are_one_set_however_they_lie_in_each_other(tmp_path, files):
+    fill(tmp_path, *files, "M13/lights/a.fits", "2023/a.fits", "old/bias/a.fits", "junk 12/a.fits")
+    assert sorted(below(tmp_path, find_files([tmp_path]))) == sorted(files)
+
+
+def test_a_folder_of_one_kind_brings_its_filters_and_exposures_along(tmp_path):
+    fill(tmp_path, "flats/V/a.fits", "flats/Ha/a.fits", "darks/300/a.fits")
+    assert below(tmp_path, find_files([tmp_path / "flats"])) == ["flats/Ha/a.fits", "flats/V/a.fits"]
+    assert below(tmp_path, find_files([tmp_path / "darks"])) == ["darks/300/a.fits"]
+
+
+def test_nothing_is_taken_from_outside_of_a_root_and_a_loop_of_links_ends(tmp_path):
+    fill(tmp_path, "root/set/light/a.fits", "outside/b.fits", "root/other/c.fits")
+    at = tmp_path / "root" / "set"
+    (at / "flats").symlink_to(tmp_path / "outside")
+    (at / "bias").symlink_to("../../outside")
+    (at / "light" / "b.fits").symlink_to(tmp_path / "outside" / "b.fits")
+    (at / "dark").symlink_to(at)
+    (at / "light" / "V").symlink_to(tmp_path / "root" / "other")
+    assert below(at, folder.frames_below(at, tmp_path / "root")) == ["light/a.fits", "light/V/c.fits"]
+    assert sorted(names(find_files([at]))) == ["a.fits", "b.fits", "c.fits"]
 
 
 def test_a_folder_whose_folders_have_frames_says_which(tmp_path):
-    for name in ("first night/a.fits", "second night/a.fits", "notes/a.txt"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_bytes(name.encode())
-    with pytest.raises(FrameError, match=r"its folders have \(first night, second night\): name those folders, or all"):
+    fill(tmp_path, "M 13/a.fits", "M 31/a.fits", "notes/a.txt")
+    with pytest.raises(FrameError, match=r"its folders have \(M 13, M 31\): name those folders, or all"):
         find_files([tmp_path])
     assert names(find_files([f"{tmp_path}/*/*"])) == ["a.fits", "a.fits"]
+
+
+def test_what_is_named_as_a_frame_and_is_no_file_is_told_and_never_waited_for(tmp_path):
+    fill(tmp_path, "a.fits")
+    (tmp_path / "b.fits").mkdir()
+    (tmp_path / "c.fits").symlink_to("gone.fits")
+    os.mkfifo(tmp_path / "d.fits")
+    told = [one.message for one in read_infos([tmp_path]) if isinstance(one, Failure)]
+    assert told[1:] == [
+        "b.fits: is a folder: name the files in it",
+        "c.fits: is a link to what is not there (gone.fits): copy the file itself",
+    ]
+    (pipe,) = read_infos([tmp_path / "d.fits"])
+    assert pipe.message == "d.fits: is no file but a pipe or a device: choose a FITS or camera file"
+    assert pipe.path == str(tmp_path / "d.fits")
+
+
+def test_a_name_as_long_as_a_book_is_told_in_a_line(tmp_path):
+    with pytest.raises(FrameError, match="is not there") as raised:
+        find_files([tmp_path / ("x" * 10_000 + ".fits")])
+    assert len(str(raised.value)) < 400
 
 
 def test_files_of_other_folders_do_not_lengthen_the_names_of_those_alike(tmp_path):
