@@ -5,11 +5,14 @@ import pytest
 
 pytest.importorskip("panel")
 
+from pipeline.difference import Difference
 from pipeline.frame import Frame, FrameInfo, Sequence
 from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
 from pipeline.photometry import Mask
+from pipeline.stage import STAGES
 from ui import marks
-from ui.pictures import MADE_OF, prepare
+from ui.cuts import limits
+from ui.pictures import FOLLOWS, MADE_OF, prepare
 from ui.results import ORDER, Scene
 from ui.stretch import VIEWS
 
@@ -29,6 +32,7 @@ def image(value):
 def test_every_kind_of_picture_is_drawn_in_some_way_and_asked_for():
     assert set(MADE_OF) <= set(VIEWS)
     assert set(MADE_OF.values()) <= {*ORDER, "frame", "sum"}
+    assert {FOLLOWS.get(made_of, made_of) for made_of in MADE_OF.values()} <= set(STAGES)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,20 @@ def test_the_masters_row_tells_noise_of_one_of_all_and_what_independent_noise_wo
 def test_the_flats_row_tells_light_against_full():
     flat = Master("flat", image(1), ("a",), filter="V", exposure=2.0, levels=(30000.0,), full=60000.0)
     assert "50\u2009% of full" in marks.summary("master_flat", MasterFlats((flat,)))[1]
+
+
+def test_a_difference_has_its_noise_in_even_colours_about_nought_however_bright_what_moved_is():
+    pixels = np.random.default_rng(1).normal(0, 5, SHAPE).astype(np.float32)
+    pixels[3, 4:6] = 20_000, -9_000
+    frames = Sequence((FrameInfo("a", "a", SHAPE), FrameInfo("b", "b", SHAPE)), ("", ""), 0)
+    scene = Scene(frame=1).with_result("frames", frames, "frames")
+    (one,) = prepare(scene.with_result("difference", Difference(pixels, 5.0), "d"), "difference", ("difference",))
+    low, high = limits(one.pyramid, VIEWS["difference"])
+    assert low == -high
+    assert 30 < high < 50
+
+
+def test_the_reference_less_itself_is_no_picture():
+    (one,) = prepare(scene_of("difference", Difference(image(0), 5.0)), "difference", ("difference",))
+    assert one.pyramid is None
+    assert "reference" in one.why

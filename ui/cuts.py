@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pipeline.zscale import zscale
 from ui.contours import Contours, contours
 from ui.picture_parts import STRIP
@@ -59,10 +61,18 @@ def _zscale(pyramid: Pyramid) -> tuple[float, float]:
     return zscale(pyramid.sample(_SAMPLE))
 
 
+@_once
+def _spread(pyramid: Pyramid) -> float:
+    values = pyramid.sample(_SAMPLE)
+    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if values.size else 0.0
+
+
 def limits(pyramid: Pyramid, view: View) -> tuple[float, float]:
     """Values drawn darkest and brightest where the sky's noise does not say so."""
     if view.colours == "grey":
         return _percentiles(pyramid)
+    if view.reach and _spread(pyramid) > 0:
+        return -view.reach * _spread(pyramid), view.reach * _spread(pyramid)
     return limits_of(view, pyramid.low, pyramid.high)
 
 

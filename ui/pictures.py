@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pipeline import difference, trails
 from pipeline.frame import Background, Frame, Normalized, colour_planes
 from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import VIEWS
@@ -26,6 +27,7 @@ MADE_OF = {
     "master_flat": "master_flat",
     "mask": "mask",
     "aligned": "aligned",
+    "difference": difference.STAGE,
     "stack": "stack",
     "stack_count": "stack",
     "stack_rejected": "stack",
@@ -35,6 +37,8 @@ MADE_OF = {
     "y_error": "offset_map",
 }
 
+# What some pictures are made of that is no stage, and the stage that it follows.
+FOLLOWS = {"frame": "frames", trails.STAGE: "normalize", difference.STAGE: "aligned"}
 
 # Of these results a frame's own part is shown: the dark for its exposure, the flat and the stack of its filter.
 PARTED = ("master_dark", "master_flat", "stack")
@@ -62,7 +66,7 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
         if MADE_OF.get(kind) != stage or result is None:
             continue
         key = scene.keys[stage]
-        part, name, why = _part(scene, stage, result)
+        part, name, why = part_of(scene, stage, result)
         if why:
             pictures.append(Pixels(kind, None, key, why))
             continue
@@ -72,13 +76,15 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
     return pictures
 
 
-def _part(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
+def part_of(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
     """What of a result belongs to the frame shown, what tells it from its other parts, and why there is none."""
     info = scene["frames"].frames[scene.frame] if scene["frames"] is not None else None
     if stage == "master_bias" and result.image is None:
         return None, "", "No bias frames are open. Open a folder that has some; lights are used without them."
     if stage == "mask" and result.image is None:
         return None, "", "Nothing is masked in this frame."
+    if stage == difference.STAGE and info is not None and scene.frame == scene["frames"].reference:
+        return None, "", "This frame is the reference: less itself nothing is left of it. Go to another frame."
     if stage not in PARTED or info is None:
         return result, "", ""
     if stage == "master_dark":
@@ -118,7 +124,7 @@ def _pyramid(kind: str, key: str, result: Any, background: Background | None) ->
     elif kind in ("sum", "stack"):
         image, noise = result.image, result.noise
         level = _middle(image) if kind == "stack" else 0.0
-    elif kind in ("mask", *(f"master_{name}" for name in ("bias", "dark", "flat"))):
+    elif kind in ("mask", "difference", *(f"master_{name}" for name in ("bias", "dark", "flat"))):
         image = np.asarray(result.image, np.float32)
     else:
         names = {"x_offset": "x", "y_offset": "y", "stack_count": "count", "stack_rejected": "rejected"}

@@ -44,6 +44,8 @@ class View:
         A grey picture drawn evenly between its own low and high values: no sky's noise says what is dark in it.
     stars : bool
         Whether the frame's stars lie on it.
+    reach : float
+        Of a symmetric picture: the colours reach so many times the spread of its values; 0 for the farthest of them.
     """
 
     label: str
@@ -54,6 +56,7 @@ class View:
     symmetric: bool = False
     even: bool = False
     stars: bool = True
+    reach: float = 0.0
 
     @property
     def sky(self) -> bool:
@@ -78,6 +81,7 @@ VIEWS = {
     "master_flat": View("Master flat", unit="of its median", even=True, stars=False),
     "mask": View("Mask", unit="masked", even=True),
     "aligned": View("Aligned", stars=False),
+    "difference": View("Difference", "difference", symmetric=True, stars=False, reach=8.0),
     "stack": View("Stack", stars=False),
     "stack_count": View("Frames stacked", "viridis", "frames", from_zero=True, stars=False),
     "stack_rejected": View("Values rejected", "magma", "frames", from_zero=True, stars=False),

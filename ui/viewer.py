@@ -9,7 +9,7 @@ import numpy as np
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import preview, trails
+from pipeline import preview
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
 from pipeline.knob import KnobError
@@ -19,7 +19,7 @@ from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures
 from ui.picture import Picture
-from ui.pictures import MADE_OF, PARTED, Pixels, prepare, stages_of
+from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, prepare, stages_of
 from ui.player import Player
 from ui.region import Region, in_frame, in_reference, to_reference, transform_of
 from ui.results import Results, Scene
@@ -60,13 +60,7 @@ class Viewer:
         # The tracks in which the picked star has its number.
         self._picked_in: Tracks | None = None
         self.picture = Picture(theme)
-        self.picture.offer(
-            [
-                kind
-                for kind, made_of in MADE_OF.items()
-                if made_of == "frame" or made_of in names or (made_of == trails.STAGE and "normalize" in names)
-            ]
-        )
+        self.picture.offer([kind for kind, made_of in MADE_OF.items() if FOLLOWS.get(made_of, made_of) in names])
         self.picture.on_pick(self.pick)
         self.picture.on_kinds(self._choose_kinds)
         self.picture.on_region(self._drag_region)
