@@ -203,9 +203,9 @@ def photon_transfer(
     With levels m1, m2 above bias and r = m1 / m2 the variance of f1 - r f2 is m1 (1 + r) / g + R (1 + r^2), R that of
     a bias frame.
     """
-    from pipeline.kernels.noise import spread
+    from pipeline.stages.combining import deviation
 
-    read_variance = spread(bias[0] - bias[1]) ** 2 / 2 if len(bias) == 2 else 0.0
+    read_variance = deviation(bias[0] - bias[1]) ** 2 / 2 if len(bias) == 2 else 0.0
     if len(flats) < 2:
         return None, None
     zero = np.nanmedian(bias[0]) if bias else 0.0

@@ -37,4 +37,4 @@ def test_photon_transfer_follows_files_that_are_written_anew(tmp_path):
         found = told(tmp_path)
         assert found.gain == pytest.approx(gain, rel=0.03)
         # Whole numbers add their rounding.
-        assert found.read_noise == pytest.approx(6.0, rel=0.06)
+        assert found.read_noise == pytest.approx(6.0, rel=0.03)
