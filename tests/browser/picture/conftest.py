@@ -1,0 +1,49 @@
+"""Picture and player alone on a page, without stages and tabs."""
+
+from types import SimpleNamespace
+
+import panel as pn
+import pytest
+
+from tests.browser.picture.drawn import HEIGHT, WIDTH, markers, sky
+from tests.browser.served import serving, visit
+from ui.part import column
+from ui.picture import Picture
+from ui.player import Player
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A running server, and the parts of the page opened last."""
+    held = SimpleNamespace()
+
+    def stepped(frame):
+        held.frames.append(frame)
+        if held.drawn:
+            held.picture.show("subtracted", sky() + frame, noise=5.0, key=f"frame {frame}")
+
+    def app():
+        held.picks, held.frames, held.drawn = [], [], False
+        held.picture = Picture()
+        held.picture.on_pick(held.picks.append)
+        held.player = Player(3, stepped, channel=held.picture.channel)
+        held.player.set_frames(["one", "two", "three"], reference=0)
+        held.picture.show("subtracted", sky(), noise=5.0, key="sky")
+        held.picture.set_markers(markers())
+        held.document = pn.state.curdoc
+        return column(held.picture.panel, held.player.panel, width=WIDTH, height=HEIGHT)
+
+    with serving(app) as held.address:
+        yield held
+
+
+@pytest.fixture
+def page(chromium, served):
+    """A newly opened page; the test fails when the console or another address was heard of."""
+    page = visit(chromium, served.address, stars=False, viewport={"width": WIDTH, "height": HEIGHT})
+    page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
+    page.wait_for_function("() => model('picture x').end - model('picture x').start > 1000")
+    page.wait_for_timeout(300)
+    yield page
+    page.close()
+    assert page.problems == []

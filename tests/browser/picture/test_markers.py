@@ -1,0 +1,136 @@
+"""What is drawn over a frame, in a real browser: markers while a knob turns, tracks, a region."""
+
+import numpy as np
+import pytest
+
+from tests.browser.picture.drawn import COUNTS, SPAN, cut_script, markers, on_server, spot, turn_wheel
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+
+def test_markers_follow_the_threshold_without_the_server(page, served):
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]
+    for threshold, kept, below in (
+        (5.0, [5, 10, 10, 0, 10], 5),
+        (25.0, [0, 0, 5, 0, 10], 25),
+        (0.0, [10, 10, 10, 0, 10], 0),
+    ):
+        page.evaluate(f"() => {{ {cut_script(served.picture.channel, f'{{threshold: {threshold}}}')} }}")
+        assert page.evaluate(COUNTS) == [*kept, 0]
+        assert page.locator(".chip", has_text="below").inner_text().split()[-1] == str(below)
+
+
+def test_peaks_below_the_threshold_are_drawn_when_asked_for_and_say_how_faint_they_are(page, served):
+    cut = {"threshold": None, "resolved": 35.0}
+    on_server(served, lambda: served.picture.knobs.update(data={"cut": [cut]}))
+    page.mouse.move(*spot(page, float(markers()["x"][31]), 500))
+    page.get_by_role("tooltip").get_by_text("31.0 σ, below 35").wait_for(timeout=3000)
+    page.locator(".chip", has_text="below").click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 10]
+    page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{threshold: 38}')} }}")
+    assert page.evaluate(COUNTS) == [0, 0, 0, 0, 2, 38]
+
+
+def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
+    page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{sharpness: [0.1, 0.7]}')} }}")
+    assert page.evaluate(COUNTS) == [5, 5, 5, 15, 0, 0]
+    assert page.locator(".chip", has_text="rejected").inner_text().split() == ["rejected", "15"]
+
+
+def test_the_server_can_filter_too(page, served):
+    cut = {"threshold": 5.0, "sharpness": [0.1, 0.7]}
+    on_server(served, lambda: served.picture.knobs.update(data={"cut": [cut]}))
+    page.wait_for_function("() => model('picture complete').indices.length == 2")
+
+
+def test_fewer_markers_can_follow_more(page, served):
+    few = {name: values[15:18] for name, values in markers().items()}
+    on_server(served, lambda: served.picture.set_markers(few))
+    page.wait_for_function("() => model('picture complete').indices.length == 0")
+    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0, 0]
+    page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{sharpness: [0.1, 1.7]}')} }}")
+    assert page.evaluate(COUNTS) == [0, 3, 0, 0, 0, 0], "rows without a star stay out of every count"
+
+
+def test_a_click_on_a_chip_hides_its_kind_and_the_count_stays(page):
+    chip = page.locator(".chip", has_text="lost")
+    chip.click()
+    assert page.evaluate(COUNTS) == [10, 10, 0, 0, 0, 0]
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert chip.inner_text().split() == ["lost", "10"]
+    chip.click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]
+
+
+def test_a_click_picks_the_nearest_star(page, served):
+    x = float(markers()["x"][12])
+    page.mouse.click(*spot(page, x + 3, 503))
+    for _ in range(60):
+        if served.picks:
+            break
+        page.wait_for_timeout(50)
+    assert served.picks == [12]
+
+
+def test_a_click_draws_no_frame_round_the_picture(page):
+    page.mouse.click(*spot(page, 700, 200))
+    outline = """() => { let at = document.activeElement
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+        return at.className + ' ' + getComputedStyle(at).outlineStyle }"""
+    assert page.evaluate(outline) == "bk-layer bk-events none"
+
+
+def test_the_track_of_the_picked_star_leaves_its_rings_free_at_every_zoom(page, served):
+    path = np.column_stack([np.arange(700.0, 801.0), np.full(101, 500.0)])
+    on_server(served, lambda: served.picture.set_picked(7, 750.0, 500.0, path))
+    page.wait_for_function("() => model('picture track drawn').data.x.length > 50")
+    free = """() => { const d = model('picture track drawn').data, near = d.x.filter((x) => x <= 750 && !isNaN(x))
+        return [Math.max(...near), d.x.filter((x) => x >= 750).reduce((a, b) => Math.min(a, b))] }"""
+    for _ in range(2):
+        left, right = page.evaluate(free)
+        x0, x1, *_ = page.evaluate(SPAN)
+        radius = (750 - left) * page.locator(".bk-Figure").first.bounding_box()["width"] / (x1 - x0)
+        assert right - 750 == pytest.approx(750 - left)
+        assert 8 < radius < 40
+        turn_wheel(page, 750, 500, 8, -300)
+
+
+def test_a_region_is_dragged_once_and_taken_away_again(page, served):
+    regions = []
+    on_server(served, lambda: served.picture.on_region(regions.append))
+    button = page.locator("button[aria-label*='region']")
+    button.click()
+    before = page.evaluate(SPAN)
+    page.mouse.move(*spot(page, 300, 200))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 500, 350), steps=5)
+    page.mouse.move(*spot(page, 700, 600), steps=5)
+    page.mouse.up()
+    for _ in range(60):
+        if regions:
+            break
+        page.wait_for_timeout(50)
+    assert regions[0] == pytest.approx((300, 700, 200, 600), abs=4)
+    assert page.evaluate(SPAN) == before, "the picture itself stays where it is"
+    on_server(served, lambda: served.picture.set_region(regions[0]))
+    page.wait_for_function("() => model('picture region').data.left.length == 1")
+    page.mouse.move(*spot(page, 300, 200))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 400, 300), steps=5)
+    page.mouse.up()
+    assert page.evaluate(SPAN) != before, "the next drag moves the picture again"
+    page.locator("button[aria-label*='whole field']").click()
+    for _ in range(60):
+        if len(regions) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert regions[1:] == [None]
+
+
+def test_complete_sequences_only_hides_every_other_state_and_brings_them_back(page):
+    only = page.get_by_label("Complete sequences only")
+    only.click()
+    assert page.evaluate(COUNTS) == [10, 0, 0, 0, 0, 0]
+    assert only.get_attribute("aria-pressed") == "true"
+    only.click()
+    assert page.evaluate(COUNTS) == [10, 10, 10, 0, 0, 0]

@@ -1,0 +1,66 @@
+"""The player in a real browser: buttons, slider, keys, blink."""
+
+import pytest
+
+from tests.browser.picture.drawn import on_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+
+def test_the_player_steps_and_stops_at_the_ends(page, served):
+    assert page.get_by_label("Previous frame").is_disabled()
+    page.get_by_label("Next frame").click()
+    page.get_by_label("Last frame").click()
+    for _ in range(60):
+        if len(served.frames) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert served.frames == [1, 2]
+    assert page.locator(".count").inner_text() == "3 of 3"
+
+
+def heard(page, served, count):
+    """The frames asked for, when there are so many or three seconds have passed."""
+    for _ in range(60):
+        if len(served.frames) >= count:
+            break
+        page.wait_for_timeout(50)
+    return served.frames
+
+
+def test_the_slider_goes_to_the_frame_under_the_hand_and_follows_the_arrow_keys(page, served):
+    slider = page.get_by_label("Frame", exact=True)
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 9, box["y"] + box["height"] / 2)
+    assert heard(page, served, 1) == [2]
+    assert slider.input_value() == "2"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert heard(page, served, 3) == [2, 1, 0]
+    page.mouse.move(box["x"] + 9, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    assert heard(page, served, 4) == [2, 1, 0, 1]
+    assert page.locator(".count").inner_text() == "2 of 3"
+
+
+def test_blink_alternates_with_the_reference_and_ends_where_it_began(page, served):
+    served.drawn = True
+    page.get_by_label("Last frame").click()
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_label("Blink against the reference").click()
+    assert heard(page, served, 5)[:5] == [2, 0, 2, 0, 2]
+    page.get_by_label("Blink against the reference").click()
+    page.wait_for_timeout(300)
+    assert page.locator(".count").inner_text() == "3 of 3"
+    assert not page.get_by_label("Blink against the reference").is_disabled()
+
+
+def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
+    on_server(served, lambda: served.player.set_frames(["one", "two", "three"], reference=0, unused=[1]))
+    crosses = page.locator(".rail svg path")
+    crosses.wait_for(state="attached", timeout=3000)
+    assert crosses.count() == 1
+    rail, cross = page.locator(".rail").bounding_box(), crosses.bounding_box()
+    assert cross["x"] + cross["width"] / 2 == pytest.approx(rail["x"] + rail["width"] / 2, abs=1.5)
