@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -52,6 +53,10 @@ class Knob:
         The word that stands for None in recipes and options: "auto", "all", "none"; "" where None is not allowed.
     odd : bool
         Whether only odd whole numbers make sense.
+    names : str
+        Regular expression that every name in a table must match; "" where any will do.
+    stage : str
+        The earlier stage under which it stands in recipes and on the page, where that is not the one whose work it is.
     """
 
     doc: str
@@ -61,6 +66,8 @@ class Knob:
     step: float | None = None
     none: str = ""
     odd: bool = False
+    names: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,6 +237,8 @@ def _points(spec: KnobSpec, value: Any) -> dict[str, Point]:
 def _sizes(spec: KnobSpec, value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
         raise TypeError
+    if spec.knob.names and not all(re.fullmatch(spec.knob.names, _text(spec, key)) for key in value):
+        raise ValueError
     return {_text(spec, key): _number(spec, size) for key, size in sorted(value.items())}
 
 

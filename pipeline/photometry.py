@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.tables import Status
+from pipeline.tables import ColumnTable, Status
 
 
 class Left(enum.IntEnum):
@@ -87,7 +87,7 @@ NOTHING = Mask()
 
 
 @dataclass(frozen=True, eq=False)
-class Centroids:
+class Centroids(ColumnTable):
     """Stars of one frame with the centre and the widths of their light, those left out among them.
 
     Parameters
@@ -116,20 +116,9 @@ class Centroids:
     window: int
     fitted_width: float
 
-    def __len__(self) -> int:
-        return len(self.reason)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
-
-    @property
-    def kept(self) -> np.ndarray:
-        """Rows of the stars that stay."""
-        return np.flatnonzero(self.reason == Left.KEPT)
-
 
 @dataclass(frozen=True, eq=False)
-class Photometry:
+class Photometry(ColumnTable):
     """Fluxes of the stars of one frame.
 
     Parameters
@@ -154,10 +143,12 @@ class Photometry:
         What told it.
     read_noise : float or None
         Electrons.
-    zero_point : float
-        Magnitude of a star of 1 ADU.
-    comparison : tuple of int or None
-        Ids of the comparison stars; None: those that scatter least.
+    zero_point, zero_point_err : float
+        Magnitude of a star of 1 ADU, and its 1 sigma.
+    zero_point_source : str
+        What told it; "" where nobody asked for one.
+    known : tuple of (int, float)
+        ``id`` and magnitude of each star whose magnitude is known in this frame's filter.
     apertures : tuple of float
         Radii, pixels.
     growth_radius, growth : ndarray of float64, shape (m,)
@@ -178,22 +169,13 @@ class Photometry:
     gain_source: str
     read_noise: float | None
     zero_point: float
-    comparison: tuple[int, ...] | None
+    zero_point_err: float
+    zero_point_source: str
+    known: tuple[tuple[int, float], ...]
     apertures: tuple[float, ...]
     growth_radius: np.ndarray
     growth: np.ndarray
     warnings: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.reason)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
-
-    @property
-    def kept(self) -> np.ndarray:
-        """Rows of the stars that have a flux."""
-        return np.flatnonzero(self.reason == Left.KEPT)
 
     def reasons(self) -> list[str]:
         """For each star why it has no flux, or what should be known of it; "" where nothing is."""
@@ -221,12 +203,12 @@ class LightCurves:
     flux, flux_error : ndarray of float64, shape (frames, stars)
         By the profile, ADU.
     instrumental, instrumental_error : ndarray of float64, shape (frames, stars)
-        Magnitudes as measured in each frame.
+        Magnitudes as measured in each frame, without a zero point.
     flag : ndarray of int64, shape (frames, stars)
         Flags.
     mag, mag_error : ndarray of float64, shape (frames, stars)
         Brightness against the comparison stars, magnitudes; NaN where not measured. A comparison star is measured
-        against the others. Frames of each filter are compared among themselves.
+        against the others. Frames of each filter are compared among themselves; the filter's zero point is in it.
     comparison : ndarray of int64, shape (m,)
         Ids of the comparison stars.
     ensemble, ensemble_error : ndarray of float64, shape (frames,)
@@ -235,7 +217,11 @@ class LightCurves:
         Standard deviation of ``mag`` about the star's mean in each filter, and what photons, sky and the comparison
         stars' errors let expect; NaN where fewer than three frames have the star.
     level : ndarray of float64, shape (stars,)
-        Mean instrumental magnitude in the filter of most frames.
+        Mean of ``mag`` in the filter of most frames.
+    zero_point, zero_point_err : ndarray of float64, shape (frames,)
+        Of each frame's filter, and its 1 sigma, which is in no star's own error: it moves all alike.
+    known : tuple of tuple of (int, float)
+        For each frame ``id`` and magnitude of each star that is known in its filter.
     filter : tuple of str
         Filter of each frame.
     exposure : ndarray of float64, shape (frames,)
@@ -259,6 +245,9 @@ class LightCurves:
     scatter: np.ndarray
     expected: np.ndarray
     level: np.ndarray
+    zero_point: np.ndarray
+    zero_point_err: np.ndarray
+    known: tuple[tuple[tuple[int, float], ...], ...]
     filter: tuple[str, ...]
     exposure: np.ndarray
     warnings: tuple[str, ...] = ()
@@ -281,5 +270,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "psf_flux": ("adu", "light by the star's profile"),
     "psf_flux_err": ("adu", "1 sigma of psf_flux"),
     "mag": ("mag", "zero_point - 2.5 log10(psf_flux)"),
-    "mag_err": ("mag", "1 sigma of mag"),
+    "mag_err": ("mag", "1 sigma of mag, the zero point's with it"),
+    "instrumental_mag": ("mag", "-2.5 log10(psf_flux)"),
+    "instrumental_mag_err": ("mag", "1 sigma of instrumental_mag"),
 }

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import __version__
 from pipeline.photometry import COLUMNS, FLAGS, Flag, LightCurves, Photometry
 from pipeline.products import write_fits, write_text, written
+from pipeline.read.cards import plain
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -74,7 +75,8 @@ def _facts(photometry: Photometry, file: str, time: str) -> dict[str, object]:
     facts = {
         "FILE": file, "DATE-OBS": time, "PSF": photometry.psf, "WIDTHX": photometry.width_x,
         "WIDTHY": photometry.width_y, "GAIN": photometry.gain, "GAINFROM": photometry.gain_source,
-        "RDNOISE": photometry.read_noise, "ZEROPNT": photometry.zero_point,
+        "RDNOISE": photometry.read_noise, "ZEROPNT": photometry.zero_point, "ZEROERR": photometry.zero_point_err,
+        "ZEROFROM": photometry.zero_point_source,
     }  # fmt: skip
     if photometry.beta:
         facts["MOFFATB"] = photometry.beta
@@ -100,14 +102,14 @@ def write_photometry_fits(path: Path, table: Table, growth: Table, header: Heade
     """Write a table and the growth curve as FITS, the light's own cards in the first header."""
     from astropy.io import fits
 
-    plain = table.copy()
-    for name in plain.colnames:
-        plain[name].description = None
-    facts, plain.meta = plain.meta, {}
-    columns = fits.table_to_hdu(plain)
+    bare = table.copy()
+    for name in bare.colnames:
+        bare[name].description = None
+    facts, bare.meta = bare.meta, {}
+    columns = fits.table_to_hdu(bare)
     columns.header["EXTNAME"] = "PHOTOMETRY"
     for name, value in facts.items():
-        columns.header[name] = value.encode("ascii", "replace").decode()[:60] if isinstance(value, str) else value
+        columns.header[name] = plain(value)[:60] if isinstance(value, str) else value
     for flag in Flag:
         columns.header[f"FLAG{flag.value}"] = (flag.name.lower(), "word of the flag's bit")
     curve = fits.table_to_hdu(growth)
@@ -129,6 +131,10 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
 
     row, star = np.nonzero(np.isfinite(curves.flux))
     table = Table(meta={"comparison": [int(one) for one in curves.comparison], "creator": f"Starshift {__version__}"})
+    table.meta["zero_point"] = {
+        name or "none": [float(value), float(error)]
+        for name, value, error in zip(curves.filter, curves.zero_point, curves.zero_point_err, strict=True)
+    }
     table["frame"] = curves.frame[row]
     table["file"] = np.array(list(files))[row] if row.size else np.empty(0, "U1")
     table["filter"] = np.array(curves.filter)[row] if row.size else np.empty(0, "U1")
@@ -139,12 +145,17 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
         ("psf_flux_err", curves.flux_error, "adu"),
         ("mag", curves.mag, "mag"),
         ("mag_err", curves.mag_error, "mag"),
+        ("instrumental_mag", curves.instrumental, "mag"),
     ):
         table[name] = values[row, star]
         table[name].unit = unit
     table["jd"].unit = "d"
     table["jd"].description = "middle of the exposure, Julian date (UTC)"
-    table["mag"].description = "against the comparison stars of the same filter, on the instrumental scale"
+    table[
+        "mag"
+    ].description = (
+        "against the comparison stars of the same filter, with its zero_point (value and 1 sigma, by filter)"
+    )
     table["flag"] = curves.flag[row, star]
     table["flag"].description = _flag_words()
     table["comparison"] = np.isin(star, curves.comparison)
@@ -166,9 +177,9 @@ def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: d
     Returns
     -------
     str
-        Magnitudes are differential, against an ensemble, with a check star beside them: the quietest that is in every
-        frame and does not serve for comparison. A frame without a time is left out. A filter that AAVSO has no name for
-        is "O" and stands in the notes. The observer's code must be filled in.
+        Magnitudes are differential, or standard where a star's is known, against an ensemble, with a check star beside
+        them: the quietest that is in every frame and does not serve for comparison. A frame without a time is left out.
+        A filter that AAVSO has no name for is "O" and stands in the notes. The observer's code must be filled in.
     """
     names = {} if names is None else names
     stars = (
@@ -178,7 +189,7 @@ def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: d
     lines = [
         "#TYPE=Extended", "#OBSCODE=na", f"#SOFTWARE=Starshift {__version__}", "#DELIM=,", "#DATE=JD", "#OBSTYPE=CCD",
         "#Fill in OBSCODE and give each star its AAVSO name before you send this.",
-        f"#Magnitudes are instrumental, against the ensemble of stars {ensemble}.",
+        f"#Magnitudes are {_scale(curves)}, against the ensemble of stars {ensemble}.",
         "#NAME,DATE,MAG,MERR,FILT,TRANS,MTYPE,CNAME,CMAG,KNAME,KMAG,AMASS,GROUP,CHART,NOTES",
     ]  # fmt: skip
     best = _check_stars(curves)
@@ -203,8 +214,18 @@ def _aavso_lines(curves: LightCurves, star: int, name: str, check: int | None) -
         beside = "na,na" if check is None else f"star {check},{curves.instrumental[row, check]:.4f}"
         notes = f"filter {_field(curves.filter[row], 60)}" if band == "O" else ""
         notes += f"|VMAGINS={curves.instrumental[row, star]:.4f}"
-        lines.append(f"{name},{values},{band},NO,DIF,ENSEMBLE,na,{beside},na,na,na,{notes}")
+        # Standard is what stands on a known star's scale; else it is a difference.
+        kind = "STD" if curves.zero_point_err[row] > 0 else "DIF"
+        lines.append(f"{name},{values},{band},NO,{kind},ENSEMBLE,na,{beside},na,na,na,{notes}")
     return lines
+
+
+def _scale(curves: LightCurves) -> str:
+    """On what scale the magnitudes are."""
+    stars = sorted({star for known in curves.known for star, _ in known})
+    if not (curves.zero_point_err > 0).any():
+        return "instrumental" if not curves.zero_point.any() else "on the scale of a zero point that was given"
+    return "on the scale of " + " and ".join(f"star {star}" for star in stars[:5])
 
 
 def _band(name: str) -> str:
@@ -214,8 +235,8 @@ def _band(name: str) -> str:
 
 def _field(text: str, longest: int) -> str:
     """A text as a field of AAVSO's format: ASCII, not too long, without what separates fields and notes."""
-    plain = text.encode("ascii", "replace").decode()
-    return "".join(" " if letter in ",|#\n\r\t" else letter for letter in plain).strip()[:longest] or "na"
+    parted = "".join(" " if letter in ",|#\n\r\t" else letter for letter in text)
+    return plain(parted).strip()[:longest] or "na"
 
 
 def write_lightcurves(folder: Path, curves: LightCurves, files: Iterable[str]) -> tuple[str, ...]:

@@ -50,7 +50,9 @@ class Stage:
     inputs : tuple of str
         Names of the upstream results.
     knobs : dict of str to KnobSpec
-        Its knobs in their order.
+        The knobs that stand under its name, in their order.
+    takes : dict of str to str
+        For each knob of its function the stage under which it stands: itself, or an earlier one.
     auto : callable or None
         Function of the same inputs, on the reference frame, that gives numbers for knobs left at "auto".
     sample : int
@@ -66,7 +68,8 @@ class Stage:
     version: int
     scope: str
     inputs: tuple[str, ...]
-    knobs: Mapping[str, KnobSpec] = field(default_factory=dict)
+    knobs: dict[str, KnobSpec] = field(default_factory=dict)
+    takes: Mapping[str, str] = field(default_factory=dict)
     auto: Callable[..., dict[str, float]] | None = None
     sample: int = 0
     lazy: tuple[str, ...] = ()
@@ -81,6 +84,10 @@ class Stage:
         """The inputs that a result with these knobs is made from."""
         spared = () if self.without is None else self.without(knobs)
         return tuple(name for name in self.inputs if name not in spared)
+
+    def arguments(self, recipe: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Its function's knobs from a recipe's sections; no other knob plays a part in its result."""
+        return {name: recipe[section][name] for name, section in self.takes.items()}
 
     def check(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Every knob in canonical form, missing ones at their default.
@@ -134,15 +141,21 @@ def stage(
         parameters = inspect.signature(function).parameters.values()
         inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         name = function.__name__
-        knobs = {p.name: _spec(name, p.name, hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
-        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, auto, sample, lazy, without)
+        specs = [_spec(name, p.name, hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY]
+        takes = {spec.name: spec.stage for spec in specs}
+        knobs = {spec.name: spec for spec in specs if spec.stage == name}
+        STAGES[name] = Stage(name, function, version, scope, inputs, knobs, takes, auto, sample, lazy, without)
+        for spec in specs:
+            # A knob that stands under an earlier stage joins those that stand there.
+            STAGES[spec.stage].knobs[spec.name] = spec
         return function
 
     return declare
 
 
-def _spec(stage_name: str, name: str, hint: Any, default: Any) -> KnobSpec:
+def _spec(declared: str, name: str, hint: Any, default: Any) -> KnobSpec:
     base, knob = get_args(hint)
+    stage_name = knob.stage or declared
     options = [option for option in get_args(base) if option is not type(None)]
     if Rectangle in options:
         words = next(option for option in options if get_origin(option) is Literal)

@@ -9,7 +9,7 @@ from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
-from tests.graph.reruns import CENTROIDS, SHIFTS, STARS, TURNS, runs, runs_needed
+from tests.graph.reruns import CENTROIDS, CURVE_TURNS, SHIFTS, STARS, TURNS, curve_runs_needed, runs, runs_needed
 from ui.knobs import drawn
 from ui.page import Desk
 from ui.session import Session
@@ -116,6 +116,15 @@ def test_what_is_shown_of_a_frame_or_star_reruns_no_stage_of_another(visit):
     assert visit.after(lambda: visit.session.change(frame=SHOWN)) == []
     assert visit.after(lambda: visit.session.change(kinds=("raw", "background"))) == []
     visit.after(lambda: visit.session.change(kinds=KINDS))
+
+
+@pytest.mark.parametrize("turn", CURVE_TURNS, ids=str)
+def test_a_knob_of_light_curves_reruns_what_the_table_says_and_back_again_nothing(visit, turn):
+    visit.look("lightcurves")
+    default = STAGES[turn.stage].knobs[turn.knob].default
+    ran = visit.after(visit.turn, turn.stage, turn.knob, turn.value)
+    assert runs(ran) == curve_runs_needed(turn, FRAMES)
+    assert visit.after(visit.turn, turn.stage, turn.knob, default) == []
 
 
 def test_in_all_that_a_visitor_did_no_result_was_made_twice(visit):

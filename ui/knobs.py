@@ -42,6 +42,8 @@ WRITTEN = {
     "sizes": "name = size; name = size",
 }
 TABLES = ("points", "sizes")
+# What is written in a field whose names are no files.
+HINTS = {("psf_photometry", "known"): "star = mag; x, y = mag; star filter = mag"}
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ DRAWN: Mapping[tuple[str, str], Drawn] = {
     ("psf_photometry", "gain"): Drawn(low=0.05, high=20, log=True, basic=False),
     ("psf_photometry", "read_noise"): Drawn(low=0, high=30, decimals=1, basic=False),
     ("psf_photometry", "zero_point"): Drawn(low=0, high=35, decimals=2, basic=False),
+    ("psf_photometry", "known"): BEHIND,
     ("psf_photometry", "comparison"): BEHIND,
 }
 PLAIN, HIDDEN = Drawn(), Drawn(hidden=True)
@@ -243,7 +246,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "basic": how.basic,
         "any": FAR,
         "wide": spec.kind in TABLES,
-        "hint": spec.knob.none or WRITTEN.get(spec.kind, ""),
+        "hint": spec.knob.none or HINTS.get((spec.stage, spec.name), WRITTEN.get(spec.kind, "")),
         "default": shown(spec, spec.default),
         "rule": spec.rule.replace("sigma", "σ"),
         "doc": spec.knob.doc.rstrip("."),

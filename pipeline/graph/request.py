@@ -183,15 +183,19 @@ class Request:
         return self.graph.make(key, "reference", None, self.ticket, search)["reference"]
 
     def knobs(self, stage: Stage) -> dict[str, Any]:
-        """A stage's knobs with numbers in place of "auto"."""
+        """The knobs of a stage's function with numbers in place of "auto"."""
         if stage.name not in self._knobs:
-            knobs = dict(self.recipe[stage.name])
-            waiting = [name for name, value in knobs.items() if value is None and stage.knobs[name].knob.none == "auto"]
+            knobs = stage.arguments(self.recipe)
+            waiting = [name for name, value in knobs.items() if value is None and self._is_auto(stage, name)]
             if stage.auto is not None and waiting:
                 found = self._auto(stage, knobs)
                 knobs.update({name: found[name] for name in waiting if name in found})
             self._knobs[stage.name] = knobs
         return self._knobs[stage.name]
+
+    @staticmethod
+    def _is_auto(stage: Stage, knob: str) -> bool:
+        return STAGES[stage.takes[knob]].knobs[knob].knob.none == "auto"
 
     def _auto(self, stage: Stage, knobs: dict[str, Any]) -> dict[str, float]:
         reference = self.sequence().reference

@@ -135,7 +135,7 @@ def stack(work: Work) -> None:
         products_stack.write_stack(work.job.out / name, one, header, made.combine)
         work.written.append(name)
         if "photometry" in work.job.products:
-            photometry_writers.of_stack(work, one, name)
+            photometry_writers.of_stack(work, one, name, _origin(work))
 
 
 def _stack_header(work: Work, first: int, pattern: str) -> Header:

@@ -1,8 +1,9 @@
 """Light of stars: sums weighted with the star's profile, and sums in circles.
 
 A profile p integrates to 1 over the plane. The least squares height of p in pixels f_i of equal noise is the flux
-f = sum(f_i p_i) / sum(p_i^2) (Naylor 1998, MNRAS 296, 339, eq. 10, with equal variances); bad pixels are left out of
-both sums, so the light that falls on them is not lost.
+f = sum(f_i p_i) / sum(p_i^2) (Naylor 1998, MNRAS 296, 339, eq. 10, with equal variances); with each pixel over its
+variance v_i it is f = sum(f_i p_i / v_i) / sum(p_i^2 / v_i). Bad pixels are left out of both sums, so the light that
+falls on them is not lost.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def profile_fluxes(
     variance: np.ndarray,
     photon: np.ndarray,
     beta: float = 0.0,
+    by_noise: bool = False,
 ) -> dict[str, np.ndarray]:
     """Flux of each star by its profile, and the flux's error.
 
@@ -51,6 +53,8 @@ def profile_fluxes(
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
     beta : float
         The Moffat's exponent, above 1; 0 for a Gaussian.
+    by_noise : bool
+        Whether a pixel counts by its variance, that of the sky and of the star's own photons there.
 
     Returns
     -------
@@ -61,9 +65,8 @@ def profile_fluxes(
     places = np.stack([np.broadcast_to(values, np.shape(x)).astype(np.float64) for values in (x, y, width_x, width_y)])
     places, result = np.ascontiguousarray(places.T), np.empty((len(places.T), len(FLUXES)))
     tables = [np.ascontiguousarray(table, np.float64) for table in (variance, photon)]
-    map_bands(
-        lambda first, last: _profile_fluxes(image, places, window, beta, *tables, result, first, last), len(places)
-    )
+    shape = (window, beta, int(by_noise))
+    map_bands(lambda first, last: _profile_fluxes(image, places, *shape, *tables, result, first, last), len(places))
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(FLUXES)}
 
 
@@ -131,11 +134,33 @@ def _corner(x, y, strip_x, strip_y, radius):  # noqa: ANN001, ANN202
 
 
 @njit(
-    [types.void(IMAGE, _PLACES, int64, float64, _TABLE, _TABLE, _RESULT, int64, int64)],
+    [types.UniTuple(float64, 3)(IMAGE, int64, int64, _RESULT, _TABLE, _TABLE, float64, int64)],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _profile_fluxes(image, places, window, beta, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+def _sums(image, row, column, profile, variance, photon, flux, by_noise):  # noqa: ANN001, ANN202
+    """Sums of w f, w p and w^2 v over the good pixels, for a star of that flux; w is p, or p / v."""
+    light = squares = noise = 0.0
+    size = profile.shape[0]
+    for i in range(max(0, -row), min(size, image.shape[0] - row)):
+        for j in range(max(0, -column), min(size, image.shape[1] - column)):
+            value = np.float64(image[row + i, column + j])
+            if value - value == 0:
+                p, a, b = profile[i, j], (row + i) & 1, (column + j) & 1
+                v = variance[a, b] + max(flux, 0.0) * p * photon[a, b]
+                w = p / v if by_noise and v > 0 else p
+                light += w * value
+                squares += w * p
+                noise += w * w * v
+    return light, squares, noise
+
+
+@njit(
+    [types.void(IMAGE, _PLACES, int64, float64, int64, _TABLE, _TABLE, _RESULT, int64, int64)],
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def _profile_fluxes(image, places, window, beta, by_noise, variance, photon, result, first, last):  # noqa: ANN001, ANN202
     profile, before = np.empty((window, window)), window // 2
     for star in range(first, last):
         x, y, width_x, width_y = places[star]
@@ -144,30 +169,21 @@ def _profile_fluxes(image, places, window, beta, variance, photon, result, first
             continue
         column, row = math.floor(x + 0.5) - before, math.floor(y + 0.5) - before
         _profile(profile, column - x, row - y, width_x, width_y, beta)
-        light = squares = every = bad = 0.0
+        every = bad = 0.0
         for i in range(window):
             for j in range(window):
-                p = profile[i, j]
-                every += p * p
-                value = np.nan
-                if 0 <= row + i < image.shape[0] and 0 <= column + j < image.shape[1]:
-                    value = np.float64(image[row + i, column + j])
-                if value - value == 0:
-                    light += value * p
-                    squares += p * p
-                else:
+                every += profile[i, j] * profile[i, j]
+                inside = 0 <= row + i < image.shape[0] and 0 <= column + j < image.shape[1]
+                if not inside or image[row + i, column + j] - image[row + i, column + j] != 0:
                     bad += 1.0
+        light, squares, noise = _sums(image, row, column, profile, variance, photon, 0.0, 0)
         result[star, 2], result[star, 3] = squares / every if every > 0 else 0.0, bad
         if not squares > 0:
             continue
-        flux, noise = light / squares, 0.0
-        for i in range(max(0, -row), min(window, image.shape[0] - row)):
-            for j in range(max(0, -column), min(window, image.shape[1] - column)):
-                value = np.float64(image[row + i, column + j])
-                if value - value == 0:
-                    p, a, b = profile[i, j], (row + i) & 1, (column + j) & 1
-                    noise += p * p * (variance[a, b] + max(flux, 0.0) * p * photon[a, b])
-        result[star, 0], result[star, 1] = flux, math.sqrt(noise) / squares
+        # The variances want a flux, and the flux by variances wants them: two rounds settle it.
+        for _ in range(1 + by_noise):
+            light, squares, noise = _sums(image, row, column, profile, variance, photon, light / squares, by_noise)
+        result[star, 0], result[star, 1] = light / squares, math.sqrt(noise) / squares
 
 
 @njit([types.void(IMAGE, _PLACES, _RADII, _RESULT, int64, int64)], cache=True, nogil=True)

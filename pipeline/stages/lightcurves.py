@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence as ListLike
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
-from pipeline.frame import Failure, FrameError, Sequence, readonly
+from pipeline.frame import Failure, FrameError, FrameInfo, Sequence, readonly
 from pipeline.kernels import ensemble
+from pipeline.knob import Ids, Knob
+from pipeline.magnitudes import zero_points
 from pipeline.photometry import Flag, LightCurves, Photometry
 from pipeline.stage import stage
 from pipeline.tables import Tracks
@@ -18,8 +21,24 @@ _FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED | Flag.FORCED)
 FEWEST = 3
 
 
-@stage(version=2, scope="sequence")
-def lightcurves(frames: Sequence, tracks: Tracks, psf_photometry: ListLike[Photometry | Failure]) -> LightCurves:
+@stage(version=3, scope="sequence")
+def lightcurves(
+    frames: Sequence,
+    tracks: Tracks,
+    psf_photometry: ListLike[Photometry | Failure],
+    *,
+    comparison: Annotated[
+        Ids | None,
+        Knob(
+            "ids of light curves' comparison stars; auto: those that scatter least",
+            "",
+            0,
+            1e6,
+            none="auto",
+            stage="psf_photometry",
+        ),
+    ] = None,
+) -> LightCurves:
     """Compare each star in each frame with the comparison stars of that frame.
 
     Parameters
@@ -30,11 +49,13 @@ def lightcurves(frames: Sequence, tracks: Tracks, psf_photometry: ListLike[Photo
         Which frames are used.
     psf_photometry : list of Photometry or Failure
         Fluxes in each frame.
+    comparison
+        The knob ``psf_photometry.comparison``: the stars that it names, or those that scatter least.
 
     Returns
     -------
     LightCurves
-        The comparison stars are those that the knob ``psf_photometry.comparison`` names, or those that scatter least.
+        Where magnitudes are known, those stars' medians over the frames of a filter have them.
 
     Raises
     ------
@@ -52,18 +73,20 @@ def lightcurves(frames: Sequence, tracks: Tracks, psf_photometry: ListLike[Photo
         time=readonly(np.array([middle(info) for info in infos])),
         flux=readonly(np.stack([one["psf_flux"] for one in made])),
         flux_error=readonly(np.stack([one["psf_flux_err"] for one in made])),
-        instrumental=readonly(np.stack([one["mag"] for one in made])),
-        instrumental_error=readonly(np.stack([one["mag_err"] for one in made])),
+        instrumental=readonly(np.stack([one["instrumental_mag"] for one in made])),
+        instrumental_error=readonly(np.stack([one["instrumental_mag_err"] for one in made])),
         flag=readonly(np.stack([one.flag for one in made])),
         mag=np.empty(0), mag_error=np.empty(0), comparison=np.empty(0, np.int64), ensemble=np.empty(0),
         ensemble_error=np.empty(0), scatter=np.empty(0), expected=np.empty(0), level=np.empty(0),
+        zero_point=np.array([one.zero_point for one in made]), zero_point_err=np.zeros(len(made)),
+        known=tuple(one.known for one in made),
         filter=tuple(info.filter for info in infos),
         exposure=readonly(np.array([np.nan if info.exposure is None else info.exposure for info in infos])),
     )  # fmt: skip
-    return with_comparison(curves, made[0].comparison, frames.frames[frames.reference].file)
+    return with_comparison(curves, comparison, frames.frames[frames.reference].file)
 
 
-def middle(info: object) -> float:
+def middle(info: FrameInfo) -> float:
     """Julian date (UTC) of the middle of an exposure; NaN where its time is not known."""
     if info.time is None:
         return float("nan")
@@ -97,11 +120,14 @@ def with_comparison(curves: LightCurves, comparison: tuple[int, ...] | None, fil
     scatter = ensemble.scatter(relative, parts)
     count = np.maximum(np.isfinite(relative).sum(axis=0), 1)
     expected = np.where(np.isfinite(scatter), np.sqrt(np.nansum(errors**2, axis=0) / count), np.nan)
+    zero, zero_error = zero_points(relative, errors, map(dict, curves.known), curves.zero_point, parts)
+    relative = relative + zero[:, None]
     most = np.isfinite(relative[parts[0]]).sum(axis=0)
     level = np.where(most > 0, np.nansum(relative[parts[0]], axis=0) / np.maximum(most, 1), np.nan)
     values = {
         "mag": relative, "mag_error": errors, "comparison": chosen.astype(np.int64), "ensemble": of_frame,
         "ensemble_error": frame_error, "scatter": scatter, "expected": expected, "level": level,
+        "zero_point": zero, "zero_point_err": zero_error,
     }  # fmt: skip
     return replace(
         curves, **{name: readonly(np.array(array)) for name, array in values.items()}, warnings=tuple(warnings)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, Normalized, readonly
-from pipeline.knob import Ids, Knob, Numbers
+from pipeline.knob import Knob, Numbers
+from pipeline.magnitudes import NAMES, ZeroPoint, calibrated_magnitudes, instrumental, known_stars, zero_point_of
 from pipeline.photometry import Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
@@ -20,11 +23,11 @@ from pipeline.tables import Status, Tracks
 WIDTH_SNR = 100.0
 #: A star of whose profile less than this part of sum(p^2) lies on good pixels has no flux.
 LEAST_SEEN = 0.5
-#: Magnitudes for a relative change of flux: 2.5 / ln 10.
-POGSON = 1.0857362047581294
+#: A known star lies within a star's width of its place, at least so many pixels.
+NEAR = 3.0
 
 
-@stage(version=2)
+@stage(version=3)
 def psf_photometry(
     normalize: Normalized,
     calibrated: Frame,
@@ -38,6 +41,10 @@ def psf_photometry(
         Knob("median: a Gaussian of the frame's width; own: of each star's; moffat: with wings, fitted to the frame"),
     ] = "median",
     elliptical: Annotated[bool, Knob("a width along x and one along y instead of one for both")] = False,
+    weights: Annotated[
+        Literal["profile", "noise"],
+        Knob("profile: pixels count by the star's light in them alone; noise: by that over their variance"),
+    ] = "profile",
     window: Annotated[int, Knob("side of the square about each star that is summed", "px", 5, 101, 1)] = 25,
     correct_window: Annotated[
         bool, Knob("widths from the stars' cores, with what that window cuts off; else from all of centroids.window")
@@ -46,10 +53,16 @@ def psf_photometry(
     gain: Annotated[float | None, Knob("electrons for an ADU", "e-/ADU", 0.001, 100_000, 0.1, none="auto")] = None,
     read_noise: Annotated[float | None, Knob("noise of reading a pixel", "e-", 0, 1000, 0.1, none="auto")] = None,
     zero_point: Annotated[float, Knob("magnitude of a star of 1 ADU", "mag", -50, 50, 0.01)] = 0.0,
-    comparison: Annotated[
-        Ids | None,
-        Knob("ids of the comparison stars of light curves; auto: those that scatter least", "", 0, 1e6, none="auto"),
-    ] = None,
+    known: Annotated[
+        dict[str, float],
+        Knob(
+            "stars of known magnitude, by id or place, and filter: they make the zero point",
+            "mag",
+            -30,
+            40,
+            names=NAMES,
+        ),
+    ] = MappingProxyType({}),
 ) -> Photometry:
     """Sum each star's light, weighted with the star's profile: f = sum(f_i p_i) / sum(p_i^2).
 
@@ -67,8 +80,9 @@ def psf_photometry(
         Number of the frame.
     calibration : list of Rows
         Flat and bias frames that tell the gain.
-    psf, elliptical, window, correct_window, apertures, gain, read_noise, zero_point, comparison
-        Knobs.
+    psf, elliptical, weights, window, correct_window, apertures, gain, read_noise, zero_point, known
+        Knobs. A known star is named by its ``id`` in the reference, or by a place there ("103.5,88"), and with a filter
+        ("12 V") where its magnitude holds for that one alone.
 
     Returns
     -------
@@ -83,7 +97,7 @@ def psf_photometry(
     Notes
     -----
     The profile p integrates to 1 over the plane. Errors are those of the weighted sum in the noise of sky and photons
-    (docs/method.md, Photometry).
+    (docs/method.md, Photometry). With weights by noise it is f = sum(f_i p_i / v_i) / sum(p_i^2 / v_i).
     """
     if not tracks.used[index]:
         raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
@@ -95,9 +109,13 @@ def psf_photometry(
     if psf == "moffat":
         profile = fitted_moffat(normalize, centroids, widths, profile, elliptical)
     places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
-    columns, reason, flag = _fluxes(normalize, places, widths, profile, psf, elliptical, window, noise)
+    way = Way(psf, elliptical, window, weights == "noise")
+    columns, reason, flag = _fluxes(normalize, places, widths, profile, way, noise)
     columns |= _apertures(normalize, columns, apertures)
-    columns |= _magnitudes(columns, zero_point)
+    reach = max(NEAR, _fwhm(centroids, calibrated))
+    stars, unknown = known_stars(known, calibrated.info.filter, places["home_x"], places["home_y"], reach)
+    magnitudes, zero = _magnitudes(columns, stars, zero_point)
+    columns |= magnitudes
     radius, growth = growth_curve(normalize, centroids, widths, window)
     return Photometry(
         columns={name: readonly(values) for name, values in columns.items()},
@@ -111,13 +129,25 @@ def psf_photometry(
         gain=told.gain,
         gain_source=told.source,
         read_noise=told.read_noise,
-        zero_point=zero_point,
-        comparison=comparison,
+        zero_point=zero.value,
+        zero_point_err=zero.error,
+        zero_point_source=zero.source,
+        known=tuple(stars.items()),
         apertures=apertures,
         growth_radius=readonly(radius),
         growth=readonly(growth),
-        warnings=_warnings(columns, psf, profile, told),
+        warnings=(*_warnings(columns, psf, profile, told), *unknown, *_without_known(stars, zero)),
     )
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the stars' light is summed: the knobs of the same names."""
+
+    psf: str
+    elliptical: bool
+    window: int
+    by_noise: bool
 
 
 def _fwhm(centroids: Centroids, frame: Frame) -> float:
@@ -136,6 +166,7 @@ def _alone(centroids: Centroids) -> dict[str, Any]:
         "id": np.arange(count), "row": np.arange(count), "x": centroids["centroid_x"], "y": centroids["centroid_y"],
         "reason": centroids.reason.copy(), "flag": centroids.flag.copy(), "status": np.zeros(count, np.int8),
         "peaks": _peaks(centroids), "centres": _centres(centroids),
+        "home_x": centroids["centroid_x"], "home_y": centroids["centroid_y"],
     }  # fmt: skip
 
 
@@ -157,6 +188,7 @@ def _tracked(centroids: Centroids, tracks: Tracks, index: int) -> dict[str, Any]
         "reason": np.where(np.isfinite(x), Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
         "status": np.where(tracks.measured[index], Status.FOUND, tracks.status[index]).astype(np.int8),
         "peaks": _peaks(centroids), "centres": _centres(centroids),
+        "home_x": tracks.x[tracks.reference], "home_y": tracks.y[tracks.reference],
     }  # fmt: skip
 
 
@@ -187,9 +219,7 @@ def _fluxes(
     places: dict[str, Any],
     widths: Widths,
     profile: Profile,
-    psf: str,
-    elliptical: bool,
-    window: int,
+    way: Way,
     noise: tuple[np.ndarray, np.ndarray],
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Places, widths and fluxes; why a star has none, and its flags."""
@@ -198,18 +228,17 @@ def _fluxes(
     row, reason, flag = places["row"], places["reason"], places["flag"]
     own = [np.where(row >= 0, width[row], np.nan) for width in (widths.x, widths.y)]
     used = [np.full(row.size, width) for width in (profile.width_x, profile.width_y)]
-    if psf == "own":
+    if way.psf == "own":
         round_width = np.sqrt((own[0] ** 2 + own[1] ** 2) / 2)
-        used = own if elliptical else [round_width, round_width]
+        used = own if way.elliptical else [round_width, round_width]
         reason[(reason == Left.KEPT) & ~np.isfinite(used[0] + used[1])] = Left.WIDTH
     kept = reason == Left.KEPT
     x, y = (np.where(kept, places[axis], np.nan) for axis in "xy")
-    found = profile_fluxes(
-        normalize.image, x, y, *used, window=window, variance=noise[0], photon=noise[1], beta=profile.beta
-    )
+    shape = {"window": way.window, "beta": profile.beta, "by_noise": way.by_noise}
+    found = profile_fluxes(normalize.image, x, y, *used, variance=noise[0], photon=noise[1], **shape)
     reason[kept & ~(found["seen"] >= LEAST_SEEN)] = Left.MASKED
     kept = reason == Left.KEPT
-    beyond = _beyond(normalize.image.shape, places["x"], places["y"], window)
+    beyond = _beyond(normalize.image.shape, places["x"], places["y"], way.window)
     flag |= np.where(kept & beyond, Flag.EDGE, 0) | np.where(kept & (found["bad"] > 0) & ~beyond, Flag.MASKED, 0)
     near = {axis: np.where(np.isfinite(places[axis]), np.rint(places[axis]), -1).astype(np.int64) for axis in "xy"}
     near = {axis: np.where(row >= 0, places["peaks"][axis][row], near[axis]) for axis in "xy"}
@@ -248,13 +277,22 @@ def _apertures(
     return {f"aperture_flux_{radius:g}": np.ascontiguousarray(sums[:, k]) for k, radius in enumerate(apertures)}
 
 
-def _magnitudes(columns: dict[str, np.ndarray], zero_point: float) -> dict[str, np.ndarray]:
-    """Magnitudes of the stars whose flux is above zero."""
-    flux, error = columns["psf_flux"], columns["psf_flux_err"]
-    positive = flux > 0
-    mag = np.full(flux.size, np.nan)
-    mag[positive] = zero_point - 2.5 * np.log10(flux[positive])
-    return {"mag": mag, "mag_err": np.where(positive, POGSON * error / np.where(positive, flux, 1.0), np.nan)}
+def _magnitudes(
+    columns: dict[str, np.ndarray], known: dict[int, float], given: float
+) -> tuple[dict[str, np.ndarray], ZeroPoint]:
+    """Magnitudes of the stars whose flux is above zero, as measured and on the zero point's scale."""
+    own, own_error = instrumental(columns["psf_flux"], columns["psf_flux_err"])
+    zero = zero_point_of(own, own_error, known, given)
+    mag, error = calibrated_magnitudes(own, own_error, zero)
+    return {"mag": mag, "mag_err": error, "instrumental_mag": own, "instrumental_mag_err": own_error}, zero
+
+
+def _without_known(known: dict[int, float], zero: ZeroPoint) -> tuple[str, ...]:
+    """What a user should know where no star of known magnitude is measured."""
+    if not known or zero.share:
+        return ()
+    names = ", ".join(str(star) for star in known)
+    return (f"star {names} of known magnitude has no flux in this frame: its magnitudes are not calibrated by it",)
 
 
 def _words(psf: str, elliptical: bool, profile: Profile) -> str:

@@ -27,6 +27,8 @@ def other(spec):
         return {"fwhm": (1.0, 6.0)}
     if spec.kind in WRITTEN:
         written = {"points": "night = 40, -3.5", "sizes": "night = 40", "region": "2, 3, 40, 50", "sides": "5, 4"}
+        if spec.knob.names:
+            written["sizes"] = "12 = 9; 40, 30.5 V = 11.25"
         return spec.check(of_text(spec, written.get(spec.kind, "40, 30")))
     low = 1.0 if spec.knob.low is None else spec.knob.low
     high = low + 100 if spec.knob.high is None else spec.knob.high

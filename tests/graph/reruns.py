@@ -14,6 +14,7 @@ from pipeline.stage import STAGES
 MAP = {"offset_map"}
 PHOTOMETRY = {"psf_photometry"}
 CENTROIDS = {"centroids"} | PHOTOMETRY
+CURVES = {"lightcurves"}
 STACK = {"stack"}
 ALIGNED = {"aligned"} | STACK
 SHIFTS = {"shifts"} | ALIGNED
@@ -86,6 +87,15 @@ TURNS = (
     turn("stack", "combine", "mean", STACK),
     turn("centroids", "method", "winpos", CENTROIDS),
     turn("psf_photometry", "zero_point", 20.0, PHOTOMETRY),
+    # No frame is measured by what the others are compared with.
+    turn("psf_photometry", "comparison", (0, 1, 2), set()),
+)
+# The same where light curves are looked at, for which every frame is measured; to other values, for those are stored.
+CURVE_TURNS = (
+    turn("centroids", "separation", 7.0, CENTROIDS | CURVES),
+    turn("psf_photometry", "zero_point", 21.0, PHOTOMETRY | CURVES),
+    turn("psf_photometry", "known", {"1": 12.0}, PHOTOMETRY | CURVES),
+    turn("psf_photometry", "comparison", (0, 2), CURVES),
 )
 
 
@@ -103,3 +113,8 @@ def runs_needed(turn: Turn, frames: int) -> dict[str, int]:
     of_frames = {"frame", *(name for name, stage in STAGES.items() if stage.scope == "frame")} - MAP - CENTROIDS
     needed = {name: frames if name in of_frames else 1 for name in turn.must}
     return needed | {name: frames - turn.left_out for name in ("aligned",) if name in needed}
+
+
+def curve_runs_needed(turn: Turn, frames: int) -> dict[str, int]:
+    """How often each stage must run after a turn where light curves are looked at."""
+    return {name: 1 if name in CURVES else frames for name in turn.must}

@@ -36,7 +36,7 @@ def write_sky(folder, frames=FRAMES):
 def finished(tmp_path_factory):
     folder = write_sky(tmp_path_factory.mktemp("night") / "lights")
     out = tmp_path_factory.mktemp("run") / "out"
-    recipe = Recipe().with_knobs("stack", combine="mean").with_knobs("psf_photometry", gain=GAIN)
+    recipe = Recipe().with_knobs("stack", combine="mean").with_knobs("psf_photometry", gain=GAIN, known={"3": 10.0})
     return out, batch.run(Graph.open([folder]), recipe, out, wanted=("photometry", "stack"))
 
 
@@ -55,6 +55,22 @@ def test_a_stack_has_the_fluxes_of_its_frames_and_smaller_errors(finished):
     assert len(here) > 80
     assert np.median(there["psf_flux"] / here["psf_flux"]) == pytest.approx(1, abs=0.01)
     assert np.median(here["psf_flux_err"] / there["psf_flux_err"]) == pytest.approx(np.sqrt(FRAMES), rel=0.1)
+
+
+def test_a_known_star_has_its_magnitude_in_every_table_and_the_stacks_is_at_the_same_place(finished):
+    out, _ = finished
+    frame, stack = table(out, "light_1"), table(out, "stack")
+    assert frame["mag"][3] == pytest.approx(10.0)
+    away = np.hypot(*(stack[f"centroid_{axis}"] - frame[f"centroid_{axis}"][3] for axis in "xy"))
+    nearest = int(np.nanargmin(away))
+    assert away[nearest] < 0.7
+    assert stack["mag"][nearest] == pytest.approx(10.0)
+    assert frame.meta["ZEROFROM"] == "star 3 of 10 mag"
+    curves = Table.read(out / "lightcurves.ecsv", format="ascii.ecsv")
+    assert np.median(curves["mag"][curves["id"] == 3]) == pytest.approx(10.0)
+    value, error = curves.meta["zero_point"]["none"]
+    assert value == pytest.approx(frame.meta["ZEROPNT"], abs=0.02)
+    assert 0 < error < 0.02
 
 
 def test_an_adu_of_a_stack_holds_the_photons_of_all_its_frames(finished):

@@ -12,7 +12,7 @@ from pipeline.graph.request import StageError, StaleError, Ticket
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
-from tests.graph.reruns import TURNS, runs, runs_needed
+from tests.graph.reruns import CURVE_TURNS, TURNS, curve_runs_needed, runs, runs_needed
 
 FRAMES = 4
 
@@ -45,6 +45,15 @@ def test_a_knob_reruns_exactly_what_depends_on_it(graph, folder, turn):
     ran = run_all(graph, night, Recipe().with_knobs(turn.stage, **{turn.knob: turn.value}))
     assert runs(ran) == runs_needed(turn, FRAMES)
     assert len({event.key for event in ran}) == len(ran)
+
+
+@pytest.mark.parametrize("turn", CURVE_TURNS, ids=str)
+def test_light_curves_are_made_anew_without_measuring_a_frame_twice(graph, folder, turn):
+    night = graph.open([folder])
+    graph.result(night, Recipe(), "lightcurves")
+    before = len(graph.log)
+    graph.result(night, Recipe().with_knobs(turn.stage, **{turn.knob: turn.value}), "lightcurves")
+    assert runs(list(graph.log)[before:]) == curve_runs_needed(turn, FRAMES)
 
 
 def test_turning_a_knob_back_runs_nothing(graph, folder):

@@ -72,6 +72,26 @@ def test_a_comparison_star_that_is_none_is_named(curves):
         with_comparison(curves, (0, 99999))
 
 
+def test_the_median_of_a_known_star_has_its_magnitude_and_curves_keep_their_shape(folder, curves):
+    star, other = (int(one) for one in curves.comparison[:2])
+    graph = Graph()
+    recipe = Recipe().with_knobs("psf_photometry", known={str(star): 11.5})
+    found = graph.result(graph.open([folder]), recipe, "lightcurves")
+    assert np.median(found.mag[:, star]) == pytest.approx(11.5)
+    np.testing.assert_allclose(found.mag[:, other] - curves.mag[:, other], found.zero_point, atol=1e-9)
+    np.testing.assert_array_equal(found.instrumental, curves.instrumental)
+    np.testing.assert_array_equal(found.mag_error, curves.mag_error)
+    of_star = np.sqrt(np.mean(curves.mag_error[:, star] ** 2) / FRAMES)
+    np.testing.assert_allclose(found.zero_point_err, 1.2533 * of_star)
+    frame = graph.result(graph.open([folder]), recipe, "psf_photometry", 2)
+    assert frame["mag"][star] == pytest.approx(11.5)
+    assert f"star {star} of 11.5 mag" in frame.zero_point_source
+    np.testing.assert_allclose(frame["mag"] - frame["instrumental_mag"], frame.zero_point)
+    assert "#Magnitudes are on the scale of star" in aavso_text(found, [other])
+    assert ",NO,STD,ENSEMBLE," in aavso_text(found, [other])
+    assert ",NO,DIF,ENSEMBLE," in aavso_text(curves, [other])
+
+
 def test_a_run_writes_tables_that_can_be_read_and_light_curves_that_aavso_takes(folder, curves, tmp_path):
     graph = Graph()
     report = batch.run(graph.open([folder]), Recipe(), tmp_path / "out", wanted=("photometry",))
