@@ -26,7 +26,7 @@ SIDES = (64, 12_000)
 #: Spelt out, for to import the samples would slow every other command.
 SAMPLES = "drift, rotation, codes, reduction, survival, large, colours"
 CALIBRATION = ("bias", "dark", "flat")
-LIGHTS = "files, folders or globs; a folder brings along those in it that are named bias, dark, flat or light"
+LIGHTS = "files, folders or globs; a folder brings along those in it that are named after a kind, night or filter"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,8 @@ _NAMES = {
 _DONE = r"subtract\w*|remov\w*|correct\w*|taken off|appl(?:ied|ying)|divi\w*"
 _LINES = {
     kind: re.compile(
-        rf"\b(?:{name})\b[^.;]{{0,40}}?\b(?:{_DONE})|\b(?:{_DONE})[^.;]{{0,24}}?\b(?:{name})\b"
+        rf"(?<![a-z])(?:{name})(?![a-z])[^.;]{{0,40}}?\b(?:{_DONE})"
+        rf"|\b(?:{_DONE})[^.;]{{0,24}}?(?<![a-z])(?:{name})(?![a-z])"
         rf"|\bmaster{kind}\w*\.enabled\W+true|^{kind}(?: with its bias)?: .*(?:taken off|divided)",
         re.IGNORECASE,
     )

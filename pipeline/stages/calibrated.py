@@ -15,7 +15,7 @@ from pipeline.stages.combining import neighbours_scatter
 from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
 
 
-@stage(version=2)
+@stage(version=3)
 def calibrated(
     frame: Frame,
     hot_pixels: HotPixels,
@@ -38,7 +38,7 @@ def calibrated(
         Where they are; for source "frame" they are looked for here, in this frame alone.
     master_bias, master_dark, master_flat
         Masters; the dark for this exposure and the flat of this filter are chosen. Where there is none of a kind, that
-        step is left out.
+        step is left out, as is one that the frame's header says was done before.
     cosmic_rays, uncertainty
         Knobs. "lacosmic" is Laplacian edge detection (van Dokkum 2001, PASP 113, 1420), as astroscrappy has it.
 

@@ -14,7 +14,7 @@ from pipeline.stages.combining import combine_rows, facts, few, median_of, reada
 SAME = 0.01
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def master_dark(
     calibration: Sequence[Rows],
     master_bias: Master = NO_BIAS,
@@ -35,7 +35,7 @@ def master_dark(
     Parameters
     ----------
     calibration : sequence of Rows
-        Rows of the calibration frames; those of kind "dark" are taken, a master without bias as it is.
+        Rows of the calibration frames; those of kind "dark" are taken, those without their bias as they are.
     master_bias : Master
         Taken off where there is one. Without one a dark keeps the bias in it, and takes both off a light.
     combine, clip, scale

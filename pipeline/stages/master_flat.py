@@ -29,6 +29,7 @@ from pipeline.stages.combining import (
     sample,
     starts,
 )
+from pipeline.stages.reduction import not_again
 
 #: A flat with more full pixels than this in its region is saturated.
 FULL_SHARE = 0.01
@@ -39,7 +40,7 @@ LIT_PERCENTILE, LIT = 90, 0.5
 NEAR_ONE = 0.2
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def master_flat(
     calibration: Sequence[Rows],
     master_bias: Master = NO_BIAS,
@@ -67,7 +68,8 @@ def master_flat(
     calibration : sequence of Rows
         Rows of the calibration frames; those of kind "flat" are taken.
     master_bias, master_dark
-        Taken off each flat, the dark for the flat's own exposure; not off one that is divided by its level already.
+        Taken off each flat, the dark for the flat's own exposure; not off one that is divided by its level already, nor
+        what its header says was taken off before.
     combine, clip, region, floor
         Knobs. "lit": pixels above half of the frame's 90th percentile. On a mosaic each colour has a level of its own,
         so that a flat does not change colours.
@@ -88,17 +90,8 @@ def master_flat(
     for group in _by_filter(readers):
         levelled = []
         for reader in group:
-            ready = is_levelled(reader)
-            dark = None if ready else master_dark.chosen(reader.info.exposure)
-            if dark is not None and outshines(master_bias, *dark, sample(reader), reader.info.pattern):
-                warnings.append(
-                    f"{reader.info.file}: no dark is taken off this flat (of {dark[0].level:.0f} ADU, it is more than "
-                    "twice as bright as the flat): give darks of the same camera settings"
-                )
-                dark = None
-            one = _Levelled(
-                reader, None if ready else master_bias.image, None if dark is None else (dark[0].image, dark[1]), {}
-            )
+            one, told = _without_dark(reader, master_bias, master_dark)
+            warnings += told
             stored = reader.rows(0, reader.shape[0])
             medians[reader.info.file] = median_of(stored)
             try:
@@ -118,6 +111,25 @@ def master_flat(
         masters.append(master)
     frames = roll(calibration, "flat", medians, left_out)
     return MasterFlats(tuple(masters), tuple(left_out), tuple(warnings), frames)
+
+
+def _without_dark(reader: Rows, bias: Master, darks: MasterDarks) -> tuple[_Levelled, tuple[str, ...]]:
+    """A flat with what is taken off it, and what to say of that; nothing that was taken off before."""
+    info, levelled = reader.info, is_levelled(reader)
+    done = {"bias", "dark"} if levelled else set(dict(info.done))
+    kinds = {"bias": bias.image is not None, "dark": bool(darks.masters)}
+    warnings = () if levelled else not_again(info, [kind for kind, some in kinds.items() if some])
+    left = NO_BIAS if "bias" in done else bias
+    dark = None if "dark" in done else darks.chosen(info.exposure)
+    if dark is not None and dark[0].with_bias and "bias" in done:
+        dark = None
+    if dark is not None and outshines(left, *dark, sample(reader), info.pattern):
+        warnings += (
+            f"{info.file}: no dark is taken off this flat (of {dark[0].level:.0f} ADU, it is more than twice as bright "
+            "as the flat): give darks of the same camera settings",
+        )
+        dark = None
+    return _Levelled(reader, left.image, None if dark is None else (dark[0].image, dark[1]), {}), warnings
 
 
 def _by_filter(readers: Sequence[Rows]) -> list[list[Rows]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.frame import Frame, colour_planes, readonly
-from pipeline.masters import Master, MasterDarks, MasterFlats
+from pipeline.frame import Frame, FrameInfo, colour_planes, readonly
+from pipeline.masters import NO_BIAS, Master, MasterDarks, MasterFlats
 from pipeline.stages.combining import median_of, neighbours_scatter, outshines, sample
 
 #: Noise of a dark over that of the light from which on it is told: half adds an eighth to the light's noise.
@@ -46,35 +47,18 @@ def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFl
     Parameters
     ----------
     frame : Frame
-        The light.
+        The light. What its header says was done before is not done again.
     bias, darks, flats
         Everything there is.
     """
-    info, warnings = frame.info, []
-    shown = "an unknown exposure" if info.exposure is None else f"{info.exposure:g} s"
-    dark, scale = darks.chosen(info.exposure) or (None, 1.0)
-    if dark is not None and outshines(bias, dark, scale, _sampled(frame), frame.pattern):
-        warnings.append(
-            f"{info.file}: its dark is not taken off (of {dark.level:.0f} ADU, it is more than twice as bright as the "
-            "light): give darks of the same camera settings"
-        )
-        dark, scale = None, 1.0
-    elif dark is not None and dark.exposure is not None and dark.with_bias and not _same(dark.exposure, info.exposure):
-        warnings.append(
-            f"{info.file}: its dark is of {dark.exposure:g} s, not of {shown}, and cannot be scaled with the bias in "
-            "it: give bias frames, or darks of the light's exposure"
-        )
-    elif dark is None and darks.masters:
-        there = ", ".join(
-            "unknown exposure" if one.exposure is None else f"{one.exposure:g} s" for one in darks.masters
-        )
-        why = " and master_dark.scale is never" if darks.scale == "never" else ""
-        warnings.append(
-            f"{info.file}: no dark is taken off (the light has {shown}, the darks {there}{why}): "
-            "give darks of its exposure, or bias frames to scale them"
-        )
-    flat = flats.chosen(info.filter)
-    if flat is None and flats.masters:
+    there = {"bias": bias.image is not None, "dark": bool(darks.masters), "flat": bool(flats.masters)}
+    given = [kind for kind, some in there.items() if some]
+    info, done = frame.info, dict(frame.info.done)
+    bias = NO_BIAS if "bias" in done else bias
+    dark, scale, missing = (None, 1.0, ()) if "dark" in done else _dark_for(frame, bias, darks)
+    warnings = [*not_again(info, given), *missing]
+    flat = None if "flat" in done else flats.chosen(info.filter)
+    if flat is None and flats.masters and "flat" not in done:
         there = ", ".join(one.filter or "no name" for one in flats.masters)
         warnings.append(
             f"{info.file}: is divided by no flat (the light has filter {info.filter or 'no name'}, the flats {there}): "
@@ -82,6 +66,67 @@ def reduction_of(frame: Frame, bias: Master, darks: MasterDarks, flats: MasterFl
         )
     how = Reduction(None if bias.image is None else bias, dark, scale, flat, tuple(warnings))
     return replace(how, warnings=(*how.warnings, *_noisy(frame, how)))
+
+
+def not_again(info: FrameInfo, given: Iterable[str]) -> tuple[str, ...]:
+    """What to say of a frame whose header says that it was reduced before.
+
+    Parameters
+    ----------
+    info : FrameInfo
+        The frame.
+    given : iterable of str
+        The kinds of which there are frames, and which would be used if it were raw.
+    """
+    told: dict[str, list[str]] = {}
+    for kind, reason in info.done:
+        if kind in given:
+            told.setdefault(reason, []).append(kind)
+    return tuple(
+        f"{info.file}: was reduced before ({reason}), so no {' or '.join(kinds)} is applied again: give the raw frame, "
+        "or take that card out of its header where it is wrong"
+        for reason, kinds in told.items()
+    )
+
+
+def _dark_for(frame: Frame, bias: Master, darks: MasterDarks) -> tuple[Master | None, float, tuple[str, ...]]:
+    """The dark of a light, what it is multiplied by, and what to say; none where none serves."""
+    info = frame.info
+    dark, scale = darks.chosen(info.exposure) or (None, 1.0)
+    if why := _why_no_dark(frame, bias, darks, dark, scale):
+        return None, 1.0, (f"{info.file}: {why}",)
+    if dark is None or dark.exposure is None or not dark.with_bias or _same(dark.exposure, info.exposure):
+        return dark, scale, ()
+    return dark, scale, (
+        f"{info.file}: its dark is of {dark.exposure:g} s, not of {_seconds(info.exposure)}, and cannot be scaled with "
+        "the bias in it: give bias frames, or darks of the light's exposure",
+    )  # fmt: skip
+
+
+def _why_no_dark(frame: Frame, bias: Master, darks: MasterDarks, dark: Master | None, scale: float) -> str:
+    """Why a light has no dark although there are some, or ""."""
+    if dark is None:
+        there = ", ".join(_seconds(one.exposure) for one in darks.masters)
+        why = " and master_dark.scale is never" if darks.scale == "never" else ""
+        return there and (
+            f"no dark is taken off (the light has {_seconds(frame.info.exposure)}, the darks {there}{why}): "
+            "give darks of its exposure, or bias frames to scale them"
+        )
+    if dark.with_bias and "bias" in dict(frame.info.done):
+        return (
+            "no dark is taken off (its own bias is off already, and is still in the darks): give bias frames too, or "
+            "the raw frame"
+        )
+    if outshines(bias, dark, scale, _sampled(frame), frame.pattern):
+        return (
+            f"its dark is not taken off (of {dark.level:.0f} ADU, it is more than twice as bright as the light): "
+            "give darks of the same camera settings"
+        )
+    return ""
+
+
+def _seconds(exposure: float | None) -> str:
+    return "an unknown exposure" if exposure is None else f"{exposure:g} s"
 
 
 def _noisy(frame: Frame, how: Reduction) -> tuple[str, ...]:
