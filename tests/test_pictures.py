@@ -13,7 +13,8 @@ from pipeline.stage import STAGES
 from ui import marks
 from ui.cuts import limits
 from ui.pictures import FOLLOWS, MADE_OF, prepare
-from ui.results import ORDER, Scene
+from ui.results import ORDER
+from ui.scene import Scene
 from ui.stretch import VIEWS
 
 SHAPE = (20, 30)

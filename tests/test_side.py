@@ -17,7 +17,7 @@ from pipeline.stages.selection import LIMITED
 from ui.frame_tab import file_frame, measure, with_limit
 from ui.knobs import ANY, DRAWN, FAR, KnobPanel, described, limits_text
 from ui.metric_plot import Measured
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.side import Side
 

@@ -10,7 +10,7 @@ from pipeline.frame import FrameError
 from pipeline.graph.run import Graph
 from pipeline.sample import TRUTH_FILE
 from pipeline.truth import compare_stars
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
 from ui.truth_stars import medians

@@ -9,7 +9,7 @@ import panel as pn
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.run import Graph
 from ui.open_dialog import SAMPLES, sample_folder
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import explanation
 from ui.theme import LEFT

@@ -8,7 +8,7 @@ from pipeline.read import stem
 from ui import series
 from ui.courier import Courier
 from ui.flux_files import FluxFiles
-from ui.results import Scene
+from ui.scene import Scene
 
 
 def entries(courier: Courier, fluxes: FluxFiles, scene: Callable[[], Scene]) -> list[tuple[str, Callable[[], None]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.frame import FrameInfo
 from pipeline.photometry import LightCurves, Photometry
 from pipeline.read import stem
-from ui.results import Scene
+from ui.scene import Scene
 
 if TYPE_CHECKING:
     from ui.courier import Courier

@@ -20,7 +20,7 @@ from ui.flux_marks import FluxMarks
 from ui.flux_signs import legend
 from ui.part import column
 from ui.region import to_reference
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.tables import TABLE_STYLE, fixed, number
 

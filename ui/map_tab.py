@@ -23,7 +23,7 @@ from ui.stretch import VIEWS, number
 
 if TYPE_CHECKING:
     from ui.picture import Picture
-    from ui.results import Scene
+    from ui.scene import Scene
     from ui.session import Session
 
 _WAIT = "The map is drawn as soon as the stars are followed to this frame."

@@ -9,7 +9,7 @@ from pipeline.shapes import covered
 from ui.mask_layer import MaskLayer, Outlines, outlines
 from ui.mask_list import MaskList
 from ui.picture import Picture
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import StageList
 

@@ -28,8 +28,8 @@ from ui.optimize_dialog import STAGE as OPTIMIZED
 from ui.pictures import MADE_OF, Pixels
 from ui.recipe_comparison import RecipeComparison
 from ui.recipe_menu import recipe_menu
-from ui.results import Scene
 from ui.run_dialog import RunDialog
+from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED, TABS, TRUTH, Side
 from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style

@@ -13,7 +13,7 @@ from ui.pyramid import PYRAMIDS, Pyramid
 from ui.stretch import VIEWS
 
 if TYPE_CHECKING:
-    from ui.results import Scene
+    from ui.scene import Scene
 
 MADE_OF = {
     "raw": "frame",

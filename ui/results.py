@@ -22,6 +22,7 @@ from pipeline.stage import STAGES
 from ui.extras import EXTRAS
 from ui.marks import aside
 from ui.pictures import stages_of
+from ui.scene import Scene, lasts
 from ui.session import Session
 from ui.stage_list import RowState, StageList, seconds_text
 from ui.worker import Worker
@@ -37,49 +38,9 @@ ORDER = (
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
-LATE = tuple(
-    name for name in ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves") if name in STAGES
-)
+LATE = ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves")
 # Made on the way to others: asked for when something shows them.
 ON_THE_WAY = ("master_bias", "master_dark", "master_flat", "calibrated")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What the page shows: the results of one recipe, or of the one before where the new one is not there yet.
-
-    Parameters
-    ----------
-    frame : int
-        The frame that frame results belong to.
-    results : dict of str to object
-        By stage.
-    keys : dict of str to str
-        Their keys.
-    """
-
-    frame: int = 0
-    results: Mapping[str, Any] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
-
-    def __getitem__(self, stage: str) -> Any:
-        return self.results.get(stage)
-
-    def at(self, frame: int) -> Scene:
-        """The scene at another frame, where results of single frames are not there yet."""
-        if frame == self.frame:
-            return self
-        lasting = [stage for stage in self.results if _lasts(stage)]
-        return Scene(frame, {s: self.results[s] for s in lasting}, {s: self.keys[s] for s in lasting})
-
-    def with_result(self, stage: str, result: Any, key: str) -> Scene:
-        """The scene with another result."""
-        return replace(self, results={**self.results, stage: result}, keys={**self.keys, stage: key})
-
-    def without(self, stages: Collection[str]) -> Scene:
-        """The scene without some results."""
-        results = {stage: result for stage, result in self.results.items() if stage not in stages}
-        return replace(self, results=results, keys={stage: self.keys[stage] for stage in results})
 
 
 # What came of a stage, its key, and what ``prepare`` made of it; both None after a failure.
@@ -106,10 +67,6 @@ class Errand:
         """What is to be shown now."""
         arrived, self.arrived = self.arrived, {}
         return arrived
-
-
-def _lasts(stage: str) -> bool:
-    return EXTRAS[stage].lasts if stage in EXTRAS else stage in STAGES and STAGES[stage].scope == "sequence"
 
 
 class Results:
@@ -245,7 +202,7 @@ class Results:
 
     def _one(self, errand: Errand, stage: str) -> None:
         """Get one result for the page; a failure is told once, at the stage that is to blame."""
-        request, place = errand.request, None if _lasts(stage) else errand.frame
+        request, place = errand.request, None if lasts(stage) else errand.frame
         try:
             extra = EXTRAS.get(stage)
             asked = (request, errand.frame, self._session)

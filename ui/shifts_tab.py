@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ui.box_layer import BoxLayer
     from ui.lay_over import LayOver
     from ui.picture import Picture
-    from ui.results import Scene
+    from ui.scene import Scene
     from ui.shift_plot import ShiftPlot
 
 _NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')

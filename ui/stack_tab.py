@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ui.choice import Choice
     from ui.noise_plot import NoisePlot
     from ui.picture import Picture
-    from ui.results import Scene
+    from ui.scene import Scene
 
 #: Kinds of pictures that a stack is looked at with.
 SHOWN = {"stack": "Stack", "count": "Count", "rejected": "Rejected"}

@@ -10,7 +10,7 @@ from ui.colours import PALETTES
 from ui.part import column
 
 if TYPE_CHECKING:
-    from ui.results import Scene
+    from ui.scene import Scene
 
 
 def sentence(words: str, theme: str) -> str:

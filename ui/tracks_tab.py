@@ -9,7 +9,7 @@ import numpy as np
 import panel as pn
 
 from pipeline.tables import Tracks
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.tab import sentence
 

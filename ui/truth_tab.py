@@ -12,7 +12,7 @@ from pipeline.frame import FrameInfo
 from pipeline.graph.request import Night
 from pipeline.truth import TRUTH_FILE, Truth, compare_map, compare_stars, compare_tracks, frame_number, truth_beside
 from ui.open_dialog import below
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
 

@@ -22,7 +22,8 @@ from ui.picture import Picture
 from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, prepare, stages_of
 from ui.player import Player
 from ui.region import Region, in_frame, in_reference, to_reference, transform_of
-from ui.results import Results, Scene
+from ui.results import Results
+from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import StageList
 from ui.worker import Worker

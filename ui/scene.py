@@ -1,0 +1,53 @@
+"""What the page shows of the frame in view: the results at hand, each with the key that says how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.stage import STAGES
+from ui.extras import EXTRAS
+
+
+def lasts(stage: str) -> bool:
+    """Whether a result is of the sequence, and stays when another frame is shown."""
+    return EXTRAS[stage].lasts if stage in EXTRAS else stage in STAGES and STAGES[stage].scope == "sequence"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the page shows: the results of one recipe, or of the one before where the new one is not there yet.
+
+    Parameters
+    ----------
+    frame : int
+        The frame that frame results belong to.
+    results : dict of str to object
+        By stage.
+    keys : dict of str to str
+        Their keys.
+    """
+
+    frame: int = 0
+    results: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, stage: str) -> Any:
+        return self.results.get(stage)
+
+    def at(self, frame: int) -> Scene:
+        """The scene at another frame, where results of single frames are not there yet."""
+        if frame == self.frame:
+            return self
+        lasting = [stage for stage in self.results if lasts(stage)]
+        return Scene(frame, {s: self.results[s] for s in lasting}, {s: self.keys[s] for s in lasting})
+
+    def with_result(self, stage: str, result: Any, key: str) -> Scene:
+        """The scene with another result."""
+        return replace(self, results={**self.results, stage: result}, keys={**self.keys, stage: key})
+
+    def without(self, stages: Collection[str]) -> Scene:
+        """The scene without some results."""
+        results = {stage: result for stage, result in self.results.items() if stage not in stages}
+        return replace(self, results=results, keys={stage: self.keys[stage] for stage in results})
