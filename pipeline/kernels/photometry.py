@@ -180,8 +180,8 @@ def _profile_fluxes(image, places, window, beta, by_noise, variance, photon, res
         result[star, 2], result[star, 3] = squares / every if every > 0 else 0.0, bad
         if not squares > 0:
             continue
-        # The variances want a flux, and the flux by variances wants them: two rounds settle it.
-        for _ in range(1 + by_noise):
+        # The variances want a flux, and the flux by variances wants them: three rounds settle it.
+        for _ in range(1 + 2 * by_noise):
             light, squares, noise = _sums(image, row, column, profile, variance, photon, light / squares, by_noise)
         result[star, 0], result[star, 1] = light / squares, math.sqrt(noise) / squares
 

@@ -52,6 +52,25 @@ def test_profile_fluxes_are_those_of_photutils_at_fixed_places(profile, window):
     assert (ours["seen"] == 1).all()
 
 
+def test_fluxes_by_noise_are_those_of_photutils_with_the_same_errors_of_the_pixels():
+    image, x, y = noisy_stars(3)
+    variance, photon = np.array([[4.0, 9.0], [9.0, 16.0]]), np.full((2, 2), 0.5)
+    looks = {"window": 25, "variance": variance, "photon": photon, "by_noise": True}
+    model = GaussianPSF(x_fwhm=1.8 * 2 * np.sqrt(2 * np.log(2)), y_fwhm=1.8 * 2 * np.sqrt(2 * np.log(2)))
+    model.x_0.fixed = model.y_0.fixed = True
+    for at_x, at_y in zip(x[:6], y[:6], strict=True):
+        (ours,) = profile_fluxes(image, np.array([at_x]), np.array([at_y]), 1.8, 1.8, **looks)["flux"]
+        rows, columns = np.indices(image.shape)
+        profile = np.exp(-((columns - at_x) ** 2 + (rows - at_y) ** 2) / (2 * 1.8**2)) / (2 * np.pi * 1.8**2)
+        error = np.sqrt(np.tile(variance, (60, 75)) + 0.5 * max(ours, 0) * profile)
+        start = Table({"x_init": [at_x], "y_init": [at_y], "flux_init": [1e4]})
+        fit = PSFPhotometry(model, (25, 25), aperture_radius=5)(image.astype(float), error=error, init_params=start)
+        assert ours == pytest.approx(fit["flux_fit"][0], rel=1e-4)
+        assert profile_fluxes(image, np.array([at_x]), np.array([at_y]), 1.8, 1.8, **looks)["error"][
+            0
+        ] == pytest.approx(fit["flux_err"][0], rel=1e-3)
+
+
 def test_aperture_sums_are_those_of_photutils_also_at_the_edge_and_at_bad_pixels():
     image, x, y = noisy_stars(1)
     rng = np.random.default_rng(2)

@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 from scipy.special import erf
 
 from pipeline.frame import Background, Frame, FrameError, FrameInfo, Normalized
+from pipeline.kernels.photometry import profile_fluxes
 from pipeline.kernels.polynomial import identity
 from pipeline.read.rows import RowReaders
 from pipeline.stages.candidates import candidates
@@ -115,6 +116,30 @@ def test_fluxes_at_known_places_are_unbiased_near_the_bound_and_as_wrong_as_they
     assert abs(off.mean()) < 0.01 * flux
     assert scatter < 1.15 * bound(sigma, flux) * (1 + 2 / np.sqrt(2 * count))
     assert 0.95 - 2 / np.sqrt(2 * count) < pull.std() < 1.05 + 2 / np.sqrt(2 * count)
+
+
+@pytest.mark.parametrize(("sigma", "snr"), [(1.5, 10), (1.5, 1000), (3.0, 100), (3.0, 1000)])
+def test_pixels_that_count_by_their_noise_bring_fluxes_to_the_bound(sigma, snr):
+    flux = flux_of(sigma, snr)
+    frame, normalized, x, y, truth = sky(11, sigma, few_bright(sigma, snr))
+    _, photometry = measured(frame, normalized, sigma, followed(x, y), gain=GAIN, weights="noise")
+    of_interest = truth == flux
+    off = photometry["psf_flux"][of_interest] - flux
+    counted = 1 + 2 / np.sqrt(2 * off.size)
+    assert abs(off.mean()) < 0.01 * flux
+    assert np.std(off) < 1.03 * bound(sigma, flux) * counted
+    assert 0.95 / counted < np.std(off / photometry["psf_flux_err"][of_interest]) < 1.05 * counted
+
+
+def test_a_wrong_width_costs_all_stars_alike_unless_pixels_count_by_their_noise():
+    _, normalized, x, y, truth = sky(12, 2.0, few_bright(2.0, 30))
+    off = {}
+    for weights in ("profile", "noise"):
+        looks = {"window": 25, "variance": np.full((2, 2), normalized.noise**2), "photon": np.full((2, 2), 1 / GAIN)}
+        found = profile_fluxes(normalized.image, x, y, 2.1, 2.1, **looks, by_noise=weights == "noise")["flux"] / truth
+        off[weights] = [np.mean(found[truth == one]) for one in (truth.max(), truth.min())]
+    assert off["profile"][0] == pytest.approx(off["profile"][1], abs=0.01)
+    assert off["noise"][1] - off["noise"][0] > 0.02
 
 
 @pytest.mark.parametrize("sigma", [1.5, 2.0, 3.0])
