@@ -247,7 +247,8 @@ def read_header(path: str, file: str) -> Header:
     return result
 
 
-_STORED = re.compile(
+#: Cards that say how the pixels are stored.
+STORED = re.compile(
     r"(?:SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|BLANK|INHERIT"
     r"|Z?CHECKSUM|Z?DATASUM|ZHECKSUM)"
 )
@@ -255,5 +256,5 @@ _STORED = re.compile(
 
 def _copy_cards(header: Header, result: Header) -> None:
     for card in header.cards:
-        if not card.is_blank and not _STORED.fullmatch(card.keyword):
+        if not card.is_blank and not STORED.fullmatch(card.keyword):
             result.append(card, end=True)

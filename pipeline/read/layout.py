@@ -188,12 +188,28 @@ def _parts(stream: IO[bytes]) -> Iterator[tuple[Header, int, int, bytes]]:
     while raw := _header_bytes(stream):
         text = _cleaned(raw)
         header = Header.fromstring(text)
-        offset = stream.tell()
-        axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header.get("NAXIS", 0)) + 1)]
-        values = int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
-        size = values * abs(int(header["BITPIX"])) // 8
+        offset, size = stream.tell(), _data_size(header)
         yield header, offset, size, b"" if text == raw else text
         stream.seek(offset + -(-size // _BLOCK) * _BLOCK)
+
+
+def _data_size(header: Header) -> int:
+    """Bytes of the data that a header announces."""
+    axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header.get("NAXIS", 0)) + 1)]
+    values = int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
+    return values * abs(int(header["BITPIX"])) // 8
+
+
+def data_size(raw: bytes) -> int | None:
+    """Bytes of the data that a header's bytes announce; None where they do not tell it."""
+    from astropy.io.fits import Header, VerifyError
+
+    with quiet():
+        try:
+            size = _data_size(Header.fromstring(_cleaned(raw)))
+        except (VerifyError, *_DAMAGE):
+            return None
+    return size if 0 <= size < 2**63 else None
 
 
 def open_hdus(path: str, layout: Layout) -> HDUList:

@@ -76,16 +76,20 @@ def _opened(path: str, file: str) -> Iterator[RawPy]:
         raise FrameError(file, f"is cut off or damaged ({size} bytes; LibRaw: {reason})", "copy it again") from None
 
 
-def _tags(path: str) -> Tags:
-    """EXIF tags by their bare names; none where exifread does not know the container."""
+def exif_tags(path: str) -> Tags:
+    """EXIF tags by the names of their directory and their own; none where exifread does not know the container."""
     import exifread
 
     try:
         with open(path, "rb") as stream:
-            found = exifread.process_file(stream, details=False)
+            return exifread.process_file(stream, details=False)
     except (*_EXIF_DAMAGE, exifread.ExifNotFound, exifread.InvalidExif):
         return {}
-    tags: Tags = {}
+
+
+def _tags(path: str) -> Tags:
+    """EXIF tags by their bare names."""
+    found, tags = exif_tags(path), {}
     for key in sorted(found, key=lambda key: not key.startswith("EXIF ")):
         tags.setdefault(key.split(" ", 1)[1] if " " in key else key, found[key])
     return tags
