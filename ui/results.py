@@ -145,8 +145,7 @@ class Results:
 
     def again(self, stages: tuple[str, ...]) -> None:
         """Show some results anew, though they are the same."""
-        keys = {stage: key for stage, key in self.scene.keys.items() if stage not in stages}
-        self.scene = replace(self.scene, keys=keys)
+        self.scene = self.scene.asked_again(stages)
 
     def _wanted(self) -> tuple[str, ...]:
         seen = {*stages_of(self._session.kinds), *self._looked_at()}

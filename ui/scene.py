@@ -40,14 +40,17 @@ class Scene:
         """The scene at another frame, where results of single frames are not there yet."""
         if frame == self.frame:
             return self
-        lasting = [stage for stage in self.results if lasts(stage)]
-        return Scene(frame, {s: self.results[s] for s in lasting}, {s: self.keys[s] for s in lasting})
+        return replace(self.without([stage for stage in self.results if not lasts(stage)]), frame=frame)
 
     def with_result(self, stage: str, result: Any, key: str) -> Scene:
         """The scene with another result."""
         return replace(self, results={**self.results, stage: result}, keys={**self.keys, stage: key})
 
+    def asked_again(self, stages: Collection[str]) -> Scene:
+        """The scene whose results of some stages stay to be seen, but count as out of date: they have no keys."""
+        return replace(self, keys={stage: key for stage, key in self.keys.items() if stage not in stages})
+
     def without(self, stages: Collection[str]) -> Scene:
         """The scene without some results."""
         results = {stage: result for stage, result in self.results.items() if stage not in stages}
-        return replace(self, results=results, keys={stage: self.keys[stage] for stage in results})
+        return replace(self.asked_again(stages), results=results)
