@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
+from ui.pictures import MADE_OF as PICTURES
 from ui.rail import SideRail
 from ui.results import Scene
 from ui.session import Session
@@ -25,7 +26,7 @@ CLOSE = {
     "& .MuiTabs-flexContainer, & .MuiTabs-list": {"justifyContent": "space-between"},
     "& .MuiTab-root": {"marginRight": 0, "padding": "0 2px", "fontSize": "13px"},
 }
-TABS = ("Tracks", "Map", "Stars", "Frames", "Shifts", "Stack", "Fluxes")
+TABS = ("Tracks", "Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes")
 TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
@@ -35,6 +36,7 @@ NEEDS = {
     "Map": ("offset_map", "picked", "kinds"),
     "Stars": ("stars", "tracks", "frame", "region"),
     "Frames": ("frames", "selection", "tracks", "frame"),
+    "Pixels": (*dict.fromkeys(PICTURES.values()), "tracks", "frame", "region", "kinds"),
     "Shifts": ("frames", "selection", "tracks", "shifts", "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
     "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked"),
@@ -42,6 +44,16 @@ NEEDS = {
 }
 # Without this result a tab has nothing to show of the files that are open.
 MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}
+
+
+class Tabs(pmui.TabMenu):
+    """The tabs' names; what a click opens is told by ``active`` alone.
+
+    The message of a click may be heard when another tab is open already, and Material would then go back to the first.
+    """
+
+    def _process_click(self, msg: dict[str, Any], index: int, value: Any) -> None:
+        pass
 
 
 class Side:
@@ -100,7 +112,7 @@ class Side:
         # Tabs that show other files than those that are open.
         self._outdated: set[str] = set()
         session.listen(lambda names: self._forget() if "night" in names else None)
-        self._menu = pmui.TabMenu(
+        self._menu = Tabs(
             items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width", sx=CLOSE
         )
         self._menu.param.watch(lambda event: self._switch(self._names[event.new]), "active")
@@ -157,8 +169,10 @@ class Side:
 
     def _switch(self, name: str) -> None:
         if self._ready:
-            self._open(name)
-            self._on_open()
+            # In one message, or what is taken away may be told of before it was said to be there.
+            with pn.io.hold():
+                self._open(name)
+                self._on_open()
 
     def loaded(self) -> None:
         """The page is drawn: a tab that was clicked on before it is opened now, for it would not have come across."""
@@ -231,6 +245,11 @@ class Side:
         from ui.stack_tab import StackTab
 
         return StackTab(self._session, self._theme, self._picture)
+
+    def _make_pixels(self) -> Any:
+        from ui.pixels_tab import PixelsTab
+
+        return PixelsTab(self._session, self._theme, self._picture, self._document)
 
     def _make_fluxes(self) -> Any:
         from ui.flux_tab import FluxTab

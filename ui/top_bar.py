@@ -20,6 +20,8 @@ LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" ari
 <h1>Starshift</h1></div>"""
 LOGO_STYLE = """.brand { display: flex; align-items: center; gap: 10px; color: var(--starshift-text); }
 h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }"""
+# A button with words that has none, and looks like those that are icons.
+BARE = {"padding": "7px !important", "color": "var(--starshift-second) !important"}
 DIAMOND = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none">'
     f'<path d="M12 4l8 8-8 8-8-8z" stroke="{REFERENCE}" stroke-width="2"/></svg>'
@@ -93,10 +95,12 @@ class TopBar:
         self._run = pmui.Button(
             label="Run all", variant="contained", margin=(0, 8), height=32, on_click=lambda *_: on_run()
         )
-        # Material's icon button keeps the icon that it was made with: one for each theme, one of them shown.
-        self._to_light = icon("light_mode_outlined", "Light theme", lambda *_: on_theme())
-        self._to_dark = icon("dark_mode_outlined", "Dark theme", lambda *_: on_theme())
-        self._to_dark.visible = False
+        # One button for both themes: the tooltip of one that is hidden under the pointer would stay on the page.
+        self._theme = pmui.Button(
+            label="", variant="text", width=34, height=32, margin=0, icon_size="18px", sx=BARE,
+            on_click=lambda *_: on_theme(),
+        )  # fmt: skip
+        self.show_theme(dark=True)
         self.parts = [
             pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(4, 8, 4, 0)),
             _line(),
@@ -109,8 +113,7 @@ class TopBar:
             menu("Download", download),
             self._run,
             _line(),
-            self._to_light,
-            self._to_dark,
+            self._theme,
             icon("help_outline", "Help", lambda *_: on_help()),
         ]
         self.draw()
@@ -139,4 +142,5 @@ class TopBar:
 
     def show_theme(self, dark: bool) -> None:
         """Show the theme that a click would bring."""
-        self._to_light.visible, self._to_dark.visible = dark, not dark
+        other = "light" if dark else "dark"
+        self._theme.param.update(icon=f"{other}_mode_outlined", description=f"{other.capitalize()} theme")
