@@ -1,17 +1,18 @@
 """How aligned frames, stacks and sums are written in a run: each frame is made once, and waits beside the run.
 
-A frame's pixels lie in ``DIR/.partial`` as plain float32, so that any process may have made them and memory does not
-grow with their number.
+A frame's pixels lie in ``DIR/.partial`` as plain float32, or in the product that has them anyway, so that any process
+may have made them and memory does not grow with their number.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,8 +41,12 @@ def _keep(work: Work, name: str, make: Callable[[], Frame]) -> None:
     with products.written(place) as partial, open(partial, "wb") as file:
         for first in range(0, ny, BAND):
             band_of(frame, first, min(first + BAND, ny)).tofile(file)
+    _keep_facts(facts, frame, {"file": str(place)})
+
+
+def _keep_facts(facts: Path, frame: Frame, where: dict[str, Any]) -> None:
     told = {"shape": frame.shape, "pattern": frame.pattern, "noise": frame_noise(frame)}
-    products.write_text(facts, json.dumps(told))
+    products.write_text(facts, json.dumps(told | where))
 
 
 def _kept(work: Work, name: str) -> list[Spooled]:
@@ -50,8 +55,9 @@ def _kept(work: Work, name: str) -> list[Spooled]:
     for facts in sorted((work.job.partial / name).glob("*.json"), key=lambda path: int(path.stem)):
         told = json.loads(facts.read_text(encoding="utf-8"))
         ny, nx = told["shape"]
-        place = facts.with_suffix(".f32")
-        found.append(Spooled(int(facts.stem), (ny, nx), told["pattern"], told["noise"], _reader(place, nx)))
+        place = Path(told["file"])
+        read = _of_product(place, facts, nx, told) if "offset" in told else _reader(place, nx)
+        found.append(Spooled(int(facts.stem), (ny, nx), told["pattern"], told["noise"], read))
     return found
 
 
@@ -63,9 +69,63 @@ def _reader(place: Path, width: int) -> Callable[[int, int], np.ndarray]:
     return read
 
 
+def _of_product(place: Path, facts: Path, width: int, told: dict[str, Any]) -> Callable[[int, int], np.ndarray]:
+    """Rows of an aligned frame that was written as FITS, in which pixels without a value have one."""
+    y0, y1, x0, x1 = told["inside"]
+    bad = np.load(facts.with_suffix(".npy"))
+
+    def read(start: int, stop: int) -> np.ndarray:
+        stored = np.fromfile(place, np.float32, (stop - start) * width, offset=told["offset"] + start * width * 4)
+        if sys.byteorder == "little":
+            stored.byteswap(inplace=True)
+        low, high = np.searchsorted(bad, (start * width, stop * width))
+        stored[bad[low:high] - start * width] = np.nan
+        rows = stored.reshape(-1, width)
+        rows[: max(y0 - start, 0)] = rows[max(y1 - start, 0) :] = np.nan
+        rows[:, :x0] = rows[:, x1:] = np.nan
+        return rows
+
+    return read
+
+
+def _keep_place(work: Work, path: Path) -> None:
+    """Say where a frame's pixels lie in its product, and which of them count, unless an earlier try did that."""
+    from astropy.io import fits
+
+    facts = work.job.partial / "aligned" / f"{work.frame}.json"
+    if facts.exists():
+        return
+    frame = work.ask("aligned")
+    (y0, y1, x0, x1), bad = _without_value(frame.mask, frame.shape)
+    with products.written(facts.with_suffix(".npy")) as partial, open(partial, "wb") as file:
+        np.save(file, bad)
+    with fits.open(path) as hdus:
+        offset = hdus.fileinfo(0)["datLoc"]
+    _keep_facts(facts, frame, {"file": str(path), "offset": offset, "inside": (y0, y1, x0, x1)})
+
+
+def _without_value(mask: np.ndarray | None, shape: tuple[int, int]) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """First and last rows and columns that have any value, and the flat indices of pixels inside that have none."""
+    if mask is None:
+        return (0, shape[0], 0, shape[1]), np.empty(0, np.int64)
+    rows, columns = (np.flatnonzero(~mask.all(axis=axis)) for axis in (1, 0))
+    if rows.size == 0:
+        return (0, 0, 0, 0), np.empty(0, np.int64)
+    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    y, x = np.divmod(np.flatnonzero(mask[y0:y1, x0:x1]), x1 - x0)
+    return (y0, y1, x0, x1), (y + y0) * shape[1] + x + x0
+
+
 def spool(work: Work) -> None:
-    """One aligned frame that waits for the stack."""
-    _keep(work, "aligned", lambda: work.ask("aligned"))
+    """One aligned frame that waits for the stack: in its own product where that is written."""
+    if "aligned" in work.job.products:
+        _keep_place(work, work.job.out / _aligned_name(work))
+    else:
+        _keep(work, "aligned", lambda: work.ask("aligned"))
+
+
+def _aligned_name(work: Work) -> str:
+    return f"{work.stem}.aligned.fits"
 
 
 def aligned(work: Work) -> None:
@@ -87,7 +147,7 @@ def aligned(work: Work) -> None:
             sky_from=None if model == "shift" else work.header(sequence.frames[sequence.reference]),
         )
 
-    work.write(f"{work.stem}.aligned.fits", write)
+    work.write(_aligned_name(work), write)
     _keep_blink(work)
 
 

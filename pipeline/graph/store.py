@@ -98,6 +98,13 @@ class Store:
         if self.folder is not None and key.split("-")[0] in self.kept_stages:
             records.save(self.folder / f"{key}.npz", result)
 
+    def done_with(self, keys: Iterable[str]) -> None:
+        """Results that will hardly be asked for again: they go first when room is needed."""
+        with self._lock:
+            for key in keys:
+                if key in self._entries:
+                    self._entries[key].rank = self._floor
+
     def _put(self, key: str, result: Any, seconds: float) -> None:
         size = size_of(result)
         worth = seconds / size

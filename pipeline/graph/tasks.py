@@ -20,6 +20,9 @@ from pipeline.graph.writers import MASTERS, Work
 from pipeline.stage import STAGES
 
 MEMORY = 800_000_000
+#: Large results of a frame that nothing asks for again once its stars are found, and once its products are written.
+AFTER_STARS = ("frame", "normalize", "candidates")
+AFTER_PRODUCTS = (*AFTER_STARS, "calibrated", "background", "aligned", "offset_map")
 KEPT = (
     "hot_pixels",
     *MASTERS,
@@ -83,6 +86,12 @@ def _find_stars(graph: Graph, job: Job, outcome: Outcome) -> None:
     if work.ask("frames").calibration:
         work.warnings += work.ask("calibrated").warnings
     work.ask("stars")
+    _done_with(graph, outcome.frame, AFTER_STARS)
+
+
+def _done_with(graph: Graph, frame: int, stages: tuple[str, ...]) -> None:
+    """Let some of a frame's results go before those of frames that are still to come."""
+    graph.store.done_with(event.key for event in tuple(graph.log) if event.frame == frame and event.stage in stages)
 
 
 def write_products(job: Job, frame: int) -> Outcome:
@@ -104,5 +113,6 @@ def _write_products(graph: Graph, job: Job, outcome: Outcome) -> None:
     for product in wanted:
         if not (product.tracked and lost):
             product.each(work)
+    _done_with(graph, outcome.frame, AFTER_PRODUCTS)
     if lost:
         raise StageError(Failure(work.light.file, "tracks", lost))

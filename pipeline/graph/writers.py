@@ -154,8 +154,8 @@ WRITERS = {
 
 
 def wanted(job: Job) -> list[Product]:
-    """How the products of a run are written; a shift that no star was followed for needs no tracks."""
-    made = [WRITERS[name] for name in job.products]
+    """How a run's products are written, in WRITERS' order; a shift that no star was followed for needs no tracks."""
+    made = [WRITERS[name] for name in WRITERS if name in job.products]
     free = job.recipe["shifts"]["method"] != "tracks" and job.recipe["aligned"]["model"] == "shift"
     by_shifts = (WRITERS["aligned"], WRITERS["stack"])
     return [replace(product, tracked=False) if free and product in by_shifts else product for product in made]

@@ -1,4 +1,4 @@
-"""A picture moved onto another's pixels: by whole pixels, or between them by linear, cubic spline or Lanczos weights.
+"""A picture looked up on another's pixels: by the nearest pixel, or by linear, cubic spline or Lanczos weights.
 
 The value at a pixel of the result is looked up where that point lies in the picture, and multiplied by the area that
 the pixel has there, so that sums over a star stay what they are. On a colour mosaic each of the four planes is looked
@@ -27,37 +27,6 @@ _POLE = math.sqrt(3.0) - 2.0
 _PLANE = types.Array(types.float32, 2, "C", readonly=True)
 _POWERS = types.Array(types.float64, 3, "C", readonly=True)
 _WEIGHTS = float64[::1]
-
-
-def whole_steps(x: float, y: float, pattern: str = "none") -> tuple[int, int]:
-    """The nearest whole pixels to a displacement; even ones on a mosaic, so that colours fall on colours."""
-    step = 1 if pattern == "none" else 2
-    return step * math.floor(x / step + 0.5), step * math.floor(y / step + 0.5)
-
-
-def moved(image: np.ndarray, x: int, y: int, *, beyond: float = np.nan) -> np.ndarray:
-    """A picture moved back by a whole displacement: no value changes.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (ny, nx)
-        The picture.
-    x, y : int
-        Its displacement against the reference, pixels.
-    beyond : float
-        What stands where the picture does not reach.
-
-    Returns
-    -------
-    ndarray of float32, shape (ny, nx)
-        ``image[row + y, column + x]``.
-    """
-    ny, nx = image.shape
-    result = np.full_like(image, beyond)
-    rows, columns = (slice(max(0, -step), max(0, min(size, size - step))) for step, size in ((y, ny), (x, nx)))
-    if rows.start < rows.stop and columns.start < columns.stop:
-        result[rows, columns] = image[rows.start + y : rows.stop + y, columns.start + x : columns.stop + x]
-    return result
 
 
 def shift_transform(x: float, y: float, shape: tuple[int, int]) -> np.ndarray:

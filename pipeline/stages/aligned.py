@@ -16,6 +16,8 @@ from pipeline.tables import OffsetMap, Tracks
 
 #: Pixels that a map may lie off the transform from which the common area follows.
 _MARGIN = 1
+#: Pixels of a colour that are looked at for the frame's median.
+_LOOKED_AT = 500_000
 
 
 def _spared(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -25,7 +27,7 @@ def _spared(knobs: Mapping[str, Any]) -> tuple[str, ...]:
     return tracks if model == "map" else (*tracks, "offset_map")
 
 
-@stage(version=1, without=_spared)
+@stage(version=2, without=_spared)
 def aligned(
     calibrated: Frame,
     background: Background,
@@ -89,23 +91,24 @@ def aligned(
             raise FrameError(file, *why.removeprefix(f"{file}: ").rsplit(": ", 1))
         raise FrameError(file, f"has no shift ({why or 'not used'})", "choose a frame that is used")
     from pipeline.kernels import resample as kernel
+    from pipeline.kernels import whole_pixels
 
     method = resample or way_of(model)
     image = _light(calibrated, background, sky)
     pattern = calibrated.pattern
     x, y = -shifts.x[index], -shifts.y[index]
     if model == "shift" and method == "integer":
-        result = kernel.moved(image, *kernel.whole_steps(x, y, pattern), beyond=np.inf)
+        result = whole_pixels.moved(image, *whole_pixels.whole_steps(x, y, pattern), beyond=np.inf)
     elif model == "map":
         offsets = (offset_map.x, offset_map.y)
         result = kernel.resampled(image, method, offsets=offsets, pattern=pattern, beyond=np.inf)
     else:
         transform = kernel.shift_transform(x, y, image.shape) if model == "shift" else tracks.transform[index]
         result = kernel.resampled(image, method, transform=transform, pattern=pattern, beyond=np.inf)
-    if not np.isfinite(result).any():
+    mask = _filled(result, image, fill, 1 if pattern == "none" else 2)
+    if mask is not None and mask.all():
         problem = f"nothing of it lies on the reference (shift {shifts.x[index]:.1f}, {shifts.y[index]:.1f} px)"
         raise FrameError(calibrated.info.file, problem, "leave it out, or choose a reference of the same field")
-    mask = _filled(result, image, fill, 1 if pattern == "none" else 2)
     area = region(crop, shifts, tracks, model)
     return _cut(calibrated, result, mask, area, _story(shifts, index, model, method))
 
@@ -117,7 +120,7 @@ def way_of(model: str) -> str:
 
 def shift_done(shifts: Shifts, index: int, model: str, resample: str | None, pattern: str) -> tuple[float, float]:
     """The shift of the frame's centre that :func:`aligned` carries out, pixels: whole ones where it moves by those."""
-    from pipeline.kernels.resample import whole_steps
+    from pipeline.kernels.whole_pixels import whole_steps
 
     x, y = float(shifts.x[index]), float(shifts.y[index])
     if model == "shift" and (resample or way_of(model)) == "integer":
@@ -216,16 +219,20 @@ def _story(shifts: Shifts, index: int, model: str, method: str) -> str:
 
 def _filled(result: np.ndarray, image: np.ndarray, fill: str, step: int) -> np.ndarray | None:
     """Mask what has no value, and put the frame's median, or none, where the frame does not reach."""
-    outside, mask = np.isposinf(result), ~np.isfinite(result)
-    for row in range(step):
+    from pipeline.kernels import whole_pixels
+
+    mask, beyond = whole_pixels.marked(result)
+    if not beyond:
+        return mask
+    levels = np.full((2, 2), np.nan, np.float32)
+    for row in range(step if fill == "median" else 0):
         for column in range(step):
-            plane, beyond = (array[row::step, column::step] for array in (result, outside))
-            level = np.nan
-            if fill == "median" and beyond.any():
-                light = image[row::step, column::step].ravel()
-                level = np.nanmedian(light[:: max(1, light.size // 500_000)])
-            plane[beyond] = level
-    return mask if mask.any() else None
+            stride = step * max(1, round((image.size / step**2 / _LOOKED_AT) ** 0.5))
+            light = image[row::stride, column::stride]
+            known = light[np.isfinite(light)]
+            levels[row::step, column::step] = np.median(known) if known.size else np.nan
+    whole_pixels.fill(result, levels)
+    return mask
 
 
 def _cut(calibrated: Frame, result: np.ndarray, mask: np.ndarray | None, area: Rectangle, story: str) -> Frame:

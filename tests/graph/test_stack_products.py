@@ -127,6 +127,18 @@ def test_processes_of_a_cluster_make_equal_bytes(lights, finished, tmp_path):
     assert sums(tmp_path / "out") == sums(finished[0])
 
 
+@pytest.mark.parametrize(("model", "fill"), [("shift", "median"), ("transform", "median"), ("transform", "nan")])
+def test_a_stack_has_the_same_bytes_whether_its_frames_are_written_or_not(tmp_path, model, fill):
+    """A field that turns leaves corners of each frame's own, which are filled but do not count."""
+    sample.write_named("rotation", tmp_path / "lights", frames=4, size=(240, 320))
+    recipe = Recipe().with_knobs("aligned", model=model, fill=fill)
+    for name, wanted in (("alone", ("stack",)), ("both", ("stack", "aligned"))):
+        batch.run(Graph.open([tmp_path / "lights"]), recipe, tmp_path / name, wanted=wanted)
+    alone, both = sums(tmp_path / "alone"), sums(tmp_path / "both")
+    assert len(alone) == 1
+    assert alone.items() < both.items()
+
+
 def test_a_turned_frame_takes_the_references_world(lights, tmp_path):
     recipe = Recipe().with_knobs("aligned", model="transform", crop="common", fill="nan")
     batch.run(Graph.open([lights]), recipe, tmp_path / "out", wanted=("aligned",))

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from pipeline.kernels.polynomial import apply, geometry, identity
-from pipeline.kernels.resample import METHODS, moved, noise_gain, resampled, shift_transform, whole_steps
+from pipeline.kernels.resample import METHODS, noise_gain, resampled, shift_transform
+from pipeline.kernels.whole_pixels import moved, whole_steps
 
 BETWEEN = METHODS[1:]
 INNER = (slice(15, -15), slice(15, -15))
