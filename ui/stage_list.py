@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -281,5 +280,11 @@ class StageList(JSComponent):
 
 
 def explanation(name: str) -> str:
-    """What a stage does, in words and formulas (markdown)."""
-    return (Path(HERE) / "text" / f"{name}.md").read_text(encoding="utf-8")
+    """What a stage does, in words and formulas, as Panel's Markdown takes them."""
+    words = (HERE / "text" / f"{name}.md").read_text(encoding="utf-8")
+    return re.sub(r"(\$\$?)(.+?)\1", lambda found: f"$${_kept(found[2])}$$", words, flags=re.DOTALL)
+
+
+def _kept(formula: str) -> str:
+    r"""A formula from which Markdown, to which ``\,`` is an escaped comma, takes nothing."""
+    return re.sub(r"\\(?=[^\w\s])", r"\\\\", formula)
