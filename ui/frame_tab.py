@@ -13,11 +13,12 @@ import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.frame import KINDS, Failure, FrameInfo, Sequence
+from pipeline.masters import Master, MasterDarks, MasterFlats
 from pipeline.read import stem
 from pipeline.stages.selection import LIMITED
 from pipeline.tables import Selection, Tracks
+from ui.calibration_table import CalibrationTable
 from ui.choice import Choice
-from ui.colours import PALETTES
 from ui.knobs import ANY, limits_text
 from ui.part import column
 from ui.tables import TABLE_STYLE, fixed, number
@@ -25,18 +26,24 @@ from ui.tables import TABLE_STYLE, fixed, number
 if TYPE_CHECKING:
     from ui.metric_plot import MetricPlot
 
-VIEWS = {"lights": "Lights", "files": "All files"}
+VIEWS = {"lights": "Lights", "calibration": "Calibration", "files": "All files"}
 UNITS = {
     "stars": "count", "fwhm": "px", "background": "ADU", "noise": "ADU", "saturated": "pixels", "residual": "px",
     "exposure": "s",
 }  # fmt: skip
 HINT = "Drag a line in from the edge to set a limit. A double click on it takes it away."
 _NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_FILE = HTMLTemplateFormatter(
+    template='<span title="<%- value %>: click to see its header" style="cursor: pointer; text-decoration: underline; '
+    'text-decoration-color: var(--starshift-strong); text-underline-offset: 3px"><%- value %></span>'
+)
 _CHOICE = HTMLTemplateFormatter(
     template='<% if (value) { %><span title="Click to correct it"><%- value %> \u25be</span><% } %>'
 )
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _SECONDS = number("String(Number(value.toPrecision(3)))")
+#: Columns that are seen where files differ in them.
+IN_COMMON = ("filter", "size", "binning", "night")
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -94,7 +101,7 @@ def without_name(reason: str, file: str) -> str:
 def file_frame(
     files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], sequence: Sequence | None
 ) -> pd.DataFrame:
-    """Every file with the kind it is taken for and why, or why it is left out.
+    """Every file with the kind it is taken for and why, or why it is left out; without columns of one value.
 
     Parameters
     ----------
@@ -110,15 +117,32 @@ def file_frame(
     for info in files:
         why = without_name(left_out.get(info.file, ""), info.file)
         if isinstance(info, Failure):
-            rows.append((info.file, "", "", "", None, without_name(info.message, info.file)))
+            rows.append((info.file, "", "", "", None, "", "", "", without_name(info.message, info.file)))
             continue
         source = "by hand" if info.file in kinds else info.kind_reason or "nothing"
         kind = kinds.get(info.file, info.kind) or "light"
-        rows.append((info.file, kind, source, info.filter, info.exposure, why))
-    table = pd.DataFrame(rows, columns=["file", "kind", "told by", "filter", "exposure", "why not"])
-    if not table["filter"].any():
-        table = table.drop(columns="filter")
-    return table.astype({"exposure": float})
+        binned = "" if info.binning is None else f"{info.binning[0]} x {info.binning[1]}"
+        size = f"{info.shape[1]} x {info.shape[0]}"
+        rows.append((info.file, kind, source, info.filter, info.exposure, size, binned, info.night, why))
+    table = pd.DataFrame(
+        rows, columns=["file", "kind", "told by", "filter", "exposure", "size", "binning", "night", "why not"]
+    )
+    known = table[table["kind"] != ""]
+    alike = [name for name in IN_COMMON if known[name].nunique() < 2]
+    return table.drop(columns=alike).astype({"exposure": float})
+
+
+def common_text(files: tuple[FrameInfo | Failure, ...]) -> str:
+    """What all files have in common: "All files: 640 x 640 px, night of 2019-09-22"; "" where that is nothing."""
+    infos = [info for info in files if isinstance(info, FrameInfo)]
+    facts = (
+        ({f"{info.shape[1]} x {info.shape[0]}\u2009px" for info in infos}, "{}"),
+        ({"" if info.binning is None else "{} x {}".format(*info.binning) for info in infos}, "binned {}"),
+        ({info.filter for info in infos}, "filter {}"),
+        ({info.night for info in infos}, "night of {}"),
+    )
+    alike = [words.format(*values) for values, words in facts if len(values) == 1 and values != {""}]
+    return f"All files: {', '.join(alike)}" if alike else ""
 
 
 def measure(name: str, sequence: Sequence, selection: Selection, tracks: Tracks | None) -> np.ndarray:
@@ -168,6 +192,8 @@ class FrameTab:
         Called with all limits and whether the hand is still on one.
     on_kind : callable
         Called with a file's name and its kind by hand, "" for what the file itself tells.
+    on_header : callable, optional
+        Called with the name of a file whose header is asked for, "" for that of the frame shown.
     """
 
     def __init__(
@@ -177,9 +203,11 @@ class FrameTab:
         on_use: Callable[[int, bool], None],
         on_limits: Callable[[dict[str, tuple[float, float]], bool], None],
         on_kind: Callable[[str, str], None],
+        on_header: Callable[[str], None] = lambda file: None,
     ) -> None:
         self._theme = theme
         self._on_frame, self._on_use, self._on_limits, self._on_kind = on_frame, on_use, on_limits, on_kind
+        self._on_header = on_header
         self._lights = 0
         self._limits: Limits = {}
         self._held = False
@@ -188,8 +216,13 @@ class FrameTab:
         self._redraw: Callable[[], None] = lambda: None
         self._view = Choice(
             label="What is listed", options=VIEWS, value="lights", theme=theme, height=32,
-            margin=(8, 16, 0, 16), sizing_mode="stretch_width",
+            margin=(8, 8, 0, 16), sizing_mode="stretch_width",
         )  # fmt: skip
+        header = pmui.Button(
+            label="Header", description="The header of the frame shown", variant="outlined", height=32,
+            margin=(8, 16, 0, 0), on_click=lambda *_: on_header(""),
+        )  # fmt: skip
+        self._common = pn.pane.HTML(margin=(8, 16, 0, 16), sizing_mode="stretch_width")
         self._view.param.watch(lambda event: self._look(), "value")
         self._measure = pmui.Select(
             label="Measure", options=list(LIMITED), value="fwhm", size="small", width=150, margin=(12, 8, 4, 16)
@@ -198,7 +231,10 @@ class FrameTab:
         self._said = pn.pane.HTML(margin=(14, 16, 0, 0), sizing_mode="stretch_width")
         self._lights_part = column(sizing_mode="stretch_both")
         self._files_part = column(sizing_mode="stretch_both", visible=False)
-        self.panel = column(self._view, self._lights_part, self._files_part, sizing_mode="stretch_both")
+        head = pn.Row(self._view, header, sizing_mode="stretch_width", margin=0)
+        self._calibration = CalibrationTable()
+        parts = (self._lights_part, self._calibration.panel, self._files_part)
+        self.panel = column(head, *parts, sizing_mode="stretch_both")
 
     @property
     def theme(self) -> str:
@@ -214,6 +250,7 @@ class FrameTab:
 
     def _look(self) -> None:
         self._files_part.visible = self._view.value == "files"
+        self._calibration.panel.visible = self._view.value == "calibration"
         self._lights_part.visible = self._view.value == "lights" and self._lights > 0
 
     # Making
@@ -241,12 +278,14 @@ class FrameTab:
             table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple",
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
-            formatters={"file": _NAME, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
+            formatters={"file": _FILE, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},
-            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "why not": 16},
+            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "size": 84, "binning": 56, "night": 84,
+                    "why not": 16},
         )  # fmt: skip
         self.files.on_edit(self._edited)
-        self._files_part.append(self.files)
+        self.files.on_click(self._pointed)
+        self._files_part.extend([self._common, self.files])
 
     # What the visitor does
 
@@ -262,6 +301,10 @@ class FrameTab:
         if event.column == "kind":
             file = str(self.files.value["file"].iloc[event.row])
             self._on_kind(file, "" if event.value == self._kinds.get(file) else str(event.value))
+
+    def _pointed(self, event: Any) -> None:
+        if event.column == "file":
+            self._on_header(str(self.files.value["file"].iloc[event.row]))
 
     def _limit(self, edge: str, value: float | None, live: bool) -> None:
         self._held = live
@@ -283,8 +326,9 @@ class FrameTab:
         limits: Limits | None = None,
         frame: int = 0,
         current: bool = True,
+        masters: tuple[Master | MasterDarks | MasterFlats | None, ...] = (),
     ) -> None:
-        """Show the lights with their measures, and all files.
+        """Show the lights with their measures, the calibration frames, and all files.
 
         Parameters
         ----------
@@ -298,7 +342,10 @@ class FrameTab:
             Number of the frame shown.
         current : bool
             Whether the tracks are of that selection; if not, they are being made anew.
+        masters : tuple of Master, MasterDarks, MasterFlats or None
+            What came of bias, dark and flat.
         """
+        self._calibration.show(masters, self._theme)
         self._show_files(files, kinds or {}, sequence)
         self._lights = 0 if sequence is None or selection is None else len(sequence.frames)
         self._look()
@@ -320,6 +367,7 @@ class FrameTab:
     ) -> None:
         self._kinds = {info.file: info.kind or "light" for info in files if isinstance(info, FrameInfo)}
         table = file_frame(files, kinds, sequence)
+        self._common.object = _small(common_text(files))
         if not self._files_part.objects:
             self._make_files(table)
         elif not table.equals(self.files.value):
@@ -336,10 +384,13 @@ class FrameTab:
         ends = None if low <= -ANY else low, None if high >= ANY else high
         shown = Measured(values, tuple(why[: len(values)]), *ends, frame, sequence.reference)
         self._plot.show(shown, self._held)
-        colours = PALETTES[self._theme]
         unit = f"{name}, {UNITS[name]}" if name in UNITS else name
         limit = f"{unit}: {limits_text(low, high)}" if name in self._limits else HINT
-        self._said.object = f'<div style="font:12px/16px Roboto,sans-serif;color:{colours.second}">{limit}</div>'
+        self._said.object = _small(limit)
+
+
+def _small(words: str) -> str:
+    return f'<div style="font:12px/16px Roboto,sans-serif;color:var(--starshift-second)">{pn.util.escape(words)}</div>'
 
 
 def _short(value: float | None) -> float | None:

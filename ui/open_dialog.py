@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pipeline.frame import FrameError
-from pipeline.read.folder import is_frame
+from pipeline.read import read_info
+from pipeline.read.folder import frames_below
 from ui.session import Session
 from ui.upload import DropField, Inbox
 
 MOST_FOLDERS = 500
+# Files whose headers are read to say of which kinds they are, before any is opened.
+MOST_COUNTED = 500
 # Files that are dropped together come one by one, and are opened together: milliseconds to wait for the next.
 MORE_TO_COME = 700
 SAMPLES = {
@@ -37,7 +41,9 @@ def below(root: Path, path: Path) -> bool:
 
 
 def frames_in(root: Path, folder: Path) -> list[Path]:
-    """Frames of a folder that really lie below the root.
+    """Frames of a folder, and of the folders in it that belong to the same set, that really lie below the root.
+
+    They are those that the command line takes of that folder (:func:`pipeline.read.folder.frames_below`).
 
     Raises
     ------
@@ -47,11 +53,37 @@ def frames_in(root: Path, folder: Path) -> list[Path]:
     if not below(root, folder):
         raise FrameError(folder.name, "does not lie below the data root", "choose another folder")
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise FrameError(folder.name, f"cannot be read ({error.strerror})", "check its permissions") from None
-    found = [Path(e.path) for e in entries if not e.name.startswith(".") and is_frame(e.name) and e.is_file()]
-    return [path for path in found if below(root, path)]
+        return [Path(path) for path in frames_below(folder, root)]
+    except FrameError as error:
+        raise FrameError(folder.name, error.problem, error.remedy) from None
+
+
+def kinds_in(files: list[Path], going_on: Callable[[], bool]) -> Counter[str]:
+    """How many files are of each kind by their headers and names; "" counts those that cannot be read.
+
+    Parameters
+    ----------
+    files : list of Path
+        Frames.
+    going_on : callable
+        Whether anybody still waits for it.
+    """
+    counts: Counter[str] = Counter()
+    for path in files[:MOST_COUNTED]:
+        if not going_on():
+            break
+        try:
+            counts[read_info(path).kind or "light"] += 1
+        except FrameError:
+            counts[""] += 1
+    return counts
+
+
+def kinds_text(counts: Counter[str]) -> str:
+    """Say how many of each kind: "10 lights, 3 bias frames, 1 dark"; "2 cannot be read"."""
+    names = {"light": "light", "bias": "bias frame", "dark": "dark", "flat": "flat"}
+    parts = [f"{counts[kind]} {name}{'' if counts[kind] == 1 else 's'}" for kind, name in names.items() if counts[kind]]
+    return ", ".join([*parts, *([f"{counts['']} cannot be read"] if counts[""] else [])])
 
 
 def folders_in(root: Path, folder: Path) -> list[Path]:
@@ -94,11 +126,20 @@ class OpenDialog:
         Whose root and upload folder are used.
     open_files : callable
         Called with a title, the files and the folder that names are relative to.
+    hand_back : callable
+        Calls a function where the page may be changed, with what a thread has found.
     """
 
-    def __init__(self, session: Session, open_files: Callable[[str, list[Path], Path], None]) -> None:
-        self._session, self._open_files = session, open_files
+    def __init__(
+        self,
+        session: Session,
+        open_files: Callable[[str, list[Path], Path], None],
+        hand_back: Callable[..., None] = lambda call, *found: call(*found),
+    ) -> None:
+        self._session, self._open_files, self._hand_back = session, open_files, hand_back
         self._folder = session.root
+        self._frames: list[Path] = []
+        self._asked = 0
         self._entries: list[Path | None] = []
         self._where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 0, 8, 0))
         self._list = pmui.MenuList(items=[], dense=True, sizing_mode="stretch_width", margin=0)
@@ -142,13 +183,7 @@ class OpenDialog:
     def _walk(self, folder: Path) -> None:
         root = self._session.root
         self._folder = folder if below(root, folder) else root
-        try:
-            frames = frames_in(root, self._folder)
-        except FrameError as error:
-            frames = []
-            self._say(error)
-        else:
-            self._problem.visible = False
+        self._problem.visible = False
         folders = folders_in(root, self._folder)
         up = [self._folder.parent] if self._folder != root else []
         self._entries = [*up, *folders]
@@ -159,10 +194,37 @@ class OpenDialog:
         self._where.object = f"<b>{pn.util.escape(root.name)}</b>" + "".join(
             f" / {pn.util.escape(part)}" for part in place.parts
         )
+        self._frames, self._asked = [], self._asked + 1
+        self._open.param.update(label="Open", disabled=True)
+        self._none.object = "Looking for frames\u2026"
+        threading.Thread(target=self._look, args=(self._folder, self._asked), name="folder", daemon=True).start()
+
+    def _look(self, folder: Path, asked: int) -> None:
+        """Find the frames of a folder, then what kinds they are, in a thread."""
+        try:
+            frames = frames_in(self._session.root, folder)
+        except FrameError as error:
+            self._hand_back(self._found, [], error, asked)
+            return
+        self._hand_back(self._found, frames, None, asked)
+        if frames:
+            counts = kinds_in(frames, lambda: asked == self._asked)
+            self._hand_back(self._counted, counts, len(frames), asked)
+
+    def _found(self, frames: list[Path], error: FrameError | None, asked: int) -> None:
+        if asked != self._asked:
+            return
+        if error is not None:
+            self._say(error)
+        self._frames = frames
         many = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
-        self._open.label = f"Open {many}" if frames else "Open"
-        self._none.object = "" if frames else "No frames in this folder"
-        self._open.disabled = not frames
+        self._open.param.update(label=f"Open {many}" if frames else "Open", disabled=not frames)
+        self._none.object = "Reading their headers\u2026" if frames else "No frames in this folder"
+
+    def _counted(self, counts: Counter[str], many: int, asked: int) -> None:
+        if asked == self._asked:
+            first = f"Of the first {MOST_COUNTED}: " if many > MOST_COUNTED else ""
+            self._none.object = first + kinds_text(counts)
 
     def _enter(self, item: dict[str, Any]) -> None:
         labels = [entry["label"] for entry in self._list.items]
@@ -170,13 +232,8 @@ class OpenDialog:
             self._walk(self._entries[labels.index(item["label"])])
 
     def _open_folder(self) -> None:
-        try:
-            files = frames_in(self._session.root, self._folder)
-        except FrameError as error:
-            self._say(error)
-            return
         self.dialog.open = False
-        self._open_files(self._folder.name, files, self._folder)
+        self._open_files(self._folder.name, self._frames, self._folder)
 
     # Uploads
 
@@ -216,6 +273,7 @@ class OpenDialog:
 
     def close(self) -> None:
         """Forget what is on its way."""
+        self._asked += 1
         self._inbox.close()
 
     def _say(self, error: FrameError) -> None:

@@ -20,6 +20,7 @@ from ui.courier import Courier
 from ui.downloads import entries
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
+from ui.header_dialog import HeaderDialog
 from ui.mask_drawing import MaskDrawing
 from ui.open_dialog import SAMPLES, OpenDialog
 from ui.opener import Opened, Opener
@@ -96,6 +97,7 @@ class Desk(Viewer):
             on_choose=self._open_beside,
             on_narrow=self._window_is,
             on_save=lambda what: self.flux_files.save(what, self.results.scene),
+            on_header=lambda file: self.header_dialog.show(file),
         )
         self.mask = MaskDrawing(session, self.picture, self.stages, self.theme)
         self.courier = Courier()
@@ -114,7 +116,8 @@ class Desk(Viewer):
         self.comparison = RecipeComparison(
             session, self.courier, self.picture, document, tell=self._tell, on_open=self._comparing
         )
-        self.open_dialog = OpenDialog(session, self.opener.files)
+        self.open_dialog = OpenDialog(session, self.opener.files, self.worker.hand_back)
+        self.header_dialog = HeaderDialog(session, self.worker, self.theme)
         self.run_dialog = RunDialog(session, self.courier, self.worker)
         self.optimize_dialog = OptimizeDialog(session, self.worker, self.theme)
         self.top = TopBar(
@@ -140,7 +143,7 @@ class Desk(Viewer):
         )
 
     def _make_page(self) -> None:
-        opened = (self.open_dialog, self.run_dialog, self.optimize_dialog)
+        opened = (self.open_dialog, self.header_dialog, self.run_dialog, self.optimize_dialog)
         dialogs = (self.courier, self.address, *self.guide.parts, *(one.dialog for one in opened))
         middle = pn.Column(
             self.message,
@@ -308,7 +311,7 @@ class Desk(Viewer):
         with pn.io.hold():
             self.page.dark_theme = self.theme == "dark"
             parts = (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison, self.mask)
-            for part in parts:
+            for part in (*parts, self.header_dialog):
                 part.theme = self.theme
             self.top.show_theme(self.theme == "dark")
 

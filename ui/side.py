@@ -83,6 +83,8 @@ class Side:
         Called with whether the window is narrow.
     on_save : callable, optional
         Called with "table" or "curves" where photometry that is seen shall be saved.
+    on_header : callable, optional
+        Called with the name of a file whose header is asked for.
     """
 
     def __init__(
@@ -99,10 +101,11 @@ class Side:
         on_choose: Callable[[str], None],
         on_narrow: Callable[[bool], None],
         on_save: Callable[[str], None] = lambda what: None,
+        on_header: Callable[[str], None] = lambda file: None,
     ) -> None:
         self._session, self._theme = session, theme
         self._image_of, self._aligned_of, self._on_open = image_of, aligned_of, on_open
-        self._on_save = on_save
+        self._on_save, self._on_header = on_save, on_header
         self._picture, self._document = picture, document
         self._names = TABS
         self._ready = document is None
@@ -284,7 +287,14 @@ class Side:
             on_use=self._use,
             on_limits=lambda limits, live: session.turn("selection", "limits", limits, live),
             on_kind=self._correct,
+            on_header=self._show_header,
         )
+
+    def _show_header(self, file: str) -> None:
+        """Show the header of a file, or of the frame shown."""
+        sequence = self._scene["frames"]
+        if file or sequence is not None:
+            self._on_header(file or sequence.frames[self._session.frame].file)
 
     def _correct(self, file: str, kind: str) -> None:
         """Say of which kind a file is, by its name in the recipe; "" goes back to what the file itself tells."""

@@ -17,6 +17,11 @@ LONGEST, MOST_CARDS, MOST_PARTS, FURTHEST = 2**24, 50_000, 200, 2**31
 #: Characters of one value.
 LONGEST_VALUE = 4000
 _CARD, _BLOCK = 80, 2880
+#: Cards of the table that a packed image is stored in (FITS standard 4.0, 10.1).
+_PACKING = re.compile(
+    r"XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|THEAP|T(?:TYPE|FORM)\d+"
+    r"|Z(?:IMAGE|SIMPLE|TENSION|EXTEND|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE|NAME\d+|VAL\d+|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
+)
 
 
 @dataclass(frozen=True)
@@ -244,6 +249,8 @@ def _picture(path: str, file: str, parts: list[HeaderPart]) -> tuple[HeaderPart,
     if not 0 < where.hdu < len(parts):
         return ()
     own = parts[where.hdu].cards
+    if where.packed:
+        own = tuple(card for card in own if not _PACKING.fullmatch(card.keyword))
     names = {card.keyword for card in own} - {"", "COMMENT", "HISTORY"}
     inherited = [
         card for card in parts[0].cards if card.keyword not in names and not fits.STORED.fullmatch(card.keyword)
