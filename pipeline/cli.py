@@ -315,7 +315,7 @@ def _stages(options: argparse.Namespace) -> int:
 
 def _plain(value: Any) -> str:
     if isinstance(value, tuple):
-        return ",".join(f"{item:g}" for item in value)
+        return ",".join(f"{item:g}" for item in value) or "[]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
