@@ -83,8 +83,8 @@ class Master:
         Level at which a pixel of these frames is full, ADU.
     path : str
         The first of the files; its header is the master's.
-    unexposed : int
-        Of a flat: pixels that have too little light, and are NaN for that.
+    unexposed : ndarray of bool, shape (ny, nx), or None
+        Of a flat: True where a pixel has too little light, and is NaN for that. None: no pixel has.
     frames : tuple of CalibrationFrame
         Of a bias: every such frame that was given, in their order. Those of darks and flats stand in what holds them.
     """
@@ -106,7 +106,7 @@ class Master:
     gain: float | None = None
     full: float | None = None
     path: str = ""
-    unexposed: int = 0
+    unexposed: np.ndarray | None = None
     frames: tuple[CalibrationFrame, ...] = ()
 
     @property

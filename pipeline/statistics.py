@@ -13,8 +13,9 @@ from pipeline.knob import Rectangle
 
 #: A value farther from the median than this many deviations is left out of the deviation, this many times in a row.
 CLIP, ROUNDS = 3.0, 5
-#: A histogram reaches so many deviations to both sides of the median, and at least to this percentile.
-REACH, PERCENTILE = 6.0, 99.5
+#: A histogram reaches so many deviations to both sides of the median, and up to this percentile, but not farther than
+#: that many: stars would else leave the sky a few bins.
+REACH, PERCENTILE, FARTHEST = 6.0, 99.5, 30.0
 BINS = 128
 #: Values that are looked at for the step between them, and values that are summed at a time.
 _SOME, _CHUNK = 20_000, 1 << 20
@@ -100,8 +101,8 @@ def survey(
     full : ndarray of int64, shape (n,), optional
         Flat indices of the saturated pixels of the whole picture.
     edges : ndarray, shape (bins + 1,), optional
-        Bins of another survey, to be compared with; else they reach 6 deviations about the medians, farther up where
-        0.5 % of the pixels are brighter, and never farther than there are values.
+        Bins of another survey, to be compared with; else they reach 6 deviations about the medians, up to 30 where
+        more than 0.5 % of the pixels are brighter than 6, and never farther than there are values.
 
     Returns
     -------
@@ -181,10 +182,7 @@ def _edges(colours: Mapping[str, Statistics], ordered: Mapping[str, np.ndarray])
     if not known:
         return np.linspace(0.0, 1.0, BINS + 1)
     low = min(max(one.low, one.median - REACH * one.deviation) for one, _ in known)
-    high = max(
-        min(one.high, max(one.median + REACH * one.deviation, float(values[int((values.size - 1) * PERCENTILE / 100)])))
-        for one, values in known
-    )
+    high = max(_upper(one, values) for one, values in known)
     if not high > low:
         # Nearly all are alike: what is not is to be seen.
         low, high = min(one.low for one, _ in known), max(one.high for one, _ in known)
@@ -195,6 +193,13 @@ def _edges(colours: Mapping[str, Statistics], ordered: Mapping[str, np.ndarray])
     width = step * max(1, int(np.ceil((high - low) / BINS / step)))
     low -= step / 2
     return low + width * np.arange(int(np.ceil((high - low) / width)) + 1)
+
+
+def _upper(one: Statistics, values: np.ndarray) -> float:
+    """How far up the histogram of values in order reaches."""
+    bright = float(values[int((values.size - 1) * PERCENTILE / 100)])
+    least, most = (one.median + reach * one.deviation for reach in (REACH, FARTHEST))
+    return min(one.high, max(least, min(bright, most)))
 
 
 def _step(values: np.ndarray) -> float:

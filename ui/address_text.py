@@ -19,7 +19,7 @@ LONGEST = 20_000
 MOST_ENTRIES = 200
 LONGEST_MESSAGE = 240
 COUNTS = (1, 2, 4)
-TABS = ("Tracks", "Map", "Stars", "Frames", "Shifts", "Stack", "Fluxes", "Truth")
+TABS = ("Tracks", "Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes", "Truth")
 # Readable in an address as they are.
 _PLAIN = "/,:"
 

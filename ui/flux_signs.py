@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ui.colours import HALO
 from ui.flux_facts import WORDS
 from ui.flux_marks import LOOKS
+from ui.legend_line import legend_line
 
 _PATHS = {
     "circle": '<circle cx="7" cy="7" r="4.6"/>',
@@ -38,9 +39,4 @@ def legend(counts: Mapping[str, int]) -> str:
         f'{sign(kind)}<span>{kind}</span><span style="color:var(--starshift-second)">{number}</span></span>'
         for kind, number in counts.items()
     )
-    look = (
-        "display:flex;gap:11px;height:31px;align-items:center;padding:0 16px;overflow:hidden;"
-        "font:13px/20px Roboto,sans-serif;font-variant-numeric:tabular-nums;color:var(--starshift-text);"
-        "border-bottom:1px solid var(--starshift-hairline);background:var(--starshift-panel)"
-    )
-    return f'<div role="group" aria-label="Measured stars in the picture" style="{look}">{cells}</div>'
+    return legend_line("Measured stars in the picture", cells)

@@ -98,13 +98,15 @@ class MaskLayer:
         self._on_change(json.loads(self.said.data["shapes"][0]))
 
 
-def outlines(image: np.ndarray) -> Outlines:
+def outlines(image: np.ndarray, step: int = _STEP) -> Outlines:
     """Masked pixels as areas with holes.
 
     Parameters
     ----------
     image : ndarray of bool, shape (ny, nx)
         True where a pixel is masked.
+    step : int
+        Rows and columns that one point of an outline stands for.
 
     Returns
     -------
@@ -113,8 +115,8 @@ def outlines(image: np.ndarray) -> Outlines:
     """
     import contourpy
 
-    blocks = np.pad(image[::_STEP, ::_STEP].astype(np.float32), 1)
-    x, y = (np.arange(-1, size - 1) * _STEP + (_STEP - 1) / 2 for size in blocks.shape[::-1])
+    blocks = np.pad(image[::step, ::step].astype(np.float32), 1)
+    x, y = (np.arange(-1, size - 1) * step + (step - 1) / 2 for size in blocks.shape[::-1])
     made = contourpy.contour_generator(x, y, blocks, fill_type="OuterOffset").filled(0.5, 2.0)
     xs, ys = [], []
     for points, offsets in zip(*made, strict=True):

@@ -24,14 +24,16 @@ class NoisePlot(SmallPlot):
         "dark" or "light".
     name : str
         Of the points' source.
+    height : int
+        Screen pixels.
     """
 
-    def __init__(self, theme: str, name: str = "stack noise") -> None:
+    def __init__(self, theme: str, name: str = "stack noise", height: int = _HEIGHT) -> None:
         self.measured = ColumnDataSource(data={"number": [], "noise": []}, name=name)
         self._promised = ColumnDataSource(data={"number": [], "noise": []})
         self._across, self._down = FixedTicker(ticks=[1]), FixedTicker(ticks=[1])
         self._line: GlyphRenderer | None = None
-        super().__init__("Noise against frames", "ADU", _HEIGHT, theme, log_x=True, log_y=True)
+        super().__init__("Noise against frames", "ADU", height, theme, log_x=True, log_y=True)
         made = self.figure
         made.xaxis.ticker, made.yaxis.ticker = self._across, self._down
         made.ygrid.ticker = self._down
@@ -77,7 +79,8 @@ def _round_numbers(most: int) -> list[int]:
 def _round_levels(low: float, high: float) -> list[float]:
     """Three to six round numbers between two."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for parts in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(np.arange(1, 10, 0.5))):
+    rough = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
+    for parts in (*rough, tuple(np.arange(1, 10, 0.5)), tuple(np.arange(1, 10, 0.1))):
         found = [part * 10.0**decade for decade in decades for part in parts]
         inside = [one for one in found if low <= one <= high]
         if len(inside) >= 3:

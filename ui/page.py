@@ -18,6 +18,7 @@ from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
 from ui.downloads import entries
+from ui.flat_drawing import FlatDrawing
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
 from ui.header_dialog import HeaderDialog
@@ -45,13 +46,9 @@ COMPONENTS = (choice.Choice, lay_over.LayOver, map_tab.CompareRow)
 
 # A message lies over the picture; one that is no error leaves by itself.
 TOAST = {
-    "position": "fixed",
-    "top": "136px",
-    "left": "calc(50% - 260px)",
-    "z-index": "1200",
-    "border-radius": "6px",
+    "position": "fixed", "top": "136px", "left": "calc(50% - 260px)", "z-index": "1200", "border-radius": "6px",
     "background": "var(--starshift-raised)",
-}
+}  # fmt: skip
 TOAST_STAYS = 6000
 # The address follows what is shown after a moment, not while a hand is on a knob.
 ADDRESS_WAITS = 400
@@ -100,6 +97,7 @@ class Desk(Viewer):
             on_header=lambda file: self.header_dialog.show(file),
         )
         self.mask = MaskDrawing(session, self.picture, self.stages, self.theme)
+        self.drawings = {"mask": self.mask, "master_flat": FlatDrawing(session, self.picture)}
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
         channel = self.picture.channel
@@ -364,8 +362,8 @@ class Desk(Viewer):
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:
         self.side.prepare(scene, stage)
-        if stage == "mask":
-            self.mask.prepare(scene)
+        if stage in self.drawings:
+            self.drawings[stage].prepare(scene)
         return super()._prepare(scene, stage)
 
     def show_side(self, scene: Scene, stage: str) -> None:
@@ -373,8 +371,8 @@ class Desk(Viewer):
         if stage == "frames" and scene[stage] is not None:
             self.top.show_sequence(scene[stage])
             self.session.change(title=f"{self.session.title.rpartition(', ')[0]}, {series.files_text(scene[stage])}")
-        if stage == "mask":
-            self.mask.show_found(scene)
+        if stage in self.drawings:
+            self.drawings[stage].show_found(scene)
         if stage == OPTIMIZED:
             self._offer_search(scene)
         self.side.show(scene, stage)

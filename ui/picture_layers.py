@@ -43,6 +43,16 @@ class Layers:
         """The kind that stands left of the swipe's line, where there is one."""
         return (self.swipe.kind,) if self.swipe.kind else ()
 
+    def held(self, kind: str) -> Held | None:
+        """The key, the pixels and the name of a kind of picture, where its pixels are there."""
+        return self._pyramids.get(kind)
+
+    @property
+    def other_legend(self) -> str:
+        """The legend of other marks than the stars' states, "" where there is none."""
+        shown = self._other_legend is not None and self._other_legend.visible
+        return self._other_legend.object if shown else ""
+
     def show_other_marks(self, legend: str) -> None:
         """Leave the stars to other marks whose legend is this HTML, or, where it is empty, draw their states again.
 

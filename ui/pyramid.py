@@ -98,6 +98,11 @@ class Pyramid:
         """Bytes held, the image itself included."""
         return sum(level.nbytes for level in self.levels)
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """The image as it is drawn: its own pixels, times the factors where there are any."""
+        return _times(self.levels[0], self.factors)
+
     def percentiles(self, *percents: float) -> tuple[float, ...]:
         """Percentiles of the coarsest level's values, 0 where all are NaN."""
         values = self.levels[-1][np.isfinite(self.levels[-1])]

@@ -1,7 +1,7 @@
 // In a narrow window, at the right of the picture: opens the tabs of the right column, which then lies over the picture.
 const ICONS = {
   Tracks: "M3 17l6-6 4 4 8-8", Map: "M12 3l9 5-9 5-9-5zM3 14l9 5 9-5", Stars: "M12 3l2.7 5.8 6.3.8-4.6 4.4 1.2 6.3L12 17.2 6.4 20.3l1.2-6.3L3 9.6l6.3-.8z",
-  Frames: "M3 5h8v14H3zM15 5v14M20 5v14", Shifts: "M4 4h11v11H4zM9 9h11v11H9z", Stack: "M12 3l9 4-9 4-9-4zM3 12l9 4 9-4M3 17l9 4 9-4", Fluxes: "M4 20V4M4 20h16M7 17c3 0 3-10 5-10s2 10 5 10", Truth: "M4 12l5 5L20 6",
+  Frames: "M3 5h8v14H3zM15 5v14M20 5v14", Pixels: "M3 20h18M5 20v-5M9 20V9M13 20V4M17 20v-8M20 20v-3", Shifts: "M4 4h11v11H4zM9 9h11v11H9z", Stack: "M12 3l9 4-9 4-9-4zM3 12l9 4 9-4M3 17l9 4 9-4", Fluxes: "M4 20V4M4 20h16M7 17c3 0 3-10 5-10s2 10 5 10", Truth: "M4 12l5 5L20 6",
 }
 export function render({model}) {
   const root = document.createElement("nav")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pipeline.kernels import polynomial
+from pipeline.knob import Rectangle
 from pipeline.tables import Tracks
 
 # x from and to, y from and to, pixels.
@@ -50,6 +53,13 @@ def in_reference(region: Region, tracks: Tracks | None, frame: int) -> Region:
 def inside(region: Region, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Which places lie in a region; one that is not known does not."""
     return (x >= region[0]) & (x <= region[1]) & (y >= region[2]) & (y <= region[3])
+
+
+def pixels_inside(region: Region, shape: tuple[int, int]) -> Rectangle | None:
+    """The pixels whose centres lie in a region: x0, y0, x1, y1, the last two not in it; None where there is none."""
+    x0, x1 = max(math.ceil(region[0]), 0), min(math.floor(region[1]) + 1, shape[1])
+    y0, y1 = max(math.ceil(region[2]), 0), min(math.floor(region[3]) + 1, shape[0])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
 def stars_inside(region: Region | None, tracks: Tracks) -> np.ndarray:

@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 
 from ui.pictures import MADE_OF as PICTURES
+from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
 from ui.results import Scene
 from ui.session import Session
@@ -35,7 +36,7 @@ NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
     "Map": ("offset_map", "picked", "kinds"),
     "Stars": ("stars", "tracks", "frame", "region"),
-    "Frames": ("frames", "selection", "tracks", "frame"),
+    "Frames": ("frames", "selection", "tracks", "frame", *MASTERS),
     "Pixels": (*dict.fromkeys(PICTURES.values()), "tracks", "frame", "region", "kinds"),
     "Shifts": ("frames", "selection", "tracks", "shifts", "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
@@ -342,6 +343,7 @@ class Side:
                 limits=session.recipe["selection"]["limits"],
                 frame=session.frame,
                 current=self._followed,
+                masters=tuple(scene[name] for name in MASTERS),
             )
         else:
             tab.show(scene)

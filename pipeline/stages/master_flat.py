@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import FrameError, FrameInfo, colour_planes
+from pipeline.frame import FrameError, FrameInfo, colour_planes, readonly
 from pipeline.knob import Knob, KnobError
 from pipeline.masters import NO_BIAS, NO_DARKS, Master, MasterDarks, MasterFlats
 from pipeline.read.rows import Rows
@@ -300,13 +300,13 @@ def _master(flats: list[_Levelled], combine: str, clip: float, floor: float, rea
     image = combine_rows(flats, combine, clip)
     pattern = flats[0].info.pattern
     step = 1 if pattern == "none" else 2
-    unexposed = 0
+    unexposed = np.zeros(image.shape, bool)
     for _, row, column in colour_planes(pattern):
         plane = image[row::step, column::step]
         lit = plane[plane > lit_limit(plane)]
         if lit.size:
             dim = plane < floor * np.float32(np.median(lit))
-            unexposed += int(np.count_nonzero(dim))
+            unexposed[row::step, column::step] = dim
             plane[dim] = np.nan
     told: Mapping[str, Any] = facts(flats, image, combine)
     main = "green" if "green" in flats[0].levels else "mono"
@@ -316,7 +316,7 @@ def _master(flats: list[_Levelled], combine: str, clip: float, floor: float, rea
         exposure=flats[0].info.exposure,
         levels=tuple(flat.levels[main] for flat in flats),
         gain=photon_transfer(flats, image, read_noise),
-        unexposed=unexposed,
+        unexposed=readonly(unexposed) if unexposed.any() else None,
         **told,
     )
 

@@ -70,7 +70,19 @@ def test_the_lit_region_of_a_master_is_that_of_each_flat_without_noise(pattern):
             own[row::step, column::step] |= name == colour
         expected |= own & (frame.pixels > lit_limit(frame.pixels[own]))
     np.testing.assert_array_equal(levelling(master.image, "lit", pattern), expected)
-    assert master.unexposed == np.isnan(master.image).sum() >= 30 * SHAPE[0]
+    np.testing.assert_array_equal(master.unexposed, np.isnan(master.image))
+    assert master.unexposed[:, :30].all()
+    assert not master.unexposed[60:64, 70:80].any()
+
+
+def test_a_pixel_without_a_value_in_the_flats_is_not_called_unexposed():
+    detector = Detector()
+    given = flats(detector)
+    for frame in given:
+        frame.pixels[:, -6:] = np.nan
+    (master,) = master_flat(readers(*given)).masters
+    assert np.isnan(master.image[:, -6:]).all()
+    assert master.unexposed is None
 
 
 def test_the_other_regions_are_what_their_names_say():
