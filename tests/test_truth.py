@@ -9,7 +9,8 @@ from pipeline import sample
 from pipeline.cramer_rao import brightness, centroid_bounds
 from pipeline.frame import SIGMA_TO_FWHM, FrameError
 from pipeline.tables import OffsetMap, Reason, StarTable, Tracks
-from pipeline.truth import compare_map, compare_stars, compare_tracks, frame_number, known, pairs, truth_beside
+from pipeline.truth import compare_stars, compare_tracks, frame_number, known, pairs, truth_beside
+from pipeline.truth_map import compare_map
 
 SPEC = sample.SampleSpec(
     "made", frames=4, shape=(300, 400), stars=80, separation=15.0, fwhm=4.0, drift=(6.0, 2.0), rotation=0.1,

@@ -6,7 +6,8 @@ import numpy as np
 import panel as pn
 from bokeh.models import Range1d
 
-from pipeline.truth import Comparison, MapComparison, TrackComparison
+from pipeline.truth import Comparison, TrackComparison
+from pipeline.truth_map import MapComparison
 from ui.part import column
 from ui.truth_map import FollowedPlot, MapErrors
 from ui.truth_stars import CentroidPlot, SharePlot

@@ -17,7 +17,8 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from pipeline.truth import MapComparison, TrackComparison
+from pipeline.truth import TrackComparison
+from pipeline.truth_map import MapComparison
 from ui.canvas import paint_plot
 from ui.colours import PALETTES, REFERENCE
 from ui.part import column

@@ -10,7 +10,8 @@ import panel as pn
 
 from pipeline.frame import FrameInfo
 from pipeline.graph.request import Night
-from pipeline.truth import TRUTH_FILE, Truth, compare_map, compare_stars, compare_tracks, frame_number, truth_beside
+from pipeline.truth import TRUTH_FILE, Truth, compare_stars, compare_tracks, frame_number, truth_beside
+from pipeline.truth_map import compare_map
 from ui.open_dialog import below
 from ui.scene import Scene
 from ui.session import Session
