@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as ListLike
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -18,6 +20,8 @@ _OF_HEADER = ("exposure", "gain")
 _OF_TABLE = tuple(name for name in METRICS if name != "stars")
 #: What can have a limit.
 LIMITED = (*METRICS, "residual", *_OF_HEADER)
+_NO_REASONS: Mapping[str, str] = MappingProxyType({})
+_NO_LIMITS: Mapping[str, Range] = MappingProxyType({})
 
 
 @stage(version=2, scope="sequence")
@@ -25,8 +29,8 @@ def selection(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
     *,
-    rejected: Annotated[dict[str, str], Knob("frames left out by hand, and why")] = {},  # noqa: B006
-    limits: Annotated[dict[str, Range], Knob("lowest and highest value of a metric of the frame table")] = {},  # noqa: B006
+    rejected: Annotated[dict[str, str], Knob("frames left out by hand, and why")] = _NO_REASONS,
+    limits: Annotated[dict[str, Range], Knob("lowest and highest value of a metric of the frame table")] = _NO_LIMITS,
 ) -> Selection:
     """Leave out frames by hand or by their measures; what is left out above stays in the store.
 
@@ -77,7 +81,7 @@ def _metrics(frames: Sequence, stars: ListLike[StarTable | Failure]) -> dict[str
     return values
 
 
-def _by_hand(frames: Sequence, rejected: dict[str, str]) -> dict[int, str]:
+def _by_hand(frames: Sequence, rejected: Mapping[str, str]) -> dict[int, str]:
     """Frame number to reason; a bare name serves where only one frame has it."""
     chosen = {}
     names = [PurePath(info.file).name for info in frames.frames]
@@ -94,7 +98,7 @@ def _reason(
     stars: ListLike[StarTable | Failure],
     values: dict[str, np.ndarray],
     by_hand: dict[int, str],
-    limits: dict[str, Range],
+    limits: Mapping[str, Range],
     i: int,
 ) -> str:
     """Why a frame is left out, or ""."""
