@@ -12,8 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-class Status(enum.IntEnum):
-    """What became of a reference star in one frame (integers in files, words on screen)."""
+class Code(enum.IntEnum):
+    """What is an integer in files and a word on screen."""
+
+    @property
+    def word(self) -> str:
+        """The word that users see."""
+        return self.name.lower()
+
+
+class Status(Code):
+    """What became of a reference star in one frame."""
 
     FOUND = 0
     RECOVERED = 1
@@ -27,13 +36,8 @@ class Status(enum.IntEnum):
     FRAME = 9
     HOT = 10
 
-    @property
-    def word(self) -> str:
-        """The word that users see."""
-        return self.name.lower()
 
-
-class Reason(enum.IntEnum):
+class Reason(Code):
     """Why a candidate is not a star; STAR is one."""
 
     STAR = 0
@@ -48,11 +52,6 @@ class Reason(enum.IntEnum):
     NEIGHBOURS = 9
     HOT = 10
     MEASURE = 11
-
-    @property
-    def word(self) -> str:
-        """The word that users see."""
-        return self.name.lower()
 
 
 class ColumnTable:
