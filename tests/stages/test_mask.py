@@ -75,6 +75,16 @@ def test_extended_sources_are_masked_and_stars_are_not(seed, pattern):
     assert stars_alone.extended == 0
 
 
+def test_the_mask_reaches_sixteen_pixels_beyond_what_is_seen_of_a_source():
+    frame = sky(stars=0)
+    y, x = np.indices(frame.shape)
+    away = np.hypot(x - 160, y - 120)
+    disc = Frame(frame.info, frame.pixels + 300 * (away < 50).astype(np.float32))
+    found = mask(disc, extended="auto").image
+    assert found[away < 58].all()
+    assert not found[away > 50 + 16 + 8].any()
+
+
 def test_extended_sources_are_among_the_segments_that_photutils_finds():
     frame = sky(galaxy=400.0)
     found = mask(frame, extended="auto").image

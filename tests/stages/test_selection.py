@@ -57,6 +57,7 @@ def test_limit_leaves_out_what_lies_outside_and_names_the_value():
     chosen = selection(frames, tables, limits={"fwhm": (0.0, 4.0)})
     assert chosen.used.tolist() == [True, True, False]
     assert chosen.reason[2] == "light_002.fits: fwhm above 4 (5): widen selection.limits to use it"
+    assert selection(frames, tables, limits={"fwhm": (3.0, 5.0)}).used.all(), "the ends are within"
 
 
 def test_limit_on_what_is_not_known_says_so():
