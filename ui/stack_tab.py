@@ -88,6 +88,7 @@ class StackTab(ResultTab):
     def show(self, scene: Scene) -> None:
         """Show what there is of the stack and its preview."""
         self._scene = scene
+        self._draw()
 
     def _make(self) -> None:
         from ui.noise_plot import NoisePlot

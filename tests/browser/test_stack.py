@@ -36,14 +36,14 @@ def spot(page, x, y):
     return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y0) / (y1 - y0) * box["height"]
 
 
-def drag_box(page, by):
-    """Drag the box by its middle."""
+def drag_box(page, by, rest=0):
+    """Drag the box by its middle, a while after the button went down."""
     left, right, top, bottom = page.evaluate(BOX)
     x, y = (left + right) / 2, (top + bottom) / 2
-    page.mouse.move(*spot(page, x - 4, y - 4))
-    page.wait_for_timeout(300)
     page.mouse.move(*spot(page, x, y))
     page.mouse.down()
+    # A hand may rest before it drags, or the page be busy.
+    page.wait_for_timeout(rest)
     for step in range(1, 7):
         page.mouse.move(*spot(page, x + by[0] * step / 6, y + by[1] * step / 6))
         page.wait_for_timeout(40)
@@ -58,9 +58,10 @@ def undo(page):
     settle(page)
 
 
-def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page):
+@pytest.mark.parametrize("rest", [0, 500])
+def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page, rest):
     before = recipe(page)
-    (x, y), moved = drag_box(page, (12, 8))
+    (x, y), moved = drag_box(page, (12, 8), rest)
     assert (moved[0] + moved[1]) / 2 == pytest.approx(x + 12, abs=1.5)
     found = re.search(r"shifts\.box_center=\[([\d.]+), ([\d.]+)\]", recipe(page))
     assert float(found[1]) == pytest.approx(x + 12, abs=1.5)
