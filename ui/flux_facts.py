@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from pipeline.magnitudes import place_and_filter
 from pipeline.photometry import Centroids, Flag, Left, LightCurves, Photometry
 from pipeline.tables import Tracks
 from ui.marks import SENTENCES
@@ -108,6 +109,16 @@ def toggled(comparison: Sequence[int], star: int) -> tuple[int, ...]:
     """Comparison stars with one more, or without it."""
     held = {int(one) for one in comparison}
     return tuple(sorted(held ^ {int(star)}))
+
+
+def known_with(known: Mapping[str, float], star: int, filter_name: str, magnitude: float | None) -> dict[str, float]:
+    """Known magnitudes with that of one star in one filter, or without it where it is None."""
+    name = f"{star} {filter_name}".strip()
+    held = {one: value for one, value in known.items() if place_and_filter(one) != (str(star), filter_name)}
+    if magnitude is None:
+        # A magnitude for all filters is this one's too.
+        return {one: value for one, value in held.items() if place_and_filter(one) != (str(star), "")}
+    return held | {name: magnitude}
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
@@ -18,14 +17,12 @@ from ui.choice import Choice
 from ui.colours import PALETTES
 from ui.flux_marks import FluxMarks
 from ui.flux_signs import legend
-from ui.part import column
+from ui.flux_tables import CurveView, FluxTable
 from ui.region import to_reference
 from ui.scene import Scene
 from ui.session import Session
-from ui.tables import TABLE_STYLE, fixed, number
 
 if TYPE_CHECKING:
-    from ui.light_curve import LightPlots
     from ui.picture import Picture
     from ui.shape_plots import ShapePlots
     from ui.star_model import StarModel
@@ -36,14 +33,6 @@ CLICKS = {"pick": "A click picks a star", "compare": "A click adds or removes �
 MADE_OF = {view: ("centroids", "psf_photometry") for view in VIEWS} | {"curve": ("lightcurves", "psf_photometry")}
 _WAITING = "The stars are being measured."
 _ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two frames or more: open a sequence."
-_FLUX = number("Math.abs(value) >= 1e6 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(0)")
-_SNR = number("value >= 100 ? value.toFixed(0) : value.toPrecision(3)")
-# The last numbers keep away from the column's edge.
-_LAST = """
-.tabulator .tabulator-row .tabulator-cell:is([tabulator-field="frames"], [tabulator-field="remark"]) {
-  padding-right: 16px !important; }
-"""
-_MMAG = number("value >= 100 ? value.toFixed(0) : value.toPrecision(2)")
 
 
 class FluxTab:
@@ -181,6 +170,16 @@ class FluxTab:
         self._session.turn("psf_photometry", "comparison", chosen)
         self.show(self._given)
 
+    def _know(self, star: int, magnitude: float | None) -> None:
+        """Keep a star's magnitude in the filter of the frame shown, or forget it."""
+        known = dict(self._session.recipe["psf_photometry"]["known"])
+        self._session.turn("psf_photometry", "known", flux_facts.known_with(known, star, self._filter, magnitude))
+
+    @property
+    def _filter(self) -> str:
+        sequence = self._scene["frames"]
+        return "" if sequence is None else sequence.frames[self._scene.frame].filter
+
     # How it is drawn
 
     def _missing(self, view: str) -> str:
@@ -205,7 +204,7 @@ class FluxTab:
             text = f'<div style="{look};font-size:14px;line-height:20px">{html.escape(words)}</div>'
         else:
             photometry, curves = self._scene["psf_photometry"], self._scene["lightcurves"]
-            parts = [] if photometry is None else [_gain(photometry)]
+            parts = [] if photometry is None else [_gain(photometry), *_zero_point(photometry)]
             warned = () if photometry is None else photometry.warnings
             warned = curves.warnings if self._view.value == "curve" and curves is not None else warned
             text = (
@@ -260,16 +259,17 @@ class FluxTab:
         if made is None:
             part.clear(flux_facts.why_not(photometry, star))
         else:
-            part.show(star, made, photometry)
+            part.show(star, made, photometry, self._filter)
 
     def _make_model(self) -> StarModel:
         from ui.star_model import StarModel
 
-        return StarModel(self._theme)
+        return StarModel(self._theme, self._know)
 
     def _show_shapes(self, scene: Scene) -> None:
         part = self._part("shapes", self._make_shapes)
         centroids, photometry, normalized = scene["centroids"], scene["psf_photometry"], scene["normalize"]
+        part.gallery.picked = self._session.picked
         key = (centroids, photometry, normalized, scene.frame)
         if centroids is None or _same(self._drawn.get("shapes"), key):
             return
@@ -312,105 +312,14 @@ def _gain(photometry: Photometry) -> str:
     )
 
 
+def _zero_point(photometry: Photometry) -> list[str]:
+    """The zero point and what told it, where there is one."""
+    if not photometry.zero_point_source:
+        return []
+    error = f" ± {photometry.zero_point_err:.3f}" if photometry.zero_point_err else ""
+    text = f"Zero point {photometry.zero_point:.3f}{error}\u2009mag: {photometry.zero_point_source}."
+    return [html.escape(text.replace("-", "\u2212"))]
+
+
 def _warning(text: str) -> str:
     return f"⚠\u2009{html.escape(text[:1].upper() + text[1:])}."
-
-
-class FluxTable:
-    """The table of fluxes, linked with the picture.
-
-    Parameters
-    ----------
-    on_pick : callable
-        Called with the ``id`` of a star clicked on.
-    """
-
-    def __init__(self, on_pick: Callable[[int], None]) -> None:
-        self._on_pick = on_pick
-        self._photometry: Photometry | None = None
-        self._table: pn.widgets.Tabulator | None = None
-        self.panel = pn.Column(sizing_mode="stretch_both", margin=(8, 0, 0, 0))
-
-    def show(self, photometry: Photometry, picked: int | None) -> None:
-        """Show a frame's fluxes and mark the star that is picked."""
-        if photometry is not self._photometry:
-            self._photometry = photometry
-            rows = flux_facts.flux_frame(photometry)
-            if self._table is None:
-                self._make(rows)
-            else:
-                self._table.value = rows
-        chosen = np.flatnonzero(self._table.value["id"] == (-1 if picked is None else picked)).tolist()
-        if self._table.selection != chosen:
-            self._table.selection = chosen
-
-    def _make(self, rows: pd.DataFrame) -> None:
-        numbers = ("id", "x", "y", "flux", "SNR", "mag")
-        self._table = pn.widgets.Tabulator(
-            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
-            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
-            widths={"id": 46, "x": 56, "y": 54, "flux": 64, "SNR": 46, "mag": 70},
-            formatters={"id": fixed(0), "x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
-        )  # fmt: skip
-        self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
-        self.panel.append(self._table)
-
-
-class CurveView:
-    """Light curves, and the table in which comparison stars are ticked.
-
-    Parameters
-    ----------
-    plots : LightPlots
-        The plots above the table.
-    clicks : Choice
-        What a click on the picture does.
-    on_pick, on_compare : callable
-        Called with the ``id`` of a star whose row or whose tick is clicked on.
-    """
-
-    def __init__(
-        self, plots: LightPlots, clicks: Choice, on_pick: Callable[[int], None], on_compare: Callable[[int], None]
-    ) -> None:
-        self._plots, self._on_pick, self._on_compare = plots, on_pick, on_compare
-        self._curves: LightCurves | None = None
-        self._table: pn.widgets.Tabulator | None = None
-        self.panel = column(clicks, plots.panel, sizing_mode="stretch_width")
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._plots.theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._plots.theme = theme
-
-    def show(self, curves: LightCurves, picked: int | None, frame: int) -> None:
-        """Draw the picked star's curve, and list all."""
-        self._plots.show(curves, picked, frame)
-        if curves is self._curves:
-            return
-        self._curves = curves
-        rows = flux_facts.curve_frame(curves)
-        if self._table is None:
-            self._make(rows)
-        else:
-            self._table.value = rows
-
-    def _make(self, rows: pd.DataFrame) -> None:
-        self._table = pn.widgets.Tabulator(
-            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
-            sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
-            titles={"compare": "◆"}, widths={"compare": 40, "id": 52, "mag": 76},
-            formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0),
-                        "mag": fixed(3), "scatter": _MMAG, "expected": _MMAG},
-        )  # fmt: skip
-        self._table.on_click(self._clicked)
-        self.panel.append(self._table)
-
-    def _clicked(self, event: Any) -> None:
-        star = int(self._table.value["id"].iloc[event.row])
-        (self._on_compare if event.column == "compare" else self._on_pick)(star)

@@ -1,8 +1,10 @@
-// Shapes of the mask on the pictures: drawn, moved and taken away here; the server is told what they are afterwards.
+// Shapes of the mask on the pictures: drawn, moved, turned and taken away here; the server is told what they are then.
 
 const GRIP = 10
 const LEAST = 3
 const ROUND = 64
+// With Shift an ellipse turns by so many degrees.
+const STEP = 15
 
 // For events that come before this module is compiled Bokeh compiles it once each: what its copies share lies outside.
 const instances = (window.starshift_masks ??= new WeakMap())
@@ -14,7 +16,7 @@ export default (args, object, data) => {
 
 function make({held, said, drawn, outline, corners, x_range, channel}) {
   let shapes = []
-  let [tool, chosen, draft, moving, on] = ["", -1, null, null, false]
+  let [tool, chosen, draft, moving, turning, on] = ["", -1, null, null, null, false]
   let pointer = {x: 0, y: 0}
   let [hovered, ground] = [null, null]
 
@@ -26,6 +28,7 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     x: hovered.x + (event.clientX - hovered.pointer.x) / scale(),
     y: hovered.y + (event.clientY - hovered.pointer.y) / scale(),
   })
+  const near = (p, at) => Math.hypot(p[0] - at.x, p[1] - at.y) * scale() <= GRIP
   const over = (event) => on && hovered != null && event.composedPath()[0] === ground
   const rounded = (value) => Math.round(10 * value) / 10
 
@@ -63,6 +66,19 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     return {...shape, x0: shape.x0 + across, x1: shape.x1 + across, y0: shape.y0 + down, y1: shape.y1 + down}
   }
 
+  // The end of its first half axis, by which a chosen ellipse is turned.
+  function handle_of(shape) {
+    const turn = (shape.theta ?? 0) * Math.PI / 180
+    return [shape.x + shape.a * Math.cos(turn), shape.y + shape.a * Math.sin(turn)]
+  }
+
+  const turns = (at) => !tool && shapes[chosen]?.shape == "ellipse" && near(handle_of(shapes[chosen]), at)
+
+  function turned(shape, at, stepped) {
+    const angle = Math.atan2(at.y - shape.y, at.x - shape.x) * 180 / Math.PI
+    return {...shape, theta: stepped ? STEP * Math.round(angle / STEP) : Math.round(angle)}
+  }
+
   function between(one, other) {
     const [low_x, high_x] = [Math.min(one.x, other.x), Math.max(one.x, other.x)]
     const [low_y, high_y] = [Math.min(one.y, other.y), Math.max(one.y, other.y)]
@@ -79,7 +95,8 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     const points = draft?.points ?? []
     const line = draft?.points ? [...points, draft.at ?? points.at(-1)] : []
     outline.data = {x: line.map((p) => p[0]), y: line.map((p) => p[1])}
-    corners.data = {x: points.map((p) => p[0]), y: points.map((p) => p[1])}
+    const dots = !tool && shapes[chosen]?.shape == "ellipse" ? [handle_of(shapes[chosen])] : points
+    corners.data = {x: dots.map((p) => p[0]), y: dots.map((p) => p[1])}
   }
 
   function commit(next) {
@@ -109,6 +126,7 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     const at = place(event)
     if (tool == "polygon") corner(at)
     else if (tool) draft = {from: at}
+    else if (turns(at)) turning = {before: shapes}
     else {
       const before = chosen
       chosen = hit(at)
@@ -123,10 +141,9 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
 
   function corner(at) {
     const points = draft?.points ?? []
-    const near = (p) => Math.hypot(p[0] - at.x, p[1] - at.y) * scale() <= GRIP
     // The first corner closes it, and so does a second click on the last one.
-    if (points.length >= LEAST && (near(points[0]) || near(points.at(-1)))) return close_polygon()
-    if (points.length && near(points.at(-1))) return
+    if (points.length >= LEAST && (near(points[0], at) || near(points.at(-1), at))) return close_polygon()
+    if (points.length && near(points.at(-1), at)) return
     draft = {points: [...points, [at.x, at.y]]}
     draw()
   }
@@ -140,6 +157,11 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
       draft.shape = between(draft.from, place(event))
       draw()
       event.stopImmediatePropagation()
+    } else if (turning) {
+      const shape = turned(shapes[chosen], place(event), event.shiftKey)
+      shapes = shapes.map((one, k) => k == chosen ? shape : one)
+      draw()
+      event.stopImmediatePropagation()
     } else if (moving) {
       const at = place(event)
       const shape = moved(moving.shape, at.x - moving.from.x, at.y - moving.from.y)
@@ -147,11 +169,11 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
       draw()
       event.stopImmediatePropagation()
     }
-    if (!draft?.from && !moving) pointer = {x: event.clientX, y: event.clientY}
+    if (!draft?.from && !moving && !turning) pointer = {x: event.clientX, y: event.clientY}
   }
 
   function let_go(event) {
-    if (over(event) && (tool || moving)) event.stopImmediatePropagation()
+    if (over(event) && (tool || moving || turning)) event.stopImmediatePropagation()
     if (draft?.from) {
       const {shape} = draft
       const [xs, ys] = shape ? path(shape) : [[0], [0]]
@@ -160,9 +182,9 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
       chosen = shapes.length
       put_down()
       commit([...shapes, shape])
-    } else if (moving) {
-      const {before} = moving
-      moving = null
+    } else if (moving || turning) {
+      const {before} = moving ?? turning
+      ;[moving, turning] = [null, null]
       if (JSON.stringify(before) != JSON.stringify(shapes)) commit(shapes)
     }
   }
@@ -176,6 +198,12 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     else return
     event.stopImmediatePropagation()
     event.preventDefault()
+  }
+
+  function turn(k, theta) {
+    chosen = k
+    tell()
+    commit(shapes.map((one, other) => other == k ? {...one, theta} : one))
   }
 
   function remove(k) {
@@ -194,6 +222,7 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     if (!on || hovered == null || hovered.pointer !== pointer) return
     ground = event.composedPath()[0]
     if (tool) ground.style.cursor = "crosshair"
+    else if (turning || turns(hovered)) ground.style.cursor = "grab"
     else if (hit(hovered) >= 0) ground.style.cursor = "move"
   })
   window.addEventListener("starshift", (event) => {
@@ -202,6 +231,7 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     if (name == "mask tool") { [tool, draft] = [value, null]; draw(); tell() }
     if (name == "mask choose") { chosen = value; draw(); tell() }
     if (name == "mask remove") remove(value)
+    if (name == "mask turn") turn(value.shape, value.theta)
     if (name == "mask ready") tell()
   })
 
@@ -209,7 +239,7 @@ function make({held, said, drawn, outline, corners, x_range, channel}) {
     on = held.data.on[0] === true
     shapes = JSON.parse(held.data.shapes[0] ?? "[]")
     if (chosen >= shapes.length) chosen = -1
-    if (!on) [tool, draft, moving, chosen] = ["", null, null, -1]
+    if (!on) [tool, draft, moving, turning, chosen] = ["", null, null, null, -1]
     draw()
     tell()
   }

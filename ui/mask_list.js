@@ -4,7 +4,7 @@ const ICONS = {
   polygon: '<path d="M3 6l7-3.5L15.5 8l-3 7H5z"/>',
 }
 const HINTS = {
-  "": "Choose a shape, then draw it on the picture. A shape is moved by dragging it.",
+  "": "Choose a shape, then draw it on the picture. Drag a shape to move it, the dot on an ellipse to turn it.",
   rectangle: "Drag from one corner to the other. Escape puts the tool down.",
   ellipse: "Drag from one corner of its box to the other. Escape puts the tool down.",
   polygon: "Click on each corner; Enter or the first corner closes it. Escape puts the tool down.",
@@ -47,8 +47,19 @@ export function render({model}) {
     away.title = "Take this shape away"
     away.setAttribute("aria-label", `Take away ${shape.words}`)
     away.addEventListener("click", () => tell("mask remove", k))
-    one.append(name, away)
+    one.append(name, ...(shape.theta === null ? [] : angle(shape, k)), away)
     return one
+  }
+
+  function angle(shape, k) {
+    const field = Object.assign(make("input", "angle"), {type: "number", step: 1, value: shape.theta})
+    field.title = "Angle of its first axis, from x toward y"
+    field.setAttribute("aria-label", `Angle of ${shape.words}, degrees`)
+    field.addEventListener("change", () => {
+      if (Number.isFinite(field.valueAsNumber)) tell("mask turn", {shape: k, theta: field.valueAsNumber})
+      else field.value = shape.theta
+    })
+    return [field, make("span", "degrees", "\u00b0")]
   }
 
   function draw() {
@@ -58,7 +69,10 @@ export function render({model}) {
       button.disabled = model.why !== ""
     }
     hint.textContent = model.why || HINTS[state.tool]
+    // A field whose number was just changed keeps the focus.
+    const at = [...list.children].findIndex((one) => one.querySelector("input:focus"))
     list.replaceChildren(...model.shapes.map(row))
+    list.children[at]?.querySelector("input")?.focus()
   }
 
   const heard = (event) => {

@@ -18,6 +18,10 @@ _STYLE = """
 .mask-shape { display: flex; align-items: center; }
 .mask-shape .name { flex: 1 1 0; min-width: 0; justify-content: flex-start; overflow: hidden; white-space: nowrap; }
 .mask-shape .name span { overflow: hidden; text-overflow: ellipsis; }
+.mask-shape .angle { width: 52px; height: 28px; padding: 0 4px; border: 1px solid var(--strong); border-radius: 4px;
+  background: var(--field); color: var(--text); text-align: right; }
+.mask-shape .angle:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.mask-shape .degrees { width: 8px; color: var(--second); }
 .mask-shape button { color: var(--second); }
 .mask-shape button[aria-pressed="true"] { color: var(--text); }
 """
@@ -36,7 +40,7 @@ class MaskList(Part):
 
     def show(self, shapes: Sequence[Mapping[str, Any]]) -> None:
         """List the shapes of a recipe."""
-        rows = [{"kind": one["shape"], "words": words(one)} for one in shapes]
+        rows = [{"kind": one["shape"], "words": words(one), "theta": one.get("theta")} for one in shapes]
         if rows != self.shapes:
             self.shapes = rows
 

@@ -12,7 +12,7 @@ from panel.io.resources import LOCAL_DIST
 from panel.util import edit_readonly
 from param.parameterized import Watcher
 
-from ui import choice, lay_over, map_tab, series
+from ui import choice, gallery, lay_over, map_tab, series
 from ui.address import Address
 from ui.address_text import Place
 from ui.bench import stage_panel
@@ -42,7 +42,7 @@ __all__ = ["Desk", "build", "stage_panel"]
 
 # A tab's module is read when the tab is opened, but a component of the browser must be defined before the first page
 # is: Panel else sends its class into the open page, whose models are then not serializable, and no other page has it.
-COMPONENTS = (choice.Choice, lay_over.LayOver, map_tab.CompareRow)
+COMPONENTS = (choice.Choice, gallery.StarGallery, lay_over.LayOver, map_tab.CompareRow)
 
 # A message lies over the picture; one that is no error leaves by itself.
 TOAST = {

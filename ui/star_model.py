@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 import numpy as np
 import panel as pn
@@ -11,6 +12,7 @@ from bokeh.models import ColumnDataSource, Line, Scatter, Span
 from pipeline.photometry import FLAGS, Flag, Photometry
 from ui.colours import HALO, PALETTES, PICKED, Palette
 from ui.flux_facts import Modelled
+from ui.known_magnitude import KnownMagnitude
 from ui.part import column
 from ui.small_plot import SmallPlot
 from ui.star_card import png
@@ -27,9 +29,11 @@ class StarModel:
     ----------
     theme : str
         "dark" or "light".
+    on_know : callable
+        Called with the star and its magnitude as the visitor knows it, or None where it shall be forgotten.
     """
 
-    def __init__(self, theme: str) -> None:
+    def __init__(self, theme: str, on_know: Callable[[int, float | None], None]) -> None:
         self._theme = theme
         self._shown: tuple[Modelled, Photometry, int] | None = None
         self._words = ""
@@ -46,7 +50,9 @@ class StarModel:
         self._plot.figure.add_glyph(self.growth, Line(x="radius", y="sum", line_color=PICKED, line_width=1.6))
         dots = {"x": "radius", "y": "sum", "size": 8, "fill_color": PICKED, "line_color": HALO}
         self._plot.figure.add_glyph(self.apertures, Scatter(**dots))
-        self.panel = column(self._pictures, self._plot.panel, self._numbers, sizing_mode="stretch_width")
+        self._known = KnownMagnitude(theme, on_know)
+        parts = (self._pictures, self._numbers, self._known.panel, self._plot.panel)
+        self.panel = column(*parts, sizing_mode="stretch_width")
         self.theme = theme
 
     @property
@@ -60,11 +66,14 @@ class StarModel:
         self._plot.paint(theme)
         self._level.line_color = PALETTES[theme].second
         self._halo.visible = theme == "light"
+        self._known.theme = theme
         self._write()
 
-    def show(self, star: int, made: Modelled, photometry: Photometry) -> None:
-        """Draw a star."""
+    def show(self, star: int, made: Modelled, photometry: Photometry, filter_name: str) -> None:
+        """Draw a star of a frame of some filter."""
         self._shown = made, photometry, star
+        self._known.show(star, filter_name, dict(photometry.known).get(star))
+        self._known.panel.visible = True
         self.growth.data = {"radius": made.radius, "sum": made.growth}
         known = [radius for radius in photometry.apertures if radius <= made.radius[-1]]
         sums = [float(photometry[f"aperture_flux_{radius:g}"][star]) for radius in known]
@@ -80,7 +89,7 @@ class StarModel:
     def clear(self, words: str) -> None:
         """Say why no star is drawn."""
         self._shown, self._words = None, words
-        self._plot.panel.visible = False
+        self._plot.panel.visible = self._known.panel.visible = False
         self._write()
 
     def _write(self) -> None:
@@ -152,11 +161,13 @@ def coloured(share: np.ndarray) -> str:
 
 def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette) -> str:
     """Flux, error, signal over noise, magnitude, sums in circles, widths, flags."""
-    mag, mag_error = (float(photometry[name][star]) for name in ("mag", "mag_err"))
+    instrumental = _magnitude(photometry, "instrumental_mag", star)
+    calibrated = [("magnitude", _magnitude(photometry, "mag", star), "mag")] if photometry.zero_point_source else []
     rows = [
         ("flux by the profile", f"{made.flux:,.0f} ± {made.error:,.0f}", "ADU"),
         ("signal over noise", f"{made.flux / made.error:.1f}", ""),
-        ("magnitude", f"{mag:.3f} ± {mag_error:.3f}" if np.isfinite(mag) else "\u2013", "mag"),
+        *calibrated,
+        ("instrumental magnitude", instrumental, "mag"),
         ("own widths", " and ".join(_width(photometry, axis, star) for axis in "xy"), "px"),
     ]
     for radius in photometry.apertures:
@@ -171,7 +182,12 @@ def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette
         f"<div>{FLAGS[flag.name.lower()].capitalize()}.</div>" for flag in Flag if flag & int(photometry.flag[star])
     )
     grid = "display:grid;grid-template-columns:auto auto 1fr;gap:2px 12px;font-variant-numeric:tabular-nums"
-    return f'<div style="{grid}">{cells}</div><div style="color:{colours.second};margin:8px 0 16px">{flags}</div>'
+    return f'<div style="{grid}">{cells}</div><div style="color:{colours.second};margin:4px 0 0">{flags}</div>'
+
+
+def _magnitude(photometry: Photometry, name: str, star: int) -> str:
+    value, error = (float(photometry[column_name][star]) for column_name in (name, f"{name}_err"))
+    return f"{value:.3f} ± {error:.3f}" if np.isfinite(value) else "\u2013"
 
 
 def _width(photometry: Photometry, axis: str, star: int) -> str:

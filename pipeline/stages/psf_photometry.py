@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.frame import Frame, FrameError, Normalized, readonly
 from pipeline.knob import Knob, Numbers
 from pipeline.magnitudes import NAMES, ZeroPoint, calibrated_magnitudes, instrumental, known_stars, zero_point_of
-from pipeline.photometry import Centroids, Flag, Left, Photometry
+from pipeline.photometry import FLAGS, Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
 from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise
@@ -25,6 +25,8 @@ WIDTH_SNR = 100.0
 LEAST_SEEN = 0.5
 #: A known star lies within a star's width of its place, at least so many pixels.
 NEAR = 3.0
+#: Flags for which a star's flux is wrong by more than its error says.
+_SPOILT = Flag.SATURATED | Flag.MASKED | Flag.EDGE
 
 
 @stage(version=3)
@@ -136,7 +138,7 @@ def psf_photometry(
         apertures=apertures,
         growth_radius=readonly(radius),
         growth=readonly(growth),
-        warnings=(*_warnings(columns, psf, profile, told), *unknown, *_without_known(stars, zero)),
+        warnings=(*_warnings(columns, psf, profile, told), *unknown, *_doubtful(stars, zero, flag)),
     )
 
 
@@ -287,12 +289,17 @@ def _magnitudes(
     return {"mag": mag, "mag_err": error, "instrumental_mag": own, "instrumental_mag_err": own_error}, zero
 
 
-def _without_known(known: dict[int, float], zero: ZeroPoint) -> tuple[str, ...]:
-    """What a user should know where no star of known magnitude is measured."""
-    if not known or zero.share:
-        return ()
-    names = ", ".join(str(star) for star in known)
-    return (f"star {names} of known magnitude has no flux in this frame: its magnitudes are not calibrated by it",)
+def _doubtful(known: dict[int, float], zero: ZeroPoint, flag: np.ndarray) -> list[str]:
+    """What a user should know of the stars that make the zero point."""
+    if known and not zero.share:
+        names = ", ".join(str(star) for star in known)
+        return [f"star {names} of known magnitude has no flux in this frame: its magnitudes are not calibrated by it"]
+    wrong = {star: Flag(int(flag[star])) & _SPOILT for star in zero.share or ()}
+    return [
+        f"star {star} of known magnitude is no good measure: {FLAGS[words.words[0]]}; take another for the zero point"
+        for star, words in wrong.items()
+        if words
+    ]
 
 
 def _words(psf: str, elliptical: bool, profile: Profile) -> str:

@@ -59,6 +59,30 @@ def test_a_shape_drawn_on_the_picture_is_kept_moved_taken_away_and_undone(masked
     page.wait_for_function(count, arg=0)
 
 
+def test_an_ellipse_is_turned_by_the_dot_at_its_end_and_by_its_angle_in_the_list(masked):
+    page = masked
+    page.get_by_role("button", name="Ellipse", exact=True).click()
+    drag(page, (220, 260), (380, 320))
+    page.wait_for_function(f"() => ({SHAPES})().length == 1")
+    (before,) = page.evaluate(SHAPES)
+    assert before["theta"] == 0
+    # The dot lies at the right end and is drawn to below the middle: y runs down, so a quarter turn is 90 degrees.
+    drag(page, (380, 290), (300, 390))
+    page.wait_for_function(f"() => Math.abs(({SHAPES})()[0].theta - 90) <= 3")
+    (after,) = page.evaluate(SHAPES)
+    assert {**after, "theta": 0} == {**before, "theta": 0}
+    settle(page)
+    angle = page.get_by_role("spinbutton", name=re.compile("^Angle of"))
+    angle.fill("30")
+    angle.press("Enter")
+    page.wait_for_function(f"() => ({SHAPES})()[0].theta == 30")
+    settle(page)
+    angle.press("ArrowUp")
+    page.wait_for_function(f"() => ({SHAPES})()[0].theta == 31")
+    page.get_by_role("button", name=re.compile("^Take away")).click()
+    page.wait_for_function(f"() => ({SHAPES})().length == 0")
+
+
 def test_a_polygon_is_closed_by_enter_and_no_star_is_picked_on_the_way(masked):
     page = masked
     page.get_by_role("button", name="Polygon", exact=True).click()
@@ -88,9 +112,44 @@ def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is
         page.get_by_alt_text(f"{what} of star {star}").wait_for()
     assert page.evaluate("() => model('flux growth').data.sum.length") > 8
     page.get_by_role("button", name="Shapes", exact=True).click()
-    page.get_by_text("25 of").wait_for()
+    gallery = page.get_by_role("group", name=re.compile("^25 of"))
+    cut = gallery.get_by_role("button", name=re.compile("^star")).nth(7)
+    other = re.match(r"star (\d+)", cut.get_attribute("aria-label")).group(1)
+    assert other != star
+    cut.click()
+    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=other)
+    page.wait_for_function("() => document.activeElement !== document.body")
+    assert cut.get_attribute("aria-pressed") == "true"
     page.get_by_role("tab", name="Tracks").click()
     page.get_by_role("group", name="Measured stars in the picture").wait_for(state="hidden")
+
+
+def test_a_stars_magnitude_typed_in_is_the_zero_point_of_all(page):
+    page.get_by_role("tab", name="Fluxes").click()
+    page.get_by_role("button", name="Fluxes", exact=True).click()
+    rows = page.locator(".tabulator-row:visible")
+    rows.nth(2).wait_for()
+    rows.nth(2).click()
+    star = rows.nth(2).locator("[tabulator-field=id]").inner_text()
+    page.get_by_role("button", name="Star", exact=True).click()
+    field = page.get_by_label(re.compile("^Its magnitude"))
+    field.wait_for()
+    for words in ("bright", "11,5"):
+        field.fill(words)
+        # Panel waits a moment before it hears of a field.
+        page.wait_for_timeout(400)
+        page.get_by_role("button", name="Set the zero point").click()
+        if words == "bright":
+            page.get_by_text("A magnitude is a number").wait_for()
+    page.get_by_text(re.compile(rf"^Zero point .*star {star} of 11.5 mag")).wait_for()
+    settle(page)
+    page.get_by_role("button", name="Fluxes", exact=True).click()
+    rows.locator("[tabulator-field=mag]").get_by_text("11.500").first.wait_for()
+    page.get_by_role("button", name="Star", exact=True).click()
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text(re.compile("^Zero point")).wait_for(state="hidden")
+    settle(page)
+    page.get_by_role("tab", name="Tracks").click()
 
 
 def test_a_comparison_star_is_taken_in_by_its_tick_and_the_light_curve_follows(page):
@@ -98,9 +157,12 @@ def test_a_comparison_star_is_taken_in_by_its_tick_and_the_light_curve_follows(p
     page.get_by_role("button", name="Light curve", exact=True).click()
     rows = page.locator(".tabulator-row:visible")
     rows.nth(3).wait_for()
+    star = rows.nth(3).locator("[tabulator-field=id]").inner_text()
     rows.nth(3).locator("[tabulator-field=id]").click()
+    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
     page.wait_for_function("() => model('light curve').data.mag.length > 15")
     page.locator(".running").first.wait_for(state="detached")
+    settle(page)
     before = page.evaluate(
         "() => [model('light scatter').data.marker, model('light curve').data.mag].map((a) => [...a])"
     )
