@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.masters import CalibrationFrame, Master, MasterDarks, MasterFlats
+from pipeline.read import stem
 from ui.part import column
 from ui.tab import sentence
 from ui.tables import TABLE_STYLE, fixed, number
@@ -21,6 +20,7 @@ NONE = (
 _NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _SECONDS = number("String(Number(value.toPrecision(3)))")
+_LEVEL = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 
 
 def calibration_frame(*results: Master | MasterDarks | MasterFlats | None) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def calibration_frame(*results: Master | MasterDarks | MasterFlats | None) -> pd
         {
             "used": [not frame.reason for frame in frames],
             "kind": [frame.kind for frame in frames],
-            "file": [PurePath(frame.file).name for frame in frames],
+            "file": [stem(frame.file) for frame in frames],
             "filter": [frame.filter for frame in frames],
             "s": [np.nan if frame.exposure is None else frame.exposure for frame in frames],
             "median": [frame.median for frame in frames],
@@ -86,9 +86,9 @@ def _made(table: pd.DataFrame) -> pn.widgets.Tabulator:
         table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
         stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
         formatters={"used": {"type": "tickCross"}, "kind": _NAME, "file": _NAME, "filter": _NAME, "s": _SECONDS,
-                    "median": fixed(0), "% full": fixed(1), "why not": _REASON},
+                    "median": _LEVEL, "% full": fixed(1), "why not": _REASON},
         text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
         header_tooltips={"s": "Exposure, seconds", "median": "Median of its pixels, ADU",
                          "% full": "The median in percent of the level at which a pixel is full"},
-        widths={"used": 44, "kind": 46, "filter": 52, "s": 54, "median": 64, "% full": 58, "why not": 16},
+        widths={"used": 44, "kind": 44, "filter": 48, "s": 42, "median": 58, "% full": 54, "why not": 16},
     )  # fmt: skip

@@ -73,8 +73,8 @@ export function render({model}) {
   let chosen = {dragging: false, drawn: false}
   const region = button("region", "", () => tell("drag region", !chosen.dragging && !chosen.drawn))
   const draw_region = () => {
-    const words = chosen.drawn ? "Show the stars of the whole field again"
-      : chosen.dragging ? "Drag a box on the picture, or click to leave it" : "Show the stars of a region only: drag a box"
+    const words = chosen.drawn ? "Show stars and pixels of the whole field again"
+      : chosen.dragging ? "Drag a box on the picture, or click to leave it" : "Show stars and pixels of a region only: drag a box"
     region.title = words
     region.setAttribute("aria-label", words)
     region.setAttribute("aria-pressed", String(chosen.dragging || chosen.drawn))
