@@ -32,6 +32,12 @@ def curves(folder):
     return graph.result(graph.open([folder]), Recipe(), "lightcurves")
 
 
+def test_the_time_of_a_point_is_the_middle_of_its_exposure(folder, curves):
+    infos = Graph.open([folder]).files
+    begun = np.array([info.time.jd for info in infos])
+    np.testing.assert_allclose((curves.time - begun) * 86400, [info.exposure / 2 for info in infos], atol=1e-3)
+
+
 def test_constant_stars_scatter_as_their_errors_say(curves):
     bright = (
         np.isfinite(curves.scatter) & (curves.expected < 0.1) & (curves.flag & int(Flag.SATURATED) == 0).all(axis=0)
