@@ -49,6 +49,7 @@ def centres(
     variance: np.ndarray,
     photon: np.ndarray,
     uneven: np.ndarray | None = None,
+    fits: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Three centres of each candidate, the error of the windowed one, and the star's width.
 
@@ -68,13 +69,16 @@ def centres(
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
     uneven : ndarray of float64, shape (n,), optional
         What the sky's standard deviation is multiplied by about each candidate.
+    fits : ndarray of float64, shape (n, 5 + colours), optional
+        What :func:`pipeline.kernels.gaussian.fit_stars` makes of the same, where that is known.
 
     Returns
     -------
     dict of str to ndarray of float64, shape (n,)
         CENTRES, pixels. A centre that cannot be had is the next simpler one: windowed, the finder's, the pixel.
     """
-    fits = fit_stars(image, index, fwhm, pattern, variance)
+    if fits is None:
+        fits = fit_stars(image, index, fwhm, pattern, variance)
     colours, shot = by_parity(colour_numbers(pattern)), by_parity(photon)
     sky = by_parity(np.maximum(variance, np.finfo(np.float32).tiny))
     more = np.ones(index.size) if uneven is None else np.ascontiguousarray(uneven, np.float64) ** 2

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.frame import SIGMA_TO_FWHM, FrameError, Normalized, readonly
 from pipeline.knob import Knob
 from pipeline.stage import stage
-from pipeline.stages.noise_model import pixel_noise
+from pipeline.stages.noise_model import photon_noise_of_stars, pixel_noise
 from pipeline.tables import COLUMNS, Reason, StarTable
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST = 60_000
 #: How far from a candidate a higher pixel is looked for, pixels: the largest ``stars.separation``.
 CLEARANCE = 50
+#: Stars with no higher peak within so many of their widths tell the noise of their photons.
+APART = 4.0
 #: A narrower filter, pixels, sees the pattern of a mosaic rather than its stars.
 PATTERN_WIDTH = 3.0
 #: Of a star on a mosaic, this part of the filtered peak at least comes from pixels of the peak's own place in the
@@ -92,7 +94,7 @@ def _own_part(width: float) -> float:
     return float(light[np.ix_(rows, columns)].sum() / light.sum())
 
 
-@stage(version=6, auto=seeing)
+@stage(version=7, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -319,21 +321,26 @@ def _columns(
 ) -> dict[str, np.ndarray]:
     from pipeline.kernels.centroid import centres
     from pipeline.kernels.convolve import clearance
+    from pipeline.kernels.gaussian import fit_stars
     from pipeline.kernels.measure import cores, daofind_measures
 
     image, index = normalize.image, found.index
+    core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
+    clear = clearance(convolved, index, CLEARANCE)
     variance, photon = pixel_noise(normalize, kernel.fwhm)
+    fits = fit_stars(image, index, kernel.fwhm, normalize.pattern, variance)
+    lonely = (clear > min(APART * kernel.fwhm, CLEARANCE)) & (core[:, 1:] == 0).all(axis=1)
+    photon = photon_noise_of_stars(normalize, fits, kernel.fwhm, variance, photon, lonely)
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y
     own = (columns["xcentroid"], columns["ycentroid"])
-    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon, louder)
-    core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
+    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon, louder, fits)
     columns["neighbours"], columns["saturated"], columns["masked"] = core.T
     columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
     columns["y_peak"], columns["x_peak"] = np.divmod(index, image.shape[1])
     columns["convolved"] = found.height
-    columns["clear"] = clearance(convolved, index, CLEARANCE)
+    columns["clear"] = clear
     columns["sky"] = _sky(normalize, index)
     columns["snr"] = columns["flux"] / np.maximum(columns["flux_err"], np.finfo(np.float32).tiny)
     positive = columns["flux"] > 0

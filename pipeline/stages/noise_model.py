@@ -24,8 +24,15 @@ ROWS, BOX = 512, 16
 NOT_FULL = 0.9
 #: A larger gain in a header is the number of a camera's setting, not electrons for an ADU.
 LARGEST = 30.0
+#: So many errors from what the stars tell of the noise of photons, what the sky tells is wrong.
+SURE = 2.0
 #: Words of a frame's history after which zero ADU are no light.
 _ZEROED = ("bias", "dark", "overscan")
+#: What a user should know where the gain is not known at all.
+_NOTHING = (
+    "nothing tells the gain, for the sky is taken off or dark: errors hold the noise of the sky alone and those of "
+    "bright stars are too small: give psf_photometry.gain"
+)
 _MADE: dict[tuple[tuple[str, tuple[str, ...] | None], ...], tuple[float | None, float | None]] = {}
 
 
@@ -85,6 +92,41 @@ def photon_noise(normalize: Normalized, for_each: float) -> np.ndarray:
     return photon
 
 
+def photon_noise_of_stars(
+    normalize: Normalized, fits: np.ndarray, fwhm: float, variance: np.ndarray, photon: np.ndarray, lonely: np.ndarray
+) -> np.ndarray:
+    """The noise of photons as the sky tells it, as far as the stars allow.
+
+    The sky's noise over its level is that of photons only where the level is theirs alone: a frame may hold the
+    camera's zero level, or have lost its sky, and where the sky is dark reading makes the noise.
+
+    Parameters
+    ----------
+    normalize : Normalized
+        The frame without sky.
+    fits : ndarray of float64, shape (n, 5 + colours)
+        Fitted stars (:func:`pipeline.kernels.gaussian.fit_stars`), which began with ``fwhm``, pixels.
+    variance, photon : ndarray of float64, shape (2, 2)
+        What :func:`pixel_noise` told.
+    lonely : ndarray of bool, shape (n,)
+        Stars without neighbours, full or bad pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, 2)
+        Variance of a pixel for each ADU above the sky, by row and column parity, ADU.
+    """
+    from pipeline.kernels.photons import photons_from_stars
+
+    factor = photon_noise(normalize, 1.0)
+    told = photons_from_stars(fits, fwhm, normalize.pattern, variance, factor, lonely)
+    if told is None:
+        return photon
+    for_each, unsure = told[0], SURE * told[1]
+    sky = float((photon / factor).mean())
+    return factor * float(np.clip(sky, for_each - unsure, for_each + unsure))
+
+
 def green_variance(pattern: str, variance: np.ndarray) -> float:
     """Mean variance of the pixels whose factor is 1."""
     planes = colour_planes(pattern)
@@ -118,18 +160,23 @@ def detector(
         transferred = _transferred(tuple(calibration), info.filter)
     if read_noise is None:
         read_noise = transferred[1] if transferred[1] is not None else info.read_noise
+        # A mean of n frames has n times the electrons in an ADU, and the root of n times one frame's read noise.
+        read_noise = None if read_noise is None else read_noise * info.averaged**0.5
     if gain is not None:
         return Detector(gain, read_noise, "given")
+    times = f", {info.averaged:.3g} times for {info.combined} frames combined" if info.averaged > 1 else ""
     if transferred[0] is not None:
-        return Detector(transferred[0], read_noise, "photon transfer from two flats")
+        return Detector(transferred[0] * info.averaged, read_noise, f"photon transfer from two flats{times}")
     zeroed = bool(calibrated.black.any()) or any(
         word in line.lower() for line in calibrated.history for word in _ZEROED
     )
-    of_sky = _gain_of_sky(normalize, variance, read_noise)
+    of_sky = _gain_of_sky(normalize, variance, read_noise, info.sky_off)
     if zeroed and of_sky is not None:
         return Detector(of_sky, read_noise, "the sky's noise")
     if info.gain is not None and 0 < info.gain <= LARGEST:
-        return Detector(float(info.gain), read_noise, "the header")
+        return Detector(float(info.gain) * info.averaged, read_noise, f"the header{times}")
+    if of_sky is None:
+        return Detector(None, read_noise, "", _NOTHING)
     warning = (
         "the gain is a guess from the sky's noise over its level, which may hold the camera's zero level too: give "
         "psf_photometry.gain, or two flats and a bias, for errors of bright stars"
@@ -137,11 +184,13 @@ def detector(
     return Detector(of_sky, read_noise, "the sky's noise, its zero level not known", warning)
 
 
-def _gain_of_sky(normalize: Normalized, variances: np.ndarray, read_noise: float | None) -> float | None:
-    """Gain g from variance = level / g + (read noise / g)^2."""
-    level = normalize.background.level() if normalize.background is not None else 0.0
+def _gain_of_sky(
+    normalize: Normalized, variances: np.ndarray, read_noise: float | None, sky_off: float
+) -> float | None:
+    """Gain g from variance = level / g + (read noise / g)^2; None where the sky is off, or has no electron a pixel."""
+    level = sky_off + (normalize.background.level() if normalize.background is not None else 0.0)
     variance = green_variance(normalize.pattern, variances)
-    if not (level > 0 and variance > 0):
+    if not (variance > 0 and level > variance**0.5):
         return None
     return (level + np.sqrt(level**2 + 4 * variance * (read_noise or 0.0) ** 2)) / (2 * variance)
 
