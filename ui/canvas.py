@@ -43,7 +43,7 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     made = figure(
         x_range=x_range, y_range=y_range, tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None,
         min_border=0, outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100,
-        match_aspect=False, lod_threshold=None, output_backend="canvas",
+        match_aspect=False, lod_threshold=None, lod_interval=0, output_backend="canvas",
     )  # fmt: skip
     made.axis.visible = False
     made.grid.visible = False

@@ -42,6 +42,30 @@ def test_stepping_shows_the_next_frame_with_its_own_stars(page):
     assert page.evaluate("() => Array.from(model('picture stars').data.x).slice(0, 50)") != before
 
 
+def frames_asked_for(page):
+    """How many frames the page asks its browser for within a second."""
+    return page.evaluate(
+        """() => new Promise((resolve) => {
+            const [ask, asked] = [window.requestAnimationFrame, []]
+            window.requestAnimationFrame = (draw) => { asked.push(draw); return ask(draw) }
+            setTimeout(() => { window.requestAnimationFrame = ask; resolve(asked.length) }, 1000)
+        })"""
+    )
+
+
+def test_a_page_at_rest_draws_nothing_and_the_field_for_uploads_does_while_it_is_seen(page):
+    page.wait_for_timeout(500)
+    assert frames_asked_for(page) < 5
+    page.locator("button", has_text="Sample:").first.click()
+    page.get_by_role("menuitem", name="Open a folder").click()
+    page.locator(".filepond--drop-label").wait_for()
+    assert frames_asked_for(page) > 5
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.wait_for_timeout(500)
+    assert frames_asked_for(page) < 5
+
+
 def test_each_stage_explains_itself(page):
     page.get_by_role("button", name="How it works").click()
     dialog = page.get_by_role("dialog")
