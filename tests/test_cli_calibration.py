@@ -271,7 +271,7 @@ def test_a_region_that_is_none_ends_the_run_with_one_sentence(session, tmp_path,
     words = ["--set", "master_flat.region=corner", "--products", "masters", "--quiet"]
     status, said = run(capsys, "run", session[0], "--out", tmp_path / "out", *words)
     assert status == 2
-    assert said.err.startswith("master_flat.region = 'corner': wants lit, frame, max, or x0,y0,x1,y1")
+    assert said.err.startswith("master_flat.region = 'corner': wants one of lit, frame, max, x0,y0,x1,y1")
 
 
 def test_a_field_that_cannot_be_followed_has_its_calibrated_frames_all_the_same(session, tmp_path, capsys):

@@ -149,7 +149,7 @@ def test_the_outline_of_a_flat_goes_round_what_is_lit_and_not_round_single_pixel
     assert len(xs) == 1
     assert min(xs[0]) == pytest.approx(99.5, abs=1)
     assert (max(xs[0]), min(ys[0]), max(ys[0])) == (299.5, -0.5, 199.5)
-    (x,), (y,) = traced(flat_of(image), "30,40,60,71", "none").outline
+    (x,), (y,) = traced(flat_of(image), (30, 40, 60, 71), "none").outline
     assert (min(x), max(x), min(y), max(y)) == (29.5, 59.5, 39.5, 70.5)
     image[120, 250] = 5
     brightest = traced(flat_of(image), "max", "none")

@@ -9,6 +9,8 @@ import numpy as np
 from bokeh.models import ColumnDataSource, GlyphRenderer, MultiLine, MultiPolygons, Scatter
 from bokeh.plotting import figure
 
+from pipeline.knob import Rectangle
+from pipeline.knob import Rectangle
 from pipeline.masters import Master
 from pipeline.stages.master_flat import levelling
 from ui.colours import HALO, LOST
@@ -46,7 +48,7 @@ class Traced:
     lone: _Places = field(default_factory=_nowhere)
 
 
-def traced(flat: Master, region: str, pattern: str) -> Traced:
+def traced(flat: Master, region: str | Rectangle, pattern: str) -> Traced:
     """Find what is drawn of a flat; takes tenths of a second on a large one, so call it in a thread."""
     inside = levelling(flat.image, region, pattern)
     areas, lone = (([], []), _nowhere()) if flat.unexposed is None else (_areas(flat.unexposed), _lone(flat.unexposed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
 from pipeline.frame import FrameError, readonly
+from pipeline.knob import Knob
 from pipeline.masters import CalibrationFrame
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ CLIP, ROUNDS = 4.0, 3
 #: A flat of so few ADU would be refused as too dark; one that is a part of light lies about 1.
 LEVELLED = 4.0
 Reasons = list[tuple[str, str]]
+# The knobs that all masters have.
+Combine = Annotated[Literal["median", "clipped"], Knob("middle value of each pixel, or mean without outliers")]
+Clip = Annotated[float, Knob("how far off a value may lie; clipped only", unit="sigma", low=1, high=20, step=0.5)]
 
 
 def readable(readers: Iterable[Rows]) -> tuple[list[Rows], Reasons]:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
-from pipeline.knob import Knob
 from pipeline.masters import Master
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, roll, sample
+from pipeline.stages.combining import Clip, Combine, combine_rows, facts, few, median_of, readable, roll, sample
 
 
 @stage(version=1, scope="sequence")
 def master_bias(
     calibration: Sequence[Rows],
     *,
-    combine: Annotated[
-        Literal["median", "clipped"], Knob("middle value of each pixel, or mean without outliers")
-    ] = "median",
-    clip: Annotated[
-        float, Knob("how far off a value may lie; clipped only", unit="sigma", low=1, high=20, step=0.5)
-    ] = 3.0,
+    combine: Combine = "median",
+    clip: Clip = 3.0,
 ) -> Master:
     """Combine the bias frames into one.
 

@@ -9,7 +9,7 @@ from pipeline.knob import Knob
 from pipeline.masters import NO_BIAS, Master, MasterDarks
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.combining import combine_rows, facts, few, median_of, readable, roll, sample
+from pipeline.stages.combining import Clip, Combine, combine_rows, facts, few, median_of, readable, roll, sample
 
 SAME = 0.01
 
@@ -19,12 +19,8 @@ def master_dark(
     calibration: Sequence[Rows],
     master_bias: Master = NO_BIAS,
     *,
-    combine: Annotated[
-        Literal["median", "clipped"], Knob("middle value of each pixel, or mean without outliers")
-    ] = "median",
-    clip: Annotated[
-        float, Knob("how far off a value may lie; clipped only", unit="sigma", low=1, high=20, step=0.5)
-    ] = 3.0,
+    combine: Combine = "median",
+    clip: Clip = 3.0,
     scale: Annotated[
         Literal["auto", "never"],
         Knob("auto: a dark stands for other exposures too, in proportion to time; never: only for its own"),

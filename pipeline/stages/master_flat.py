@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -10,12 +9,14 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import FrameError, FrameInfo, colour_planes, readonly
-from pipeline.knob import Knob, KnobError
+from pipeline.knob import Knob, KnobError, Rectangle
 from pipeline.masters import NO_BIAS, NO_DARKS, Master, MasterDarks, MasterFlats
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
 from pipeline.stages.combining import (
     BAND,
+    Clip,
+    Combine,
     combine_rows,
     deviation,
     facts,
@@ -46,15 +47,10 @@ def master_flat(
     master_bias: Master = NO_BIAS,
     master_dark: MasterDarks = NO_DARKS,
     *,
-    combine: Annotated[
-        Literal["median", "clipped"], Knob("middle value of each pixel, or mean without outliers")
-    ] = "median",
-    clip: Annotated[
-        float, Knob("how far off a value may lie; clipped only", unit="sigma", low=1, high=20, step=0.5)
-    ] = 3.0,
+    combine: Combine = "median",
+    clip: Clip = 3.0,
     region: Annotated[
-        str,
-        Knob("pixels whose median (of max: the largest) becomes 1: lit, frame, max, or x0,y0,x1,y1"),
+        Literal["lit", "frame", "max"] | Rectangle, Knob("pixels whose median (of max: the largest) becomes 1")
     ] = "lit",
     floor: Annotated[
         float,
@@ -82,7 +78,7 @@ def master_flat(
     Raises
     ------
     KnobError
-        Where ``region`` is no region of these frames.
+        Where ``region`` is a rectangle outside these frames.
     """
     readers, left_out = readable(one for one in calibration if one.info.kind == "flat")
     masters, warnings = [], []
@@ -175,7 +171,7 @@ class _Levelled:
         return rows
 
 
-def _levels(flat: _Levelled, stored: np.ndarray, region: str) -> dict[str, float]:
+def _levels(flat: _Levelled, stored: np.ndarray, region: str | Rectangle) -> dict[str, float]:
     """What each colour of a flat, whose pixels are given as they were read, is divided by, ADU.
 
     Raises
@@ -238,29 +234,29 @@ def _check_exposed(flat: _Levelled, image: np.ndarray, stored: np.ndarray) -> No
         raise FrameError(info.file, problem, "leave it out, and take it again with more light")
 
 
-def _inside(region: str, shape: tuple[int, int]) -> tuple[int, int, int, int] | None:
+def _inside(region: str | Rectangle, shape: tuple[int, int]) -> Rectangle | None:
     """The rectangle of a region, or None for one of the words."""
-    if region in ("lit", "frame", "max"):
+    if isinstance(region, str):
         return None
-    numbers = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", region)
-    wants = "wants lit, frame, max, or x0,y0,x1,y1 in pixels"
-    if numbers is None:
-        raise KnobError(f"master_flat.region = {region!r}: {wants}")
-    x0, y0, x1, y1 = (int(number) for number in numbers.groups())
+    x0, y0, x1, y1 = region
     if not (x0 + 2 <= x1 <= shape[1] and y0 + 2 <= y1 <= shape[0]):
-        raise KnobError(f"master_flat.region = {region!r}: {wants}, inside the frame of {shape[1]} x {shape[0]} pixels")
-    return x0, y0, x1, y1
+        told = f"master_flat.region = {x0},{y0},{x1},{y1}"
+        wants = f"wants two pixels or more each way, inside the frame of {shape[1]} x {shape[0]} pixels"
+        raise KnobError(f"{told}: {wants}")
+    return region
 
 
-def levelling(master: np.ndarray, region: str, pattern: str) -> np.ndarray:
+def levelling(master: np.ndarray, region: str | Rectangle, pattern: str) -> np.ndarray:
     """The pixels whose median (of "max": the largest of which) became 1, as the master has them.
 
     Parameters
     ----------
     master : ndarray of float32, shape (ny, nx)
         A master flat. Each flat has a region of its own, which is this one but for its noise.
-    region, pattern : str
-        The knob ``region``, and the colours of the flats.
+    region : str or tuple of int
+        The knob.
+    pattern : str
+        Colours of the flats.
 
     Returns
     -------
@@ -269,7 +265,7 @@ def levelling(master: np.ndarray, region: str, pattern: str) -> np.ndarray:
     Raises
     ------
     KnobError
-        Where ``region`` is no region of these frames.
+        Where ``region`` is a rectangle outside these frames.
     """
     inside = _inside(region, master.shape)
     found = np.isfinite(master)

@@ -89,7 +89,7 @@ def test_the_other_regions_are_what_their_names_say():
     detector = Detector()
     (master,) = master_flat(readers(*flats(detector))).masters
     assert levelling(master.image, "frame", "none").all()
-    inside = levelling(master.image, "30,40,60,71", "none")
+    inside = levelling(master.image, (30, 40, 60, 71), "none")
     assert inside[40:71, 30:60].all()
     assert inside.sum() == 31 * 30
     (brightest,) = np.argwhere(levelling(master.image, "max", "none"))

@@ -7,6 +7,7 @@ from pipeline.frame import PATTERNS, colour_planes
 from pipeline.knob import KnobError
 from pipeline.masters import NO_BIAS, NO_DARKS
 from pipeline.read.rows import RowReaders
+from pipeline.stage import STAGES
 from pipeline.stages.master_bias import master_bias
 from pipeline.stages.master_dark import master_dark
 from pipeline.stages.master_flat import lit_limit, master_flat
@@ -98,7 +99,7 @@ def test_a_flat_does_not_change_colours(pattern):
     [
         ("frame", np.median),
         ("max", np.max),
-        ("30,40,60,70", lambda image: np.median(image[40:70, 30:60])),
+        ((30, 40, 60, 70), lambda image: np.median(image[40:70, 30:60])),
     ],
 )
 def test_a_region_says_what_becomes_one(detector, masters, region, level):
@@ -113,7 +114,7 @@ def test_a_region_says_what_becomes_one(detector, masters, region, level):
 def test_a_rectangle_on_a_mosaic_takes_each_colours_own_pixels(pattern):
     detector = Detector(pattern)
     detector.flat *= detector.colours()
-    (master,) = master_flat(readers(*flats(detector)), region="31,41,61,71").masters
+    (master,) = master_flat(readers(*flats(detector)), region=(31, 41, 61, 71)).masters
     for colour, row, column in colour_planes(pattern):
         if colour == "green":
             continue
@@ -124,9 +125,15 @@ def test_a_rectangle_on_a_mosaic_takes_each_colours_own_pixels(pattern):
         assert np.median(master.image[inside & own]) == pytest.approx(1.0, abs=0.002)
 
 
-@pytest.mark.parametrize("region", ["sky", "0,0,10", "5,5,5,9", "0,0,9999,9", ""])
-def test_a_region_that_is_none_is_refused(detector, region):
-    with pytest.raises(KnobError, match=r"^master_flat.region = .*: wants lit, frame, max, or x0,y0,x1,y1"):
+@pytest.mark.parametrize("region", ["sky", "0,0,10", "5,5,5,9", (1, 2, 3), ""])
+def test_a_region_that_is_none_is_refused(region):
+    with pytest.raises(KnobError, match=r"^master_flat.region = .*: wants one of lit, frame, max, x0,y0,x1,y1"):
+        STAGES["master_flat"].check({"region": region})
+
+
+@pytest.mark.parametrize("region", [(0, 0, 9999, 9), (5, 5, 6, 9)])
+def test_a_rectangle_outside_the_frame_is_refused(detector, region):
+    with pytest.raises(KnobError, match=r"^master_flat.region = .*: wants .* inside the frame of 130 x 96 pixels"):
         master_flat(readers(*flats(detector)), region=region)
 
 
