@@ -103,17 +103,17 @@ def test_nothing_with_a_value_is_drawn_as_an_empty_plot():
 
 
 def test_the_words_of_a_master_tell_noise_of_one_of_all_and_what_is_left_by_the_root():
-    bias = Master("bias", np.zeros(SHAPE), tuple("abcd"), single_noise=8.0, noise=4.2)
+    bias = Master("bias", np.zeros(SHAPE), tuple("abcd"), single_noise=8.0, noise=4.2, error=4.1)
     words = pixel_facts.master_words(bias, "lit")
     assert "Noise of one 8\u2009ADU, of the master 4.2\u2009ADU; 1/\u221a4 of one is 4\u2009ADU" in words
-    assert "own pattern" not in words
+    assert "Chance alone" not in words
     unexposed = np.zeros(SHAPE, bool)
     unexposed[:2, :3] = True
-    flat = Master("flat", np.ones(SHAPE), tuple("abcd"), filter="<V>", single_noise=0.01, noise=0.01,
+    flat = Master("flat", np.ones(SHAPE), tuple("abcd"), filter="<V>", single_noise=0.01, noise=0.01, error=0.005,
                   unexposed=unexposed)  # fmt: skip
     words = pixel_facts.master_words(flat, "lit")
     assert "&lt;V&gt;" in words
-    assert "own pattern" in words
+    assert "Chance alone would leave 0.005; the rest is a pattern" in words
     assert "6 pixels (0.25\u2009%) are unexposed" in words
 
 

@@ -10,7 +10,6 @@ from bokeh.models import ColumnDataSource, GlyphRenderer, MultiLine, MultiPolygo
 from bokeh.plotting import figure
 
 from pipeline.knob import Rectangle
-from pipeline.knob import Rectangle
 from pipeline.masters import Master
 from pipeline.stages.master_flat import levelling
 from ui.colours import HALO, LOST

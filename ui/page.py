@@ -18,16 +18,17 @@ from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
 from ui.downloads import entries
-from ui.flat_drawing import FlatDrawing
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
 from ui.header_dialog import HeaderDialog
 from ui.mask_drawing import MaskDrawing
+from ui.master_drawing import MasterDrawing
 from ui.open_dialog import SAMPLES, OpenDialog
 from ui.opener import Opened, Opener
 from ui.optimize_dialog import ACTION, OptimizeDialog
 from ui.optimize_dialog import STAGE as OPTIMIZED
 from ui.pictures import MADE_OF, Pixels
+from ui.pixel_facts import MASTERS
 from ui.recipe_comparison import RecipeComparison
 from ui.recipe_menu import recipe_menu
 from ui.run_dialog import RunDialog
@@ -97,7 +98,7 @@ class Desk(Viewer):
             on_header=lambda file: self.header_dialog.show(file),
         )
         self.mask = MaskDrawing(session, self.picture, self.stages, self.theme)
-        self.drawings = {"mask": self.mask, "master_flat": FlatDrawing(session, self.picture)}
+        self.drawings = {"mask": self.mask, **dict.fromkeys(MASTERS, MasterDrawing(session, self.picture))}
         self.courier = Courier()
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
         channel = self.picture.channel

@@ -124,7 +124,7 @@ def place(region: Rectangle | None, beyond: int, pixels: int) -> str:
     return f"Region of {x1 - x0} \u00d7 {y1 - y0}\u2009px, from x {x0}, y {y0} to x {x1 - 1}, y {y1 - 1}.{out}"
 
 
-def master_words(master: Master, region: str) -> str:
+def master_words(master: Master, region: str | Rectangle) -> str:
     """What a master was made of, what that did to the noise, and how a flat was levelled."""
     unit = "" if master.kind == "flat" else "\u2009ADU"
     plural = "s" if master.count > 1 else ""
@@ -137,8 +137,11 @@ def master_words(master: Master, region: str) -> str:
             f" Noise of one {master.single_noise:.3g}{unit}, of the master {master.noise:.3g}{unit}; "
             f"1/\u221a{master.count} of one is {ideal:.3g}{unit}."
         )
-        if master.noise > 1.5 * ideal:
-            said += " The rest is the pixels\u2019 own pattern, which more frames do not take away."
+        if master.noise > 1.15 * master.error:
+            said += (
+                f" Chance alone would leave {master.error:.3g}{unit}; the rest is a pattern, of the pixels or of what "
+                "was taken off, which more of these frames do not take away."
+            )
     elif np.isfinite(master.noise):
         said += f" Noise {master.noise:.3g}{unit}; more frames would have less."
     if master.kind == "flat":
@@ -150,7 +153,7 @@ def master_words(master: Master, region: str) -> str:
     return said
 
 
-def _levelled(region: str) -> str:
+def _levelled(region: str | Rectangle) -> str:
     words = {
         "lit": "The outlined pixels, above half of the 90th percentile, have the median 1.",
         "frame": "The whole frame has the median 1.",

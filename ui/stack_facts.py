@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.alignment import Stack, Stacks
 from pipeline.preview import Preview
+from pipeline.statistics import survey
 from ui.colours import LOST
 from ui.star_card import png
 from ui.stretch import LIMITS, shares
@@ -27,7 +28,7 @@ class Levels:
     Parameters
     ----------
     median, deviation, low, high : float
-        ADU; the deviation is the clipped one, of the sky.
+        ADU; the deviation is the clipped one.
     """
 
     median: float
@@ -80,13 +81,11 @@ class PreviewFacts:
 
 
 def levels_of(image: np.ndarray, pattern: str = "none") -> Levels:
-    """Statistics of a picture, NaN where nothing of it has a value."""
-    from pipeline.stages.normalize import sky_noise
-
-    known = image[np.isfinite(image)]
-    if not known.size:
-        return Levels(*(float("nan"),) * 4)
-    return Levels(float(np.median(known)), sky_noise(image, pattern), float(known.min()), float(known.max()))
+    """Statistics of a picture, on a mosaic median and deviation of green; NaN where nothing of it has a value."""
+    colours = survey(image, pattern).colours
+    main = colours.get("green", colours.get("mono"))
+    ends = np.array([(one.low, one.high) for one in colours.values()])
+    return Levels(main.median, main.deviation, float(np.fmin.reduce(ends[:, 0])), float(np.fmax.reduce(ends[:, 1])))
 
 
 def share_rejected(count: np.ndarray, rejected: np.ndarray) -> float:

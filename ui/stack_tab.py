@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ui.scene import Scene
 
 #: Kinds of pictures that a stack is looked at with.
-SHOWN = {"stack": "Stack", "count": "Count", "rejected": "Rejected"}
+SHOWN = {"stack": "Stack", "stack_count": "Frames stacked", "stack_rejected": "Values rejected"}
 
 
 class StackTab(ResultTab):
