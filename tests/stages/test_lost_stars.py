@@ -18,6 +18,18 @@ def test_star_that_stands_elsewhere_is_moved():
     assert follow_pair(change).status[1, 7] == Status.MOVED
 
 
+@pytest.mark.parametrize(("strangers", "taken"), [(0, True), (1500, False)])
+def test_a_star_off_its_place_is_taken_where_nothing_else_can_be_meant_and_not_in_a_crowd(strangers, taken):
+    def change(place, level):
+        place[7] += (6.0, 5.0)
+        other = np.random.default_rng(3).uniform((0, 0), (2999, 1999), (strangers, 2))
+        other = other[np.hypot(*(other - place[7]).T) > 40]
+        light = np.concatenate([level, np.full(len(other), level[7])])
+        return table(np.concatenate([place, other]), light, SHAPE)
+
+    assert (follow_pair(change).row[1, 7] >= 0) == taken
+
+
 def test_a_trailed_reference_says_what_to_turn():
     place, level = field()
     reason = np.where(np.arange(60) % 3 == 0, Reason.STAR, Reason.ROUNDNESS)
