@@ -14,7 +14,8 @@ from pipeline.frame import Failure, FrameInfo
 from pipeline.graph.run import Graph
 from pipeline.stage import STAGES
 from pipeline.stages.selection import LIMITED
-from ui.frame_tab import file_frame, measure, with_limit
+from ui.file_frame import file_frame, usual_text
+from ui.frame_tab import measure, with_limit
 from ui.knobs import ANY, DRAWN, FAR, KnobPanel, described, limits_text
 from ui.metric_plot import Measured
 from ui.scene import Scene
@@ -87,6 +88,16 @@ def test_every_file_says_what_told_its_kind_and_a_correction_says_so():
     assert table["told by"].tolist() == ["IMAGETYP = 'Light'", "by hand", ""]
     assert table["why not"].tolist() == ["", "", "Is cut off: copy it again"]
     assert "filter" not in table
+
+
+def test_a_file_unlike_most_says_in_what():
+    alike = [FrameInfo(f"/a/{i}.fits", f"{i}.fits", (8, 9), kind="light", binning=(1, 1)) for i in range(3)]
+    odd = FrameInfo("/a/odd.fits", "odd.fits", (4, 4), kind="flat", binning=(2, 2))
+    assert usual_text((*alike, Failure("x", "frames", "x: no"))) == "All files: 9 x 8\u2009px, binned 1 x 1"
+    assert usual_text((*alike, odd)) == "Most files: 9 x 8\u2009px, binned 1 x 1"
+    assert usual_text(()) == ""
+    table = file_frame((*alike, odd), {}, None)
+    assert table["why not"].tolist() == ["", "", "", "4 x 4\u2009px, binned 2 x 2"]
 
 
 SHOWN = ("frames", "stars", "selection", "tracks")

@@ -7,7 +7,8 @@ pytest.importorskip("panel")
 
 from pipeline.frame import FrameInfo, Sequence
 from pipeline.tables import Selection
-from ui.frame_tab import frame_frame, without_name
+from ui.file_frame import without_name
+from ui.frame_tab import frame_frame
 from ui.run_dialog import reasons_text
 from ui.series import files_text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from pipeline.stages.selection import LIMITED
 from pipeline.tables import Selection, Tracks
 from ui.calibration_table import CalibrationTable
 from ui.choice import Choice
+from ui.file_frame import file_frame, usual_text, without_name
 from ui.knobs import ANY, limits_text
 from ui.part import column
 from ui.tables import TABLE_STYLE, fixed, number
@@ -42,8 +42,6 @@ _CHOICE = HTMLTemplateFormatter(
 )
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _SECONDS = number("String(Number(value.toPrecision(3)))")
-#: Columns that are seen where files differ in them.
-IN_COMMON = ("filter", "size", "binning", "night")
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -87,62 +85,6 @@ def frame_frame(sequence: Sequence, selection: Selection, tracks: Tracks | None,
     rest = rest.reindex(columns=lights.columns).astype({"used": object})
     rest["used"] = None
     return pd.concat([lights, rest.astype(lights.dtypes)], ignore_index=True)
-
-
-def without_name(reason: str, file: str) -> str:
-    """Why a file is left out, where its name stands beside it already."""
-    for name in (file, PurePath(file).name):
-        if reason.startswith(f"{name}: "):
-            reason = reason[len(name) + 2 :]
-            break
-    return reason[:1].upper() + reason[1:]
-
-
-def file_frame(
-    files: tuple[FrameInfo | Failure, ...], kinds: Mapping[str, str], sequence: Sequence | None
-) -> pd.DataFrame:
-    """Every file with the kind it is taken for and why, or why it is left out; without columns of one value.
-
-    Parameters
-    ----------
-    files : tuple of FrameInfo or Failure
-        The open files.
-    kinds : dict of str to str
-        Corrections by hand.
-    sequence : Sequence or None
-        What came of them.
-    """
-    left_out = {} if sequence is None else dict(sequence.left_out)
-    rows = []
-    for info in files:
-        why = without_name(left_out.get(info.file, ""), info.file)
-        if isinstance(info, Failure):
-            rows.append((info.file, "", "", "", None, "", "", "", without_name(info.message, info.file)))
-            continue
-        source = "by hand" if info.file in kinds else info.kind_reason or "nothing"
-        kind = kinds.get(info.file, info.kind) or "light"
-        binned = "" if info.binning is None else f"{info.binning[0]} x {info.binning[1]}"
-        size = f"{info.shape[1]} x {info.shape[0]}"
-        rows.append((info.file, kind, source, info.filter, info.exposure, size, binned, info.night, why))
-    table = pd.DataFrame(
-        rows, columns=["file", "kind", "told by", "filter", "exposure", "size", "binning", "night", "why not"]
-    )
-    known = table[table["kind"] != ""]
-    alike = [name for name in IN_COMMON if known[name].nunique() < 2]
-    return table.drop(columns=alike).astype({"exposure": float})
-
-
-def common_text(files: tuple[FrameInfo | Failure, ...]) -> str:
-    """What all files have in common: "All files: 640 x 640 px, night of 2019-09-22"; "" where that is nothing."""
-    infos = [info for info in files if isinstance(info, FrameInfo)]
-    facts = (
-        ({f"{info.shape[1]} x {info.shape[0]}\u2009px" for info in infos}, "{}"),
-        ({"" if info.binning is None else "{} x {}".format(*info.binning) for info in infos}, "binned {}"),
-        ({info.filter for info in infos}, "filter {}"),
-        ({info.night for info in infos}, "night of {}"),
-    )
-    alike = [words.format(*values) for values, words in facts if len(values) == 1 and values != {""}]
-    return f"All files: {', '.join(alike)}" if alike else ""
 
 
 def measure(name: str, sequence: Sequence, selection: Selection, tracks: Tracks | None) -> np.ndarray:
@@ -219,7 +161,7 @@ class FrameTab:
             margin=(8, 8, 0, 16), sizing_mode="stretch_width",
         )  # fmt: skip
         header = pmui.Button(
-            label="Header", description="The header of the frame shown", variant="outlined", height=32,
+            label="Header", description="Header of the frame shown", variant="outlined", height=32,
             margin=(8, 16, 0, 0), on_click=lambda *_: on_header(""),
         )  # fmt: skip
         self._common = pn.pane.HTML(margin=(8, 16, 0, 16), sizing_mode="stretch_width")
@@ -280,8 +222,7 @@ class FrameTab:
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
             formatters={"file": _FILE, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},
-            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "size": 84, "binning": 56, "night": 84,
-                    "why not": 16},
+            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "why not": 16},
         )  # fmt: skip
         self.files.on_edit(self._edited)
         self.files.on_click(self._pointed)
@@ -367,7 +308,7 @@ class FrameTab:
     ) -> None:
         self._kinds = {info.file: info.kind or "light" for info in files if isinstance(info, FrameInfo)}
         table = file_frame(files, kinds, sequence)
-        self._common.object = _small(common_text(files))
+        self._common.object = _small(usual_text(files))
         if not self._files_part.objects:
             self._make_files(table)
         elif not table.equals(self.files.value):

@@ -11,7 +11,7 @@ from pipeline.alignment import FLAG, Shifts
 from pipeline.frame import Frame, Sequence
 from pipeline.read import stem
 from pipeline.tables import Tracks
-from ui.frame_tab import without_name
+from ui.file_frame import without_name
 from ui.series import HALF_CUTOUT
 
 METHODS = {
