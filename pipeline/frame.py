@@ -82,6 +82,10 @@ class FrameInfo:
         Electrons, as the header has it.
     combined : int
         Frames that were combined into this one: 1 of a single exposure, more of a master.
+    averaged : float
+        How many exposures' photons one ADU holds: 1 of a single exposure and of a sum, more of a mean.
+    sky_off : float
+        Level of the sky that was taken off before the file was written, ADU.
     bias_off : bool
         A dark that says that there is no bias in it.
     done : tuple of (str, str)
@@ -106,6 +110,8 @@ class FrameInfo:
     binning: tuple[int, int] | None = None
     read_noise: float | None = None
     combined: int = 1
+    averaged: float = 1.0
+    sky_off: float = 0.0
     bias_off: bool = False
     done: tuple[tuple[str, str], ...] = ()
     noons: tuple[float, ...] = ()

@@ -168,6 +168,7 @@ def write_sum(path: Path, image: np.ndarray, number: int, header: Header) -> Non
 
     header = header.copy()
     header["NCOMBINE"] = (number, "frames added up")
+    header["COMBINE"] = ("sum", "how frames were combined")
     header["BUNIT"] = (UNIT, "unit of the pixels")
     header.add_history(f"sum of {number} subtracted, unaligned frames")
     write_fits(path, fits.HDUList([fits.PrimaryHDU(np.asarray(image, np.float32), header)]))

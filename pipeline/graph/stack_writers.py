@@ -204,7 +204,9 @@ def _stack_header(work: Work, first: int, pattern: str) -> Header:
     level = 0.0
     if work.job.recipe["aligned"]["sky"] == "subtract":
         level = work.ask("background", first).level()
-    return products_stack.moved_header(header, pattern=pattern, origin=_origin(work), level=level, sky_from=reference)
+    header = products_stack.moved_header(header, pattern=pattern, origin=_origin(work), level=level, sky_from=reference)
+    header["BKGSUB"] = (round(level, 4), "[adu] level taken off (green of colours)")
+    return header
 
 
 def spool_subtracted(work: Work) -> None:

@@ -100,6 +100,8 @@ def read_info(path: str, file: str) -> FrameInfo:
         binning=headers.binning(cards),
         read_noise=headers.read_noise(cards),
         combined=headers.combined(cards),
+        averaged=headers.averaged(cards),
+        sky_off=headers.sky_off(cards),
         bias_off=cards.get("BIASIN") is False or (kind == "dark" and "BIASIN" not in cards and "bias" in dict(done)),
         done=done,
         noons=nights.noons_of(cards),

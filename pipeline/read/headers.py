@@ -200,6 +200,27 @@ def combined(cards: Cards) -> int:
     return max([1, *(int(count) for count in counts if count is not None and 1 <= count < 1e6)])
 
 
+def averaged(cards: Cards) -> float:
+    """How many exposures' photons one ADU of a combined frame holds.
+
+    Our stacks say how much less noise they have than a frame, and that squared it is, at most their number; what other
+    programs call NCOMBINE is taken for the number of a mean. One ADU of a sum holds what one of a frame does.
+    """
+    count = combined(cards)
+    if count == 1 or "sum" in text(cards.get("COMBINE")).lower():
+        return 1.0
+    before, after = number(cards.get("NOISEONE")), number(cards.get("NOISE"))
+    if before is None or after is None or not (before > 0 and after > 0):
+        return float(count)
+    return float(min(max((before / after) ** 2, 1.0), count))
+
+
+def sky_off(cards: Cards) -> float:
+    """Level of the sky that was taken off before, ADU, as our own frames say."""
+    level = number(cards.get("BKGSUB"))
+    return level if level is not None and level > 0 else 0.0
+
+
 def full_level(pixels: np.ndarray) -> float | None:
     """Level at which pixels pile up at the top of the values, or None where they do not.
 

@@ -17,7 +17,7 @@ from pipeline.stage import stage
 _NO_CORRECTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@stage(version=2, scope="sequence")
+@stage(version=3, scope="sequence")
 def frames(
     files: tuple[FrameInfo | Failure, ...],
     *,

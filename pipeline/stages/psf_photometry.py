@@ -103,9 +103,9 @@ def psf_photometry(
     """
     if not tracks.used[index]:
         raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
-    variance, photon = pixel_noise(normalize, _fwhm(centroids, calibrated))
+    variance, _ = pixel_noise(normalize, _fwhm(centroids, calibrated))
     told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)
-    noise = variance, photon if told.gain is None else photon_noise(normalize, 1 / told.gain)
+    noise = variance, photon_noise(normalize, 0.0 if told.gain is None else 1 / told.gain)
     widths = own_widths(normalize, centroids, correct_window, noise)
     profile = frame_profile(centroids, widths, elliptical, calibrated.info.file)
     if psf == "moffat":

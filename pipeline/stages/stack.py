@@ -70,7 +70,7 @@ class Spooled:
 EQUAL_SIDES = Sides(3.0, 3.0)
 
 
-@stage(version=2, scope="sequence", lazy=("aligned",))
+@stage(version=3, scope="sequence", lazy=("aligned",))
 def stack(
     frames: Sequence,
     selection: Selection,
@@ -310,8 +310,20 @@ def noise_before_and_after(
     ]
     difference = np.where(unfit, np.nan, halves[0] - halves[1])
     # Of halves of n and m frames the difference has n + m over the root of n m times the noise of all.
-    scale = np.sqrt(len(bands[0::2]) * len(bands[1::2])) / number
+    sizes = len(bands[0::2]), len(bands[1::2])
+    scale = np.sqrt(sizes[0] * sizes[1]) / number
+    if combine == "median":
+        scale *= np.sqrt(median_variance(number) / (sum(map(median_variance, sizes)) * scale**2))
     return float(np.sqrt(np.mean(np.square(single)) / 2)), sky_noise(difference, pattern) * float(scale)
+
+
+def median_variance(count: int) -> float:
+    """Variance of the median of some Gaussian values over that of one.
+
+    pi / 2 n for many (Kenney and Keeping 1962, Mathematics of Statistics 1, 14.9); of few it is less, and of an even
+    number, whose median is the mean of two, less again. The constants fit the exact values of 2 to 10 to 5 %.
+    """
+    return min(1.0, np.pi / (2 * count + (1.0 if count % 2 else 2.6)))
 
 
 @dataclass(frozen=True, eq=False)
