@@ -110,6 +110,18 @@ def visit(browser, address, *, stars=True, **options):
     return page
 
 
+@contextmanager
+def alone(browser, address, columns, **viewport):
+    """A newly opened page without stages, once its picture shows at least so many columns; nothing goes wrong on it."""
+    page = visit(browser, address, stars=False, viewport=viewport)
+    page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
+    page.wait_for_function(f"() => model('picture x').end - model('picture x').start >= {columns}")
+    page.wait_for_timeout(500)
+    yield page
+    page.close()
+    assert page.problems == []
+
+
 SETTLED = """() => {
     const deep = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? deep(e.shadowRoot) : [])
         .concat([...root.querySelectorAll('.stage')])

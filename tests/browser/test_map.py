@@ -7,7 +7,7 @@ import panel as pn
 import pytest
 
 from pipeline.stages.offset_map import offset_map
-from tests.browser.served import serving, visit
+from tests.browser.served import alone, serving
 from tests.map_of_stars import SHAPE, Maps, scene, tracks
 from ui.map_facts import first_ends
 from ui.map_tab import MapTab
@@ -50,13 +50,8 @@ def served(tmp_path_factory):
 @pytest.fixture
 def page(chromium, served):
     """A newly opened page; the test fails when the console or another address was heard of."""
-    page = visit(chromium, served.address, stars=False, viewport={"width": WIDTH, "height": HEIGHT})
-    page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
-    page.wait_for_function("() => model('picture x').end - model('picture x').start > 290")
-    page.wait_for_timeout(500)
-    yield page
-    page.close()
-    assert page.problems == []
+    with alone(chromium, served.address, SHAPE[1], width=WIDTH, height=HEIGHT) as page:
+        yield page
 
 
 ENDS = "() => [0, 1].map((k) => [model('map line').data.x[k], model('map line').data.y[k]])"

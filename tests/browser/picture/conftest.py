@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 
-from tests.browser.picture.drawn import HEIGHT, WIDTH, markers, sky
-from tests.browser.served import serving, visit
+from tests.browser.picture.drawn import HEIGHT, SHAPE, WIDTH, markers, sky
+from tests.browser.served import alone, serving
 from ui.part import column
 from ui.picture import Picture
 from ui.player import Player
@@ -40,10 +40,5 @@ def served():
 @pytest.fixture
 def page(chromium, served):
     """A newly opened page; the test fails when the console or another address was heard of."""
-    page = visit(chromium, served.address, stars=False, viewport={"width": WIDTH, "height": HEIGHT})
-    page.wait_for_function("() => window.model('picture fine 0')?.data.image.length > 0")
-    page.wait_for_function("() => model('picture x').end - model('picture x').start > 1000")
-    page.wait_for_timeout(300)
-    yield page
-    page.close()
-    assert page.problems == []
+    with alone(chromium, served.address, SHAPE[1], width=WIDTH, height=HEIGHT) as page:
+        yield page
