@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,12 +21,6 @@ MOST = 60_000
 CLEARANCE = 50
 #: Stars with no higher peak within so many of their widths tell the noise of their photons.
 APART = 4.0
-#: A narrower filter, pixels, sees the pattern of a mosaic rather than its stars.
-PATTERN_WIDTH = 3.0
-#: Of a star on a mosaic, this part of the filtered peak at least comes from pixels of the peak's own place in the
-#: pattern; where it is less the peak lies on a pixel in which the star is dark. A filter up to so many times as wide
-#: serves instead.
-OWN_PART, WIDER = 0.2, 1.15
 #: No centre is surer than this part of the star's sigma over its height in the noise: lonely stars have 0.35 to 0.6 of
 #: it; less is claimed only where a bright neighbour's light is taken for the star's.
 SUREST = 0.33
@@ -63,6 +56,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     """
     if fwhm is not None:
         return {}
+    from pipeline.kernels.filter_width import serving
     from pipeline.kernels.seeing import star_width
 
     width = star_width(normalize.image, np.sort(normalize.full), normalize.pattern)
@@ -72,29 +66,10 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
             "no star bright enough to tell the stars' width",
             "set candidates.fwhm to the width in pixels, or take another reference frame",
         )
-    return {"fwhm": _filter_width(width, normalize.pattern), "defocus": DEFOCUS}
+    return {"fwhm": serving(width, normalize.pattern), "defocus": DEFOCUS}
 
 
-def _filter_width(width: float, pattern: str) -> float:
-    """Width of the filter for stars of some width: the same, but on a mosaic one that serves stars of all colours."""
-    if pattern == "none":
-        return round(width, 1)
-    first = round(10 * max(width, PATTERN_WIDTH))
-    tries = (tenths / 10 for tenths in range(first, math.ceil(first * WIDER) + 1))
-    return next((one for one in tries if _own_part(one) >= OWN_PART), first / 10)
-
-
-def _own_part(width: float) -> float:
-    """Part of a star's filtered peak that comes from every second pixel of every second row, the star's own first."""
-    from pipeline.kernels.convolve import daofind_filter
-
-    kernel = daofind_filter(width)
-    rows, columns = (np.arange(size) % 2 == size // 2 % 2 for size in kernel.weights.shape)
-    light = kernel.weights * kernel.gaussian
-    return float(light[np.ix_(rows, columns)].sum() / light.sum())
-
-
-@stage(version=7, auto=seeing)
+@stage(version=8, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -156,7 +131,11 @@ def candidates(
     options = (method, ratio, theta, neighbours, neighbour_level, min_area, floor)
     table = _search(normalize, fwhm, *options)
     own = None if defocus is None else _own_width(normalize, table, defocus)
-    return table if own is None else _search(normalize, own, *options)
+    if own is None:
+        return table
+    from pipeline.kernels.filter_width import as_deep
+
+    return _search(normalize, as_deep(own, fwhm), *options, star=own)
 
 
 def _search(
@@ -169,8 +148,9 @@ def _search(
     neighbour_level: float,
     min_area: int,
     floor: float,
+    star: float | None = None,
 ) -> StarTable:
-    """Every candidate that a filter of some width finds."""
+    """Every candidate that a filter of some width finds; ``star`` is that of the stars where it is another."""
     from pipeline.kernels.convolve import convolve, daofind_filter
     from pipeline.kernels.noise import at_pixels, uneven_noise
 
@@ -184,7 +164,7 @@ def _search(
         found = found.highest(MOST)
     uneven = uneven_noise(normalize.image)
     louder = at_pixels(uneven, found.index, normalize.image.shape[1])
-    columns = _columns(normalize, convolved, kernel, found, neighbour_level, noise, louder)
+    columns = _columns(normalize, convolved, kernel, star or fwhm, found, neighbour_level, noise, louder)
     reason = np.zeros(found.index.size, np.int8)
     if method == "peaks":
         reason[columns["neighbours"] < neighbours] = Reason.NEIGHBOURS
@@ -200,7 +180,7 @@ def _search(
     return StarTable(
         columns={name: readonly(values) for name, values in columns.items()},
         reason=readonly(reason),
-        fwhm=float(fwhm),
+        fwhm=float(star or fwhm),
         floor=lowest,
         noise=noise,
         relative_error=kernel.relative_error,
@@ -213,6 +193,7 @@ def _search(
 
 def _own_width(normalize: Normalized, table: StarTable, defocus: float) -> float | None:
     """Width of the frame's stars where it exceeds the filter's ``defocus`` times; None where it does not."""
+    from pipeline.kernels.filter_width import serving
     from pipeline.kernels.seeing import PLENTY, agreed_width
 
     bright = table["convolved"] > HIGHEST_THRESHOLD * table["local_noise"]
@@ -223,7 +204,7 @@ def _own_width(normalize: Normalized, table: StarTable, defocus: float) -> float
     width, agreeing = agreed_width(normalize.image, np.sort(normalize.full), normalize.pattern)
     if width is None or width < defocus * table.fwhm or agreeing < max(AGREEING, min(number, PLENTY) / 2):
         return None
-    return _filter_width(width, normalize.pattern)
+    return serving(width, normalize.pattern)
 
 
 def _blind(image: np.ndarray) -> np.ndarray | None:
@@ -314,6 +295,7 @@ def _columns(
     normalize: Normalized,
     convolved: np.ndarray,
     kernel: Filter,
+    fwhm: float,
     found: _Found,
     neighbour_level: float,
     noise: float,
@@ -325,17 +307,17 @@ def _columns(
     from pipeline.kernels.measure import cores, daofind_measures
 
     image, index = normalize.image, found.index
-    core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(kernel.fwhm / 2)))
+    core = cores(image, np.sort(normalize.full), index, neighbour_level, max(1, round(fwhm / 2)))
     clear = clearance(convolved, index, CLEARANCE)
-    variance, photon = pixel_noise(normalize, kernel.fwhm)
-    fits = fit_stars(image, index, kernel.fwhm, normalize.pattern, variance)
-    lonely = (clear > min(APART * kernel.fwhm, CLEARANCE)) & (core[:, 1:] == 0).all(axis=1)
-    photon = photon_noise_of_stars(normalize, fits, kernel.fwhm, variance, photon, lonely)
+    variance, photon = pixel_noise(normalize, fwhm)
+    fits = fit_stars(image, index, fwhm, normalize.pattern, variance)
+    lonely = (clear > min(APART * fwhm, CLEARANCE)) & (core[:, 1:] == 0).all(axis=1)
+    photon = photon_noise_of_stars(normalize, fits, fwhm, variance, photon, lonely)
     columns = daofind_measures(image, convolved, kernel, index, found.height, variance, photon)
     if found.x is not None:
         columns["xcentroid"], columns["ycentroid"] = found.x, found.y
     own = (columns["xcentroid"], columns["ycentroid"])
-    columns |= centres(image, index, own, kernel.fwhm, normalize.pattern, variance, photon, louder, fits)
+    columns |= centres(image, index, own, fwhm, normalize.pattern, variance, photon, louder, fits)
     columns["neighbours"], columns["saturated"], columns["masked"] = core.T
     columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
     columns["y_peak"], columns["x_peak"] = np.divmod(index, image.shape[1])
@@ -347,7 +329,7 @@ def _columns(
     columns["mag"] = np.full(index.size, np.nan)
     columns["mag"][positive] = -2.5 * np.log10(columns["flux"][positive])
     columns["local_noise"] = noise * louder
-    least = SUREST * kernel.fwhm / SIGMA_TO_FWHM * columns["local_noise"] / found.height
+    least = SUREST * fwhm / SIGMA_TO_FWHM * columns["local_noise"] / found.height
     for name in ("xcentroid_err", "ycentroid_err"):
         columns[name] = np.maximum(columns[name], least)
     types = {name: np.int64 if name in WHOLE_NUMBERS else np.float64 for name in COLUMNS}

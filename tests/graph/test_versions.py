@@ -10,11 +10,11 @@ from pipeline.stage import STAGES
 
 # For each stage its version and what its result on one sky came to. Change a number and its version together.
 KNOWN = {
-    "hot_pixels": (4, 4.0187366),
-    "calibrated": (3, 910.99142),
+    "hot_pixels": (5, 4.0187366),
+    "calibrated": (4, 910.99142),
     "background": (2, 369.83118),
     "normalize": (1, 88.019394),
-    "candidates": (7, 71694.413),
+    "candidates": (8, 71694.413),
     "stars": (4, 102),
     "selection": (2, 24.051331),
     "tracks": (3, 190.90493),
