@@ -282,6 +282,12 @@ class HotPixels:
         For "frame": factors that bring the colours to green's scale while neighbours are compared.
     bad : ndarray of bool, shape (ny, nx), or None
         True where bias, darks or flats show a bad column or a pixel that sees no light.
+    steady : ndarray of int64, shape (n,), or None
+        Flat indices, in order, of pixels that are higher than they should be by the same in every frame.
+    excess : ndarray of float32, shape (n,), or None
+        By how much, ADU.
+    exposure : float or None
+        Exposure of the frames that ``excess`` is true of, seconds.
     """
 
     mask: np.ndarray | None
@@ -293,6 +299,9 @@ class HotPixels:
     red: float = 1.0
     blue: float = 1.0
     bad: np.ndarray | None = None
+    steady: np.ndarray | None = None
+    excess: np.ndarray | None = None
+    exposure: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

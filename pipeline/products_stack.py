@@ -192,8 +192,9 @@ def blink_frame(image: np.ndarray, noise: float) -> np.ndarray:
     # A mosaic's colours must come together, or its pattern would be seen.
     step += step % 2 if step > 1 else 0
     ny, nx = (size // step * step for size in image.shape)
-    bands = (image[row : row + step, :nx].reshape(step, -1, step).mean(axis=(0, 2)) for row in range(0, ny, step))
-    blocks = np.array(list(bands))
+    # Rows are added up before the pixels of a row: numpy is faster along rows.
+    rows = np.array([image[row : row + step, :nx].sum(axis=0) for row in range(0, ny, step)])
+    blocks = rows.reshape(len(rows), -1, step).sum(axis=2) / np.float32(step**2)
     sky = np.nanmedian(blocks)
     blocks = np.where(np.isnan(blocks), sky, blocks)
     low, high = (limit * max(noise, 1e-6) for limit in BLINK_RANGE)

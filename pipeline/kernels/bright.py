@@ -87,6 +87,40 @@ def binned(image: np.ndarray) -> np.ndarray:
     return out
 
 
+@njit(cache=True, nogil=True)
+def _binned_rows(pixels, mask, first, last, out):  # noqa: ANN001, ANN202
+    for y in range(first, last):
+        upper, lower, line = pixels[2 * y], pixels[2 * y + 1], out[y]
+        for x in range(line.size):
+            total = np.float32(upper[2 * x]) + np.float32(upper[2 * x + 1])
+            line[x] = (total + np.float32(lower[2 * x]) + np.float32(lower[2 * x + 1])) * np.float32(0.25)
+        if mask.size > 0:
+            for x in range(line.size):
+                if mask[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].any():
+                    line[x] = np.float32(np.nan)
+
+
+def binned_frame(pixels: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Mean of every 2 x 2 pixels of a frame as stored.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint16 or float32, shape (ny, nx)
+        The mosaic.
+    mask : ndarray of bool, shape (ny, nx), or None
+        True where a pixel is bad: then the mean is NaN.
+
+    Returns
+    -------
+    ndarray of float32, shape (ny // 2, nx // 2)
+    """
+    ny, nx = pixels.shape
+    out = np.empty((ny // 2, nx // 2), np.float32)
+    pixels, bad = frozen(pixels), frozen(np.zeros((0, 0), np.bool_) if mask is None else mask)
+    map_bands(lambda first, last: _binned_rows(pixels, bad, first, last, out), ny // 2, multiple=1)
+    return out
+
+
 def bright_stars(image: np.ndarray, noise: float, *, most: int = 300) -> BrightStars:
     """Find bright stars by their peaks; single hot pixels, streaks, blends and nebulae are not among them.
 

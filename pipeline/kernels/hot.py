@@ -9,7 +9,8 @@ from numba import njit
 
 from pipeline.kernels.bands import frozen, map_bands
 
-#: A Gaussian without its lowest and highest sixth has 1 / 1.906 of its standard deviation.
+#: A Gaussian between its lowest sixth and its middle lies off the middle, in the mean square, by 1 / 1.906 of its
+#: standard deviation.
 TRIMMED = 1.906
 
 
@@ -25,20 +26,22 @@ def _sort_frames(stack):  # noqa: ANN001, ANN202
                     stack[k, y, x] = max(a, b)
 
 
-def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Median of an odd number of images, pixel by pixel.
+def ranked_images(images: Sequence[np.ndarray], ranks: Sequence[int]) -> list[np.ndarray]:
+    """Images put in order pixel by pixel: the lowest, the second lowest and so on, or the median.
 
     Parameters
     ----------
     images : sequence of ndarray, each of shape (ny, nx)
         All uint16 or all float32; values that are not finite do not count.
+    ranks : sequence of int
+        Which to give: 0 is the median of an odd number, -1 the highest, -2 the second highest, and so on.
 
     Returns
     -------
-    ndarray of the same dtype, shape (ny, nx)
-        NaN where no value is finite.
+    list of ndarray of the same dtype, shape (ny, nx)
+        One for each rank; NaN where fewer values are finite.
     """
-    out = np.empty_like(images[0])
+    out = [np.empty_like(images[0]) for _ in ranks]
 
     def work(first: int, last: int) -> None:
         for top in range(first, last, 16):
@@ -46,17 +49,25 @@ def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
             stack = np.stack([image[rows] for image in images])
             if stack.dtype == np.uint16:
                 _sort_frames(stack)
-                out[rows] = stack[len(images) // 2]
+                for rank, one in zip(ranks, out, strict=True):
+                    one[rows] = stack[rank or len(images) // 2]
                 continue
             finite = np.isfinite(stack)
             stack[~finite] = np.inf
             _sort_frames(stack)
-            middle = finite.sum(axis=0, keepdims=True) // 2
-            median = np.take_along_axis(stack, middle, axis=0)[0]
-            out[rows] = np.where(finite.any(axis=0), median, np.nan)
+            number = finite.sum(axis=0, keepdims=True)
+            for rank, one in zip(ranks, out, strict=True):
+                place = number + rank if rank else number // 2
+                value = np.take_along_axis(stack, np.maximum(place, 0), axis=0)[0]
+                one[rows] = np.where((place >= 0) & (number > 0), value, np.nan)[0]
 
-    map_bands(work, len(out))
+    map_bands(work, len(images[0]))
     return out
+
+
+def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Median of an odd number of images, pixel by pixel (:func:`ranked_images`)."""
+    return ranked_images(images, (0,))[0]
 
 
 @njit(cache=True, nogil=True)
@@ -170,8 +181,10 @@ def _excess(pixels, indices, step, first, last, excess, scatter):  # noqa: ANN00
         near = values[:number]
         near.sort()
         excess[k] = np.float64(pixels[y, x]) - 0.5 * (near[number // 2] + near[(number - 1) // 2])
-        cut = number // 6
-        scatter[k] = TRIMMED * np.std(near[cut : number - cut])
+        # Stars and hot pixels raise the upper half; the lower one tells the sky's own scatter.
+        cut, half = number // 6, max((number + 1) // 2, number // 6 + 1)
+        below = near[cut:half] - 0.5 * (near[number // 2] + near[(number - 1) // 2])
+        scatter[k] = TRIMMED * np.sqrt(np.mean(below * below))
 
 
 def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -189,8 +202,8 @@ def local_excess(pixels: np.ndarray, indices: np.ndarray, step: int) -> tuple[np
     Returns
     -------
     excess, scatter : ndarray of float64, shape (n,)
-        Pixel minus the neighbours' median, and the neighbours' standard deviation, told by their middle two thirds; NaN
-        where fewer than three neighbours are finite.
+        Pixel minus the neighbours' median, and the neighbours' standard deviation, told by those between their lowest
+        sixth and their median; NaN where fewer than three neighbours are finite.
     """
     excess, scatter = np.empty(len(indices)), np.empty(len(indices))
     pixels, indices = frozen(pixels), frozen(indices)

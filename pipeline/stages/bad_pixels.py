@@ -45,7 +45,8 @@ def from_darks(calibration: Sequence[Rows], sigma: float) -> np.ndarray | None:
     image = combine_rows(group, "median", 3.0)
     mask = np.zeros(image.shape, bool)
     if min(mask.shape) >= 8:
-        mask.ravel()[high_pixels(image, sigma, _step(group[0]))[0]] = True
+        high, _, even = high_pixels(image, sigma, _step(group[0]))
+        mask.ravel()[high[even]] = True
     return readonly(_trusted(mask))
 
 

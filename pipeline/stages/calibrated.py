@@ -14,8 +14,10 @@ from pipeline.stage import stage
 from pipeline.stages.combining import neighbours_scatter
 from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
 
+_NONE = np.empty(0, np.int64)
 
-@stage(version=3)
+
+@stage(version=4)
 def calibrated(
     frame: Frame,
     hot_pixels: HotPixels,
@@ -70,11 +72,48 @@ def calibrated(
             hot,
             assume_unique=True,
         )
-    return _mended(result, hot, rays, "mask" if hot_pixels.repair == "mask" else "interpolate")
+    if hot_pixels.repair == "mask":
+        return _mended(result, hot, rays, "mask")
+    steady, excess = _steady(frame, hot_pixels, rays)
+    if how.flat is not None:
+        excess = excess / how.flat.image.ravel()[steady]
+    result = _mended(result, np.setdiff1d(hot, steady, assume_unique=True), rays, "interpolate", also=steady)
+    return _without(result, steady, excess)
 
 
-def _mended(frame: Frame, hot: np.ndarray, rays: np.ndarray, repair: str) -> Frame:
-    """The frame with some pixels filled from their neighbours, or masked."""
+def _steady(frame: Frame, hot_pixels: HotPixels, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that are too high by the same in every frame, and by how much; not where they are full or were hit."""
+    known = hot_pixels.steady is not None and hot_pixels.repair == "interpolate" and hot_pixels.mask is not None
+    if not known or hot_pixels.mask.shape != frame.shape or not _alike(hot_pixels.exposure, frame.info.exposure):
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    from pipeline.stages.normalize import full_pixels
+
+    bad = np.union1d(full_pixels(frame), rays)
+    if hot_pixels.bad is not None and hot_pixels.bad.shape == frame.shape:
+        bad = np.union1d(bad, np.flatnonzero(hot_pixels.bad))
+    good = ~np.isin(hot_pixels.steady, bad)
+    return hot_pixels.steady[good], hot_pixels.excess[good]
+
+
+def _alike(exposure: float | None, other: float | None) -> bool:
+    return exposure == other or (None not in (exposure, other) and abs(exposure - other) <= 0.01 * max(exposure, other))
+
+
+def _without(frame: Frame, steady: np.ndarray, excess: np.ndarray) -> Frame:
+    """The frame without what some of its pixels add."""
+    if steady.size == 0:
+        return frame
+    pixels = frame.pixels.copy()
+    values = pixels.ravel()[steady] - excess
+    if pixels.dtype == np.uint16:
+        values = np.rint(np.maximum(values, 0))
+    pixels.ravel()[steady] = values.astype(pixels.dtype)
+    said = f"{steady.size} hot pixels lost what they add to each frame"
+    return replace(frame, pixels=readonly(pixels), history=(*frame.history, said))
+
+
+def _mended(frame: Frame, hot: np.ndarray, rays: np.ndarray, repair: str, also: np.ndarray = _NONE) -> Frame:
+    """The frame with some pixels filled from their neighbours, or masked; those of ``also`` are no good neighbours."""
     found = np.union1d(hot, rays)
     if found.size == 0:
         return frame
@@ -87,7 +126,9 @@ def _mended(frame: Frame, hot: np.ndarray, rays: np.ndarray, repair: str) -> Fra
         return replace(frame, mask=readonly(bad), history=history)
     from pipeline.kernels.hot import mended
 
-    values = mended(frame.pixels, bad, found, frame.pattern)
+    around = bad.copy()
+    around.ravel()[also] = True
+    values = mended(frame.pixels, around, found, frame.pattern)
     good = np.isfinite(values)
     if frame.pixels.dtype == np.uint16:
         values = np.rint(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from pipeline.knob import Knob
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
 from pipeline.stages.bad_pixels import from_columns_and_flats, from_darks
-from pipeline.stages.first_look import first_look
+from pipeline.stages.first_look import first_look, first_sky
 
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
@@ -22,10 +23,15 @@ LEAST_FRAMES = 3
 LEAST_STARS = 8
 #: A well-sampled star's peak is at most 1.8 times its highest neighbour (fwhm 2.2 pixels, centred on the pixel).
 CONTRAST = 2.5
+#: A hot pixel is steady where its height varies by less than so many times the noise of a sky pixel.
+UNSTEADY = 2.0
+#: How far a pixel stands above neighbours that are uneven, in standard deviations of its own from frame to frame.
+UNEVEN = 5.0
 #: Bad pixels in a line that are a piece of a bad column; twice as many are the longest gap between two of them.
 PIECE = 10
-#: Height of a pixel that goes on and off, over that of any other, from which on it is told from a star by its shape.
-FLICKER = 2.5
+#: Height of a pixel that goes on and off, over that of any other, from which on it is told from a star by its shape; in
+#: how many frames it must be on, of at least so many, and in which part of those sharper than a star.
+FLICKER, ON, ENOUGH, SHARP = 2.5, 3, 5, 0.7
 
 
 def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -33,7 +39,7 @@ def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:
     return {"auto": (), "dark": ("frame",), "off": ("frame", "calibration")}.get(knobs["find"], ("calibration",))
 
 
-@stage(version=4, scope="sequence", sample=MOST_FRAMES, without=without)
+@stage(version=5, scope="sequence", sample=MOST_FRAMES, without=without)
 def hot_pixels(
     frame: Sequence[Frame | Failure] | None,
     calibration: Sequence[Rows] | None = (),
@@ -48,7 +54,8 @@ def hot_pixels(
         float, Knob("height above the neighbours of the same colour", unit="sigma", low=3, high=100, step=0.5)
     ] = 8.0,
     repair: Annotated[
-        Literal["interpolate", "mask", "keep"], Knob("fill them from neighbours, mark them as bad, or leave them")
+        Literal["interpolate", "mask", "keep"],
+        Knob("take off what they add where that is steady, else fill from neighbours; mark as bad; or leave them"),
     ] = "interpolate",
 ) -> HotPixels:
     """Find pixels that shine without light.
@@ -67,7 +74,8 @@ def hot_pixels(
     Returns
     -------
     HotPixels
-        The mask, or for "frame" what :func:`pipeline.stages.calibrated.calibrated` needs to search each frame.
+        The mask, or for "frame" what :func:`pipeline.stages.calibrated.calibrated` needs to search each frame. Of a
+        sequence of one exposure also what pixels add that are too high by the same in every frame.
 
     Raises
     ------
@@ -90,8 +98,12 @@ def hot_pixels(
     if len(samples) >= LEAST_FRAMES:
         moved = _StarMotion(samples)
         if moved.any or find == "sequence":
-            mask = _staying(samples, sigma, moved)
-            return HotPixels(readonly(mask), "sequence", sigma, repair, moved.any, bad=bad)
+            mask, steady, excess = _staying(samples, sigma, moved)
+            found = HotPixels(readonly(mask), "sequence", sigma, repair, moved.any, bad=bad)
+            exposures = {one.info.exposure for one in samples}
+            if len(exposures) > 1:
+                return found
+            return replace(found, steady=readonly(steady), excess=readonly(excess), exposure=exposures.pop())
     elif find == "sequence":
         raise FrameError(
             "hot_pixels.find = sequence",
@@ -121,11 +133,27 @@ def _first_readable(frame: Sequence[Frame | Failure]) -> Frame:
 
 def _picture(frame: Frame) -> tuple[np.ndarray, float, int]:
     """A frame without its sky, binned by 2 where it is a mosaic; its noise, and the bin's size."""
-    from pipeline.kernels.bright import binned
+    if frame.pattern == "none":
+        look = first_look(frame)
+        return look.image, float(np.sqrt(np.mean(look.noise**2))), 1
+    from pipeline.kernels.bright import binned_frame
+    from pipeline.kernels.spline import subtract_surface
+    from pipeline.stages.background import colour_numbers
 
-    look = first_look(frame)
-    noise = float(np.sqrt(np.mean(look.noise**2))) / look.step
-    return (look.image if look.step == 1 else binned(look.image)), noise, look.step
+    sky, numbers = first_sky(frame), colour_numbers(frame.pattern).ravel()
+    mesh = np.stack(list(sky.mesh.values()))[numbers].mean(axis=0, dtype=np.float64)
+    noise = np.array([np.median(one) for one in sky.noise.values()])[numbers]
+    image = subtract_surface(
+        binned_frame(frame.pixels, frame.mask),
+        None,
+        np.full((2, 2), frame.black.mean(), np.float32),
+        mesh[None],
+        np.zeros((2, 2), np.uint8),
+        np.ones((2, 2), np.float32),
+        np.full((2, 2), -np.inf, np.float32),
+        sky.box_size // 2,
+    )
+    return image, float(np.sqrt(np.mean(noise**2))) / 2, 2
 
 
 class _StarMotion:
@@ -181,17 +209,25 @@ def _light(picture: np.ndarray, stars: BrightStars, reach: int) -> np.ndarray:
     return np.nansum(picture[row, column], axis=(1, 2), dtype=np.float64)
 
 
-def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.ndarray:
-    """Pixels that stand above, or below, their neighbours in the median of the frames and in nearly each of them."""
-    from pipeline.kernels.hot import local_excess, median_image
+def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels that stand above, or below, their neighbours in the median of the frames and in nearly each of them.
+
+    Also those among them that are too high by the same in every frame, and by how much.
+    """
+    from pipeline.kernels.hot import local_excess, ranked_images
 
     mask = np.zeros(samples[0].shape, bool)
+    steady, level = np.empty(0, np.int64), np.empty(0, np.float32)
     if not moved.any or min(mask.shape) < 8:
-        return mask
+        return mask, steady, level
     nx, step = mask.shape[1], 1 if samples[0].pattern == "none" else 2
-    middle = median_image([frame.pixels for frame in samples])
+    # On frames of one colour the pixels beside a pixel tell a star's profile.
+    flickers = step == 1 and len(samples) >= ENOUGH
+    middle, *often = ranked_images([frame.pixels for frame in samples], (0, -ON) if flickers else (0,))
     for sign, picture in ((1, middle), (-1, _upside_down(middle))):
-        candidates, excess = high_pixels(picture, sigma, step)
+        candidates, excess, even = high_pixels(picture, sigma, step)
+        if sign < 0:
+            candidates, excess = candidates[even], excess[even]
         if candidates.size == 0:
             continue
         each = np.sort([sign * local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
@@ -199,41 +235,59 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> np.n
             # A star that left shows it in two frames at least; noise or a passing star's wings may lower a single one.
             second = each[1 if len(samples) >= 5 else 0]
             stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess)
-            if step == 1:
-                stays |= _flickering(samples, picture, candidates, excess, sigma)
+            # Among uneven neighbours, as at a detector's edge, it must be the steadier.
+            stays &= even | ((excess > UNEVEN * _deviation(each)) & (each[0] > 0.7 * excess))
         else:
             # Nothing in the sky is dark; but stars that pass over a dark pixel hide it.
             stays = each[len(samples) // 3] > 0.5 * excess
         stays &= moved.at(candidates, nx)
+        if sign > 0:
+            same = stays & (_deviation(each) < UNSTEADY * _usual(samples[0].pixels, step)[2].max())
+            steady, level = candidates[same], excess[same].astype(np.float32)
         mask.ravel()[candidates[stays]] = True
+    for picture in often:
+        mask.ravel()[_flickering(samples, picture, sigma, moved)] = True
     _close_gaps(mask)
     _close_gaps(mask.T)
-    return mask
+    return mask, steady, level
 
 
-def _flickering(
-    samples: Sequence[Frame], middle: np.ndarray, candidates: np.ndarray, excess: np.ndarray, sigma: float
-) -> np.ndarray:
-    """High pixels that are no star's, though some frames show them low: a defect that traps a charge goes on and off.
+def _deviation(each: np.ndarray) -> np.ndarray:
+    """Standard deviation of each pixel's heights, told by their median distance from the median."""
+    return 1.4826 * np.median(np.abs(each - np.median(each, axis=0)), axis=0)
 
-    Only where the median of the frames stands far above its noise, for faint stars may seem as sharp; and on frames of
-    one colour, where the pixels beside it tell a star's profile.
+
+def _flickering(samples: Sequence[Frame], often: np.ndarray, sigma: float, moved: _StarMotion) -> np.ndarray:
+    """Pixels that are high in some frames and no star's: a defect that traps a charge goes on and off.
+
+    ``often`` is what a pixel reaches in three frames. Only where that stands far above its noise, for faint stars may
+    seem as sharp.
     """
     from pipeline.kernels.hot import local_excess
 
-    ny, nx = middle.shape
-    found = excess > FLICKER * sigma * float(_usual(middle, 1)[2].max())
-    y, x = candidates[found] // nx, candidates[found] % nx
-    around = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
-    beside = [np.clip(y + j, 0, ny - 1) * nx + np.clip(x + i, 0, nx - 1) for j, i in around]
+    ny, nx = often.shape
+    found, excess, even = high_pixels(often, FLICKER * sigma, 1)
+    near = moved.at(found, nx) & even
+    found, excess = found[near], excess[near]
+    if found.size == 0:
+        return found
     contrast = _star_contrast(samples[0])[0]
-    sharp = np.zeros(y.size, int)
+    around = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
+
+    def beside(image: np.ndarray, places: np.ndarray) -> np.ndarray:
+        y, x = places // nx, places % nx
+        indices = [np.clip(y + j, 0, ny - 1) * nx + np.clip(x + i, 0, nx - 1) for j, i in around]
+        return np.max([local_excess(image, index, 1)[0] for index in indices], axis=0)
+
+    lone = excess > contrast * beside(often, found)
+    found, excess = found[lone], excess[lone]
+    on, sharp = np.zeros((2, found.size), int)
     for frame in samples:
-        here = local_excess(frame.pixels, candidates[found], 1)[0]
-        highest = np.max([local_excess(frame.pixels, place, 1)[0] for place in beside], axis=0)
-        sharp += (here > 0.5 * excess[found]) & (here > contrast * highest)
-    found[found] = sharp > len(samples) / 2
-    return found
+        here = local_excess(frame.pixels, found, 1)[0]
+        high = here > 0.5 * excess
+        on += high
+        sharp += high & (here > contrast * beside(frame.pixels, found))
+    return found[(sharp >= ON) & (sharp >= SHARP * on)]
 
 
 def _close_gaps(mask: np.ndarray) -> None:
@@ -250,7 +304,7 @@ def _upside_down(image: np.ndarray) -> np.ndarray:
     return np.iinfo(image.dtype).max - image if image.dtype == np.uint16 else -image
 
 
-def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray, np.ndarray]:
+def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels that stand above their neighbours of the same colour.
 
     Parameters
@@ -258,7 +312,7 @@ def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray,
     image : ndarray of uint16 or float32, shape (ny, nx)
         At least 8 pixels each way.
     sigma : float
-        How far, in standard deviations of the whole image; of the neighbours themselves it must be four.
+        How far, in standard deviations of the whole image.
     step : int
         Distance to the next pixel of the same colour.
 
@@ -268,6 +322,8 @@ def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray,
         Flat indices in order.
     excess : ndarray of float64, shape (n,)
         Height above the neighbours' median.
+    even : ndarray of bool, shape (n,)
+        Whether that is also four times the standard deviation of the neighbours themselves.
     """
     from pipeline.kernels.hot import local_excess, rising_pixels
 
@@ -276,15 +332,17 @@ def high_pixels(image: np.ndarray, sigma: float, step: int) -> tuple[np.ndarray,
     candidates = rising_pixels(image, rise + sigma * noise, step)
     excess, scatter = local_excess(image, candidates, step)
     parity = (candidates // nx) & 1, (candidates % nx) & 1
-    high = excess - level[parity] > np.maximum(4.0 * scatter, sigma * noise[parity])
-    return candidates[high], excess[high]
+    high = excess - level[parity] > sigma * noise[parity]
+    even = excess - level[parity] > 4.0 * scatter
+    return candidates[high], excess[high], even[high]
 
 
 def _usual(pixels: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is usual for a pixel, by row and column parity, from a sample of the frame.
 
     Returns the median height above the second lowest of the four nearest, the median height above the 24 nearest, and
-    the standard deviation of the latter. The medians are near 0, unless a mosaic is taken for monochrome.
+    the standard deviation of the latter, from what lies below its median. The medians are near 0, unless a mosaic is
+    taken for monochrome.
     """
     from pipeline.kernels.hot import local_excess
     from pipeline.stages.normalize import clipped_deviation
@@ -304,7 +362,9 @@ def _usual(pixels: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.nd
             if finite.any():
                 at = (step + row) & 1, (step + column) & 1
                 rise[at], level[at] = np.median(above[finite]), np.nanmedian(excess)
-                noise[at] = clipped_deviation(excess)
+                # What shines lies above: stars that passed, and warm pixels. The lower half tells the noise.
+                below = excess[excess <= level[at]]
+                noise[at] = clipped_deviation(np.concatenate([below, 2 * level[at] - below]))
     # Whole numbers that hardly vary may show no noise at all.
     least = 0.3 if pixels.dtype == np.uint16 else 1e-6 * max(float(np.abs(level).max()), 1e-3)
     return rise, level, np.maximum(noise, np.float32(least))

@@ -14,8 +14,8 @@ KNOWN = {
     "master_bias": (1, 9.0493870),
     "master_dark": (2, 11.829911),
     "master_flat": (2, 5.6430917),
-    "hot_pixels": (4, 1.0),
-    "calibrated": (3, 676.38458),
+    "hot_pixels": (5, 1.0),
+    "calibrated": (4, 676.38458),
 }
 
 
