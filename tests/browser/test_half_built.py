@@ -1,5 +1,6 @@
 """Parts that come to an open page while it is laid out again and again, as a visitor in a hurry has it."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,17 +36,19 @@ def plot(name):
 @pytest.fixture
 def opened(chromium):
     """A page that lays itself out all the time, and the column that parts are put into."""
-    held = SimpleNamespace()
+    held = SimpleNamespace(loaded=threading.Event())
 
     def app():
         picture = Picture()
         picture.show("subtracted", np.zeros((40, 60), np.float32), noise=1.0, key="nothing")
         held.column, held.document = column(width=300), pn.state.curdoc
+        pn.state.onload(held.loaded.set)
         return pn.Row(column(picture.panel, width=600, height=400), held.column)
 
     with serving(app) as address:
         page = visit(chromium, address, stars=False)
         page.wait_for_function("() => model('picture fine 0')?.data.image.length > 0")
+        assert held.loaded.wait(20)
         page.evaluate(LAY_OUT)
         yield page, held
         page.close()
