@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import sample
+from pipeline.cutouts import HALF
 from pipeline.frame import FrameError
 from pipeline.graph.request import StaleError
 from pipeline.graph.run import Graph
@@ -326,4 +327,4 @@ def test_a_cut_out_shows_its_star_in_the_middle(results, graph, night):
     images = [graph.result(night, Recipe(), "normalize", frame).image for frame in range(4)]
     for piece in series.cutouts(tracks, star, images.__getitem__):
         peak = np.unravel_index(np.nanargmax(piece), piece.shape)
-        assert np.allclose(peak, series.HALF_CUTOUT, atol=2)
+        assert np.allclose(peak, HALF, atol=2)

@@ -8,10 +8,11 @@ import pytest
 pytest.importorskip("panel")
 
 from pipeline.alignment import Shifts, Stack
+from pipeline.cutouts import Cutouts
 from pipeline.preview import Cube, preview
 from tests.stages.synthetic import sequence
 from ui.colours import LOST
-from ui.shift_facts import before_and_after, pair, piece, remains, shift_frame, usual_reason, verdict
+from ui.shift_facts import before_and_after, pair, remains, shift_frame, usual_reason, verdict
 from ui.stack_facts import levels_of, marked, number, preview_facts, promise, share_rejected, stack_facts
 
 SHAPE = (60, 80)
@@ -65,20 +66,19 @@ def test_a_star_leaves_its_place_before_the_shift_and_stands_in_it_after():
         image[round(30 - dy), round(40 - dx)] = 100
         images.append(image)
     tracks = SimpleNamespace(x=np.full((3, 1), 40.0), y=np.full((3, 1), 30.0), reference=0, shape=SHAPE)
-    before, after = before_and_after(
-        tracks, shifts(np.zeros((3, 2)), x=x, y=y), 0, images.__getitem__, lambda frame: None, True
-    )
+    before, after = before_and_after(tracks, shifts(np.zeros((3, 2)), x=x, y=y), 0, images.__getitem__, None, True)
     middle = before[0].shape[0] // 2
     assert [one[middle, middle] for one in before] == [100, 0, 0]
     assert [one[middle, middle] for one in after] == [100, 100, 100]
 
 
-def test_a_piece_at_the_edge_has_no_value_beyond_it():
-    image = np.ones(SHAPE, np.float32)
-    assert np.isfinite(piece(image, 40, 30)).all()
-    assert np.isnan(piece(image, 0, 0)).sum() == 15 * 15 - 8 * 8
-    assert np.isnan(piece(image, 300, 300)).all()
-    assert np.isnan(piece(image, -50, 10)).all()
+def test_aligned_frames_are_shown_of_the_star_that_is_picked_and_of_no_other():
+    tracks = SimpleNamespace(x=np.array([[40.2, 9.0]] * 2), y=np.array([[29.8, 9.0]] * 2), reference=0, shape=SHAPE)
+    values = np.stack([np.full((15, 15), 7, np.float32), np.full((15, 15), np.nan, np.float32)])
+    cut = Cutouts(values, (40, 30))
+    for star, expected in ((0, [7, None]), (1, [None, None])):
+        _, after = before_and_after(tracks, shifts(np.zeros((2, 2))), star, lambda frame: None, cut, False)
+        assert [None if one is None else one[7, 7] for one in after] == expected
 
 
 def test_statistics_are_of_what_has_a_value():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import difference, preview, trails
+from pipeline import cutouts, difference, preview, trails
 from pipeline.graph.request import Request
 from ui.session import Session
 
@@ -31,6 +31,14 @@ class Extra:
     told_by: str = ""
 
 
+def _place(request: Request, session: Session) -> tuple[float, float]:
+    """Where the star picked is in the reference; the middle of the field where it is no longer one."""
+    tracks, star = request.get("tracks"), session.picked
+    if star is None or star >= tracks.x.shape[1]:
+        return tracks.shape[1] / 2, tracks.shape[0] / 2
+    return tracks.x[tracks.reference, star], tracks.y[tracks.reference, star]
+
+
 EXTRAS = {
     trails.STAGE: Extra(
         lambda request, frame, session: trails.key_of(request),
@@ -40,6 +48,12 @@ EXTRAS = {
     difference.STAGE: Extra(
         lambda request, frame, session: difference.key_of(request, frame),
         lambda request, frame, session: difference.of_request(request, frame),
+        told_by="aligned",
+    ),
+    cutouts.STAGE: Extra(
+        lambda request, frame, session: cutouts.key_of(request, *_place(request, session)),
+        lambda request, frame, session: cutouts.of_request(request, *_place(request, session)),
+        lasts=True,
         told_by="aligned",
     ),
     preview.STAGE: Extra(

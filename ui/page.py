@@ -87,7 +87,6 @@ class Desk(Viewer):
             session,
             "dark",
             image_of=lambda frame: self.results.image_of(frame),
-            aligned_of=lambda frame: self.results.aligned_of(frame),
             picture=self.picture,
             document=document,
             on_open=self._tab_opened,

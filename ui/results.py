@@ -11,7 +11,7 @@ from typing import Any
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import difference, preview, trails
+from pipeline import cutouts, difference, preview, trails
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
@@ -34,7 +34,7 @@ ORDER = (
     "frames", "hot_pixels", "mask", "background", "frame", "master_bias", "master_dark", "master_flat", "calibrated",
     "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
-    difference.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
+    cutouts.STAGE, difference.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
@@ -159,11 +159,6 @@ class Results:
         key = None if self._request is None else self._request.known_key("normalize", frame)
         normalized = None if key is None else self._session.graph.peek(key)
         return getattr(normalized, "image", None)
-
-    def aligned_of(self, frame: int) -> Any | None:
-        """A frame on the reference's pixels where it is in the store; nothing is made for it."""
-        key = None if self._request is None else self._request.known_key("aligned", frame)
-        return None if key is None else self._session.graph.peek(key)
 
     def cancel(self) -> None:
         """Withdraw what is being made."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pipeline.cutouts import piece
 from pipeline.frame import Sequence as Frames
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
@@ -14,7 +15,6 @@ from ui.marks import SENTENCES, belongs, strength
 from ui.plots import FrameSeries
 from ui.region import Region, stars_inside
 
-HALF_CUTOUT = 7
 OWN_COLUMNS = 14
 
 
@@ -128,13 +128,7 @@ def cutouts(tracks: Tracks, star: int, image_of: Callable[[int], np.ndarray | No
         image = image_of(frame)
         if image is None:
             return ()
-        x, y = round(float(tracks.x[frame, star])), round(float(tracks.y[frame, star]))
-        piece = np.full((2 * HALF_CUTOUT + 1,) * 2, np.nan, np.float32)
-        top, left = max(0, y - HALF_CUTOUT), max(0, x - HALF_CUTOUT)
-        part = image[top : y + HALF_CUTOUT + 1, left : x + HALF_CUTOUT + 1]
-        row, column = top - y + HALF_CUTOUT, left - x + HALF_CUTOUT
-        piece[row : row + part.shape[0], column : column + part.shape[1]] = part
-        pieces.append(piece)
+        pieces.append(piece(image, tracks.x[frame, star], tracks.y[frame, star]))
     return pieces
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.alignment import FLAG, Shifts
-from pipeline.frame import Frame, Sequence
+from pipeline.cutouts import Cutouts, piece
+from pipeline.frame import Sequence
 from pipeline.read import stem
 from pipeline.tables import Tracks
 from ui.file_frame import without_name
-from ui.series import HALF_CUTOUT
 
 METHODS = {
     "tracks": "From all stars that were followed.",
@@ -20,7 +20,6 @@ METHODS = {
     "pattern": "From the pattern of the brightest stars.",
 }
 ImageOf = Callable[[int], np.ndarray | None]
-AlignedOf = Callable[[int], Frame | None]
 
 
 def remains(shifts: Shifts) -> np.ndarray:
@@ -73,20 +72,8 @@ def usual_reason(shifts: Shifts, frame: int) -> str:
     return "left out by hand"
 
 
-def piece(image: np.ndarray, x: float, y: float) -> np.ndarray:
-    """A small square of an image about a point, NaN where it reaches beyond."""
-    column, row = round(float(x)), round(float(y))
-    found = np.full((2 * HALF_CUTOUT + 1,) * 2, np.nan, np.float32)
-    top, left = max(0, row - HALF_CUTOUT), max(0, column - HALF_CUTOUT)
-    part = image[top : max(top, row + HALF_CUTOUT + 1), left : max(left, column + HALF_CUTOUT + 1)]
-    down, across = top - row + HALF_CUTOUT, left - column + HALF_CUTOUT
-    if part.size:
-        found[down : down + part.shape[0], across : across + part.shape[1]] = part
-    return found
-
-
 def before_and_after(
-    tracks: Tracks, shifts: Shifts, star: int, image_of: ImageOf, aligned_of: AlignedOf, whole: bool, step: int = 1
+    tracks: Tracks, shifts: Shifts, star: int, image_of: ImageOf, cut: Cutouts | None, whole: bool, step: int = 1
 ) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
     """Cut-outs at one place of the reference, of each frame as it was taken and as it is aligned.
 
@@ -96,8 +83,10 @@ def before_and_after(
         What came of the stages.
     star : int
         Its place in the reference is the place.
-    image_of, aligned_of : callable
-        A frame's image without sky, and the aligned frame, where they are at hand.
+    image_of : callable
+        A frame's image without sky, where it is at hand.
+    cut : Cutouts or None
+        Cut out of the aligned frames.
     whole : bool
         Whether frames move by whole pixels, without being cropped; an aligned frame is then not needed.
     step : int
@@ -118,8 +107,8 @@ def before_and_after(
             x, y = (step * round(float(move[frame]) / step) for move in (shifts.x, shifts.y))
             after.append(piece(image, round(home_x) - x, round(home_y) - y))
             continue
-        made = aligned_of(frame) if shifts.used[frame] and not whole else None
-        # A failure has no pixels, and a cropped frame other ones.
-        fits = isinstance(made, Frame) and made.shape == tracks.shape
-        after.append(piece(made.pixels, home_x, home_y) if fits else None)
+        # Those of another star are of another place.
+        there = cut is not None and cut.place == (round(float(home_x)), round(float(home_y)))
+        known = there and not whole and len(cut.values) == len(shifts.used) and np.isfinite(cut.values[frame]).any()
+        after.append(cut.values[frame] if known else None)
     return before, after

@@ -12,6 +12,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
+from pipeline import cutouts
 from pipeline.alignment import FLAG, Shifts
 from pipeline.stages import box_star
 from ui.colours import LOST, PALETTES
@@ -19,7 +20,6 @@ from ui.part import column
 from ui.session import Session
 from ui.shift_facts import (
     METHODS,
-    AlignedOf,
     ImageOf,
     before_and_after,
     shift_frame,
@@ -44,6 +44,7 @@ _REMAINS = HTMLTemplateFormatter(
 <span title="more than {FLAG:g} px off" style="color:{LOST}">\u25b2 <%= value.toFixed(2) %></span>
 <% }} else {{ %><%= value.toFixed(2) %><% }} %>"""
 )
+_NEEDS = ("frames", "selection", "tracks", "shifts")
 _ROW, _HEAD, _TALLEST = 28, 36, 320
 BOX_HINT = "Drag the yellow box onto a lonely star. Drag its edge to make it larger."
 
@@ -59,8 +60,8 @@ class ShiftsTab(ResultTab):
         "dark" or "light".
     picture : Picture
         Where the box is drawn.
-    image_of, aligned_of : callable
-        A frame's image without sky, and the aligned frame, where they are at hand.
+    image_of : callable
+        A frame's image without sky, where it is at hand.
     on_use : callable
         Called with a frame's number, whether it shall be used, and the reason.
     """
@@ -72,12 +73,11 @@ class ShiftsTab(ResultTab):
         *,
         picture: Picture,
         image_of: ImageOf,
-        aligned_of: AlignedOf,
         on_use: Callable[[int, bool, str], None],
     ) -> None:
         super().__init__(theme)
         self._session, self._picture = session, picture
-        self._image_of, self._aligned_of, self._on_use = image_of, aligned_of, on_use
+        self._image_of, self._on_use = image_of, on_use
         self._plot: ShiftPlot | None = None
         self._box: BoxLayer | None = None
         self._over: LayOver | None = None
@@ -87,6 +87,18 @@ class ShiftsTab(ResultTab):
 
     def _themed(self) -> tuple[Any, ...]:
         return (self._plot, self._over)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Results that the tab shows; the aligned frames only for a star, and where they are more than moved pixels."""
+        wanted = self._session.picked is not None and not self._whole
+        return (*_NEEDS, cutouts.STAGE) if wanted else _NEEDS
+
+    @property
+    def _whole(self) -> bool:
+        """Whether frames are aligned by whole pixels, so that one need not be made to be seen."""
+        knobs = self._session.recipe["aligned"]
+        return knobs["model"] == "shift" and knobs["resample"] in (None, "integer")
 
     def seen(self, is_seen: bool) -> None:
         """Say whether the tab is open: its box is on the picture only then."""
@@ -251,15 +263,15 @@ class ShiftsTab(ResultTab):
         if tracks is None or star is None or star >= tracks.x.shape[1] or len(tracks.used) != len(shifts.used):
             self._star.object = f'<div style="{look}">Click on a star to see it in every frame, before and after.</div>'
             return
-        knobs = self._session.recipe["aligned"]
-        whole = knobs["model"] == "shift" and knobs["resample"] in (None, "integer")
         mosaic = self._scene["normalize"] is not None and self._scene["normalize"].pattern != "none"
         before, after = before_and_after(
-            tracks, shifts, star, self._image_of, self._aligned_of, whole, 2 if mosaic else 1
+            tracks, shifts, star, self._image_of, self._scene[cutouts.STAGE], self._whole, 2 if mosaic else 1
         )
         noise = 1.0 if self._scene["normalize"] is None else self._scene["normalize"].noise
         common = (noise, shifts.reference, self._session.frame, colours)
-        note = "" if whole or any(one is not None for one in after) else " The tab Stack makes the aligned frames."
+        failed = cutouts.STAGE in self._scene.results and self._scene[cutouts.STAGE] is None
+        wait = " The frames cannot be aligned." if failed else " The frames are being aligned."
+        note = "" if any(one is not None for one in after) else wait
         self._star.object = (
             f'<div style="{look}"><b style="color:{colours.text};font-size:14px;line-height:20px">Star {star}</b>'
             f' at its place in the reference<div style="margin:8px 0 4px">Before</div>{cutout_strip(before, *common)}'

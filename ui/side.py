@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
+from pipeline import cutouts
 from ui.pictures import MADE_OF as PICTURES
 from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
@@ -18,7 +19,6 @@ from ui.session import Session
 from ui.theme import RIGHT
 
 if TYPE_CHECKING:
-    from pipeline.frame import Frame
     from ui.picture import Picture
 
 ImageOf = Callable[[int], np.ndarray | None]
@@ -38,7 +38,7 @@ NEEDS = {
     "Stars": ("stars", "tracks", "frame", "region"),
     "Frames": ("frames", "selection", "tracks", "frame", *MASTERS),
     "Pixels": (*dict.fromkeys(PICTURES.values()), "tracks", "frame", "region", "kinds"),
-    "Shifts": ("frames", "selection", "tracks", "shifts", "frame", "picked"),
+    "Shifts": ("frames", "selection", "tracks", "shifts", cutouts.STAGE, "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
     "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked"),
     TRUTH: (*COMPARED, "frame"),
@@ -68,8 +68,6 @@ class Side:
         "dark" or "light".
     image_of : callable
         A frame's normalized image where it is at hand.
-    aligned_of : callable
-        A frame on the reference's pixels where it is at hand.
     picture : Picture
         Shows what is chosen in the map tab, and the line along which a map is followed.
     document : Document or None
@@ -94,7 +92,6 @@ class Side:
         theme: str,
         *,
         image_of: ImageOf,
-        aligned_of: Callable[[int], Frame | None] = lambda frame: None,
         picture: Picture,
         document: Document | None,
         on_open: Callable[[], None],
@@ -105,7 +102,7 @@ class Side:
         on_header: Callable[[str], None] = lambda file: None,
     ) -> None:
         self._session, self._theme = session, theme
-        self._image_of, self._aligned_of, self._on_open = image_of, aligned_of, on_open
+        self._image_of, self._on_open = image_of, on_open
         self._on_save, self._on_header = on_save, on_header
         self._picture, self._document = picture, document
         self._names = TABS
@@ -241,8 +238,7 @@ class Side:
         from ui.shifts_tab import ShiftsTab
 
         return ShiftsTab(
-            self._session, self._theme, picture=self._picture, image_of=self._image_of,
-            aligned_of=self._aligned_of, on_use=self._use,
+            self._session, self._theme, picture=self._picture, image_of=self._image_of, on_use=self._use
         )  # fmt: skip
 
     def _make_stack(self) -> Any:

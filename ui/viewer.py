@@ -9,7 +9,7 @@ import numpy as np
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import preview
+from pipeline import cutouts, preview
 from pipeline.frame import FrameError, Sequence
 from pipeline.kernels import polynomial
 from pipeline.knob import KnobError
@@ -188,8 +188,10 @@ class Viewer:
         if "kinds" in names:
             self.results.again(stages_of(session.kinds))
             self.show_side(self.results.scene, "kinds")
-        wide = {"night", "recipe", "frame", "kinds"}
-        if names & (wide | {"region"} if preview.STAGE in self.looked_at() else wide):
+        seen = self.looked_at()
+        follows = {"region"} if preview.STAGE in seen else set()
+        follows |= {"picked"} if cutouts.STAGE in seen else set()
+        if names & ({"night", "recipe", "frame", "kinds"} | follows):
             self.results.ask()
 
     def _prepare(self, scene: Scene, stage: str) -> list[Pixels]:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import alignment, difference, frame, masters, photometry, preview, tables, trails
+from pipeline import alignment, cutouts, difference, frame, masters, photometry, preview, tables, trails
 from pipeline.frame import readonly
 
 RECORDS = {
     name: kind
-    for module in (alignment, difference, frame, masters, photometry, preview, tables, trails)
+    for module in (alignment, cutouts, difference, frame, masters, photometry, preview, tables, trails)
     for name, kind in vars(module).items()
     if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
 }
