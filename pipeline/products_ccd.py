@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from astropy.io.fits import Header
 
 UNIT = "adu"
+#: Characters of a filter's name or the like in a file's name.
+LONGEST_PART = 80
 _NAMES = {"bias": "Master Bias", "dark": "Master Dark", "flat": "Master Flat"}
 
 
@@ -38,7 +40,7 @@ def file_names(parts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """
     names: list[str] = []
     for word, own in parts:
-        part = re.sub(r"[^A-Za-z0-9.+-]+", "_", own.strip()).strip("_.")
+        part = re.sub(r"[^A-Za-z0-9.+-]+", "_", own.strip())[:LONGEST_PART].strip("_.")
         wished = f"{word}_{part}" if part else word
         # Two filters may differ in what no file's name can have.
         tries = itertools.chain([wished], (f"{wished}_{number}" for number in itertools.count(2)))

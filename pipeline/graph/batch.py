@@ -19,7 +19,7 @@ from pipeline.frame import FrameError, Sequence
 from pipeline.graph import writers
 from pipeline.graph.cluster import FRAMES_IN_FLIGHT, executor, stream
 from pipeline.graph.lineage import result_key
-from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare
+from pipeline.graph.output import Job, OutputError, clear_the_way, discard, prepare, unwritten
 from pipeline.graph.request import Night, Ticket
 from pipeline.graph.run import Event, Graph
 from pipeline.graph.tasks import Outcome, find_stars, graph_of, write_products
@@ -101,8 +101,7 @@ def run(
             discard(job)
         raise
     except OSError as error:
-        why = error.strerror or str(error).split(". ")[0]
-        raise OutputError(f"{job.out}: cannot be written ({why}): free the disk and run with --resume") from None
+        raise OutputError(f"{job.out}: {unwritten(error)}") from None
     graph_of.cache_clear()
     if not any(frame["state"] == "failed" for frame in report["frames"]):
         shutil.rmtree(job.partial)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,11 @@ from pipeline.recipe import Recipe
 
 PARTIAL = ".partial"
 STATE = "run.json"
+_AGAIN = "free the disk and run with --resume"
+_REMEDIES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there and run with --resume"),
+    errno.ENAMETOOLONG: "give the files shorter names and run again",
+}
 
 
 class RunError(Exception):
@@ -87,6 +94,20 @@ def prepare(job: Job, overwrite: bool) -> dict[str, Any] | None:
         return _keep_state(job, {"state": job.state, "stale": [*_names(report), *state.get("stale", [])]})
     except OSError as error:
         raise RunError(f"{job.out}: cannot be written to ({error.strerror or error}): choose another --out") from None
+
+
+def unwritten(error: OSError) -> str:
+    """Why something cannot be written and what to do, as the end of a sentence.
+
+    Parameters
+    ----------
+    error : OSError
+        As the system or a library says it.
+    """
+    why = error.strerror or str(error).split(". ")[0]
+    if re.fullmatch(r"\d+ requested and \d+ written", why):
+        why = "no room is left"
+    return f"cannot be written ({why}): {_REMEDIES.get(error.errno, _AGAIN)}"
 
 
 def clear_the_way(job: Job) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.frame import Failure, FrameError
 from pipeline.graph import writers
-from pipeline.graph.output import Job
+from pipeline.graph.output import Job, unwritten
 from pipeline.graph.request import StageError
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
@@ -66,8 +66,7 @@ def _task(job: Job, frame: int, work: Callable[[Graph, Job, Outcome], None]) -> 
         outcome.problem = str(error)
     except OSError as error:
         light = graph.result(job.night, job.recipe, "frames").frames[frame].file
-        why = error.strerror or str(error).split(". ")[0]
-        outcome.problem = f"{light}: its results cannot be written ({why}): free the disk and run with --resume"
+        outcome.problem = f"{light}: its results {unwritten(error)}"
         outcome.failed = True
     outcome.seconds = time.perf_counter() - start
     for event in set(tuple(graph.log)) - before:

@@ -34,6 +34,8 @@ from pipeline.stages.reduction import not_again
 
 #: A flat with more full pixels than this in its region is saturated.
 FULL_SHARE = 0.01
+#: Share of a flat's pixels without a value that is told; an overscan may be a tenth.
+MANY_EMPTY = 0.2
 #: A flat is dark with less light than this, against full, more noise than that, against its level, or no light, ADU.
 LEAST_LIGHT, MOST_NOISE, NOTHING = 0.01, 0.1, 1e-3
 LIT_PERCENTILE, LIT = 90, 0.5
@@ -87,7 +89,6 @@ def master_flat(
         levelled = []
         for reader in group:
             one, told = _without_dark(reader, master_bias, master_dark)
-            warnings += told
             stored = reader.rows(0, reader.shape[0])
             medians[reader.info.file] = median_of(stored)
             try:
@@ -96,6 +97,11 @@ def master_flat(
                 left_out.append((error.file, str(error)))
                 continue
             levelled.append(one)
+            empty = 1 - np.count_nonzero(np.isfinite(stored)) / stored.size
+            if empty > MANY_EMPTY:
+                problem = f"has no value in {100 * empty:.0f} % of its pixels"
+                told += (f"{reader.info.file}: {problem}: leave it out unless the others have values there",)
+            warnings += told
         if not levelled:
             name = group[0].info.filter
             of = f" of filter {name}" if name else ""

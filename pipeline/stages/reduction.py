@@ -13,6 +13,8 @@ from pipeline.stages.combining import median_of, neighbours_scatter, outshines, 
 
 #: Noise of a dark over that of the light from which on it is told: half adds an eighth to the light's noise.
 NOISY = 0.5
+#: Share of a light's pixels that masters may leave without a value before that is told.
+MANY = 0.1
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ def reduced(frame: Frame, how: Reduction) -> Frame:
         mask=readonly(bad) if bad.any() else None,
         full=readonly(full_pixels(frame)),
         history=(*frame.history, *_told(how)),
-        warnings=(*frame.warnings, *how.warnings, *_darker(frame, data, how)),
+        warnings=(*frame.warnings, *how.warnings, *_darker(frame, data, how), *_holes(frame, bad, how)),
     )
 
 
@@ -226,6 +228,22 @@ def _told(how: Reduction) -> tuple[str, ...]:
 def _of(master: Master) -> str:
     first = f"{master.files[0]}" + (" and others" if master.count > 1 else "")
     return f"{master.count} frame{'s' if master.count > 1 else ''} ({first})"
+
+
+def _holes(frame: Frame, bad: np.ndarray, how: Reduction) -> tuple[str, ...]:
+    """A warning where the masters have no value for many of the light's pixels."""
+    if np.count_nonzero(bad) <= MANY * bad.size:
+        return ()
+    there = np.isfinite(frame.above_black()) & bad
+    share = np.count_nonzero(there) / bad.size
+    if share <= MANY:
+        return ()
+    shares = {
+        one.kind: np.count_nonzero(there & ~np.isfinite(one.image)) for one in (how.bias, how.dark, how.flat) if one
+    }
+    kind = max(shares, key=shares.get)
+    remedy = f"give whole {kind} frames" + (", or lower master_flat.floor" if kind == "flat" else "")
+    return (f"{frame.info.file}: has no value in {100 * share:.0f} % of its pixels, for the {kind} has none: {remedy}",)
 
 
 def _darker(frame: Frame, data: np.ndarray, how: Reduction) -> tuple[str, ...]:
