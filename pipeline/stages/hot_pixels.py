@@ -25,8 +25,9 @@ LEAST_STARS = 8
 CONTRAST = 2.5
 #: A hot pixel is steady where its height varies by less than so many times the noise of a sky pixel.
 UNSTEADY = 2.0
-#: How far a pixel stands above neighbours that are uneven, in standard deviations of its own from frame to frame.
-UNEVEN = 5.0
+#: How far a pixel stands above neighbours that are uneven, in standard deviations of its own from frame to
+#: frame, and in every frame, as a part of its height in their median.
+UNEVEN, STANDS = 5.0, 0.7
 #: Bad pixels in a line that are a piece of a bad column; twice as many are the longest gap between two of them.
 PIECE = 10
 #: Height of a pixel that goes on and off, over that of any other, from which on it is told from a star by its shape; in
@@ -226,8 +227,13 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> tupl
     middle, *often = ranked_images([frame.pixels for frame in samples], (0, -ON) if flickers else (0,))
     for sign, picture in ((1, middle), (-1, _upside_down(middle))):
         candidates, excess, even = high_pixels(picture, sigma, step)
-        if sign < 0:
-            candidates, excess = candidates[even], excess[even]
+        worth = even.copy()
+        if sign > 0:
+            # Most of what is not even is stars that moved slowly: the first and the last frame tell.
+            odd, ends = candidates[~even], (samples[0], samples[-1])
+            stands = [local_excess(frame.pixels, odd, step)[0] > STANDS * excess[~even] for frame in ends]
+            worth[~even] = np.logical_and(*stands)
+        candidates, excess, even = candidates[worth], excess[worth], even[worth]
         if candidates.size == 0:
             continue
         each = np.sort([sign * local_excess(frame.pixels, candidates, step)[0] for frame in samples], axis=0)
@@ -236,7 +242,7 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> tupl
             second = each[1 if len(samples) >= 5 else 0]
             stays = (each[0] > 0.3 * excess) & (second > 0.5 * excess)
             # Among uneven neighbours, as at a detector's edge, it must be the steadier.
-            stays &= even | ((excess > UNEVEN * _deviation(each)) & (each[0] > 0.7 * excess))
+            stays &= even | ((excess > UNEVEN * _deviation(each)) & (each[0] > STANDS * excess))
         else:
             # Nothing in the sky is dark; but stars that pass over a dark pixel hide it.
             stays = each[len(samples) // 3] > 0.5 * excess
