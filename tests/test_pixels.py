@@ -6,15 +6,20 @@ import pytest
 pytest.importorskip("panel")
 
 from pipeline.frame import Frame, FrameInfo, Sequence
+from pipeline.graph.request import StaleError, Ticket
+from pipeline.graph.run import Graph
 from pipeline.masters import CalibrationFrame, Master, MasterDarks, MasterFlats
 from pipeline.statistics import Statistics, survey
-from ui import pixel_facts
+from ui import pixel_facts, pixels_tab
 from ui.calibration_table import calibration_frame
 from ui.colours import PALETTES
 from ui.flat_layer import traced
 from ui.histogram_plot import HistogramPlot
+from ui.pixels_tab import PixelsTab
+from ui.pyramid import Pyramid
 from ui.region import pixels_inside
 from ui.results import Scene
+from ui.session import Session
 
 SHAPE = (40, 60)
 
@@ -180,3 +185,69 @@ def test_many_scattered_unexposed_pixels_are_drawn_in_larger_areas():
     found = traced(flat_of(image, lost), "lit", "none")
     assert 0 < len(found.unexposed[0]) <= 1000
     assert found.lone[0].size == 0
+
+
+class Shown:
+    """What the tab asks of a picture."""
+
+    def __init__(self):
+        self.pyramids = {}
+
+    def held(self, kind):
+        return self.pyramids.get(kind)
+
+
+@pytest.fixture
+def tab(tmp_path, monkeypatch):
+    """The tab of a session whose pictures are given by hand, and what it has surveyed."""
+    session, picture = Session(Graph(), tmp_path), Shown()
+    made = PixelsTab(session, "dark", picture, None)
+    made.surveyed = []
+    monkeypatch.setattr(pixels_tab, "survey", lambda image, *rest, **more: (
+        made.surveyed.append(more.get("region")), survey(image, *rest, **more)
+    )[1])  # fmt: skip
+    # Without a document nobody else draws: what a thread would do is done at once.
+    monkeypatch.setattr(made._worker, "submit", lambda job: job(Ticket()))
+    yield made
+    made.close()
+    session.close()
+
+
+def test_pixels_are_counted_anew_only_where_picture_or_region_change(tab):
+    scene, info = scene_of()
+    image = np.random.default_rng(2).normal(300, 5, SHAPE).astype(np.float32)
+    scene = scene.with_result("frame", Frame(info, image), "f")
+    tab._session.change(kinds=("raw",))
+    tab.show(scene)
+    assert "come when it is there" in tab._wait.object
+    tab._picture.pyramids["raw"] = ("key", Pyramid(image), "raw")
+    for _ in range(3):
+        tab.show(scene)
+    assert tab.surveyed == [None]
+    tab._session.change(region=(2.0, 9.0, 4.0, 8.0))
+    tab.show(scene)
+    tab.show(scene)
+    assert tab.surveyed == [None, (2, 4, 10, 9)]
+    assert "8 \u00d7 5\u2009px" in tab._numbers.object
+    tab.theme = "light"
+    tab._session.change(region=None)
+    tab.show(scene)
+    assert tab.surveyed == [None, (2, 4, 10, 9)]
+    tab._picture.pyramids["raw"] = ("other", Pyramid(image + 1), "raw")
+    tab.show(scene)
+    assert tab.surveyed[2:] == [None]
+    median = np.median((image + 1)[1::2, 1::2])
+    assert f"{median:.2f}" in tab._numbers.object
+
+
+def test_a_large_picture_that_is_left_at_once_is_not_counted(tab, monkeypatch):
+    ticket = Ticket()
+    monkeypatch.setattr(pixels_tab.time, "sleep", lambda seconds: ticket.cancel())
+    monkeypatch.setattr(pixels_tab, "_LARGE", 100)
+    monkeypatch.setattr(tab._worker, "submit", lambda job: job(ticket))
+    scene, info = scene_of()
+    tab._picture.pyramids["raw"] = ("key", Pyramid(np.ones(SHAPE, np.float32)), "raw")
+    tab._session.change(kinds=("raw",))
+    with pytest.raises(StaleError):
+        tab.show(scene.with_result("frame", Frame(info, np.ones(SHAPE, np.float32)), "f"))
+    assert tab.surveyed == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Surveys of whole pictures that are kept, and when those on screen are dimmed, ms.
 _KEPT, _PATIENCE = 64, 250
+#: Pixels of a large picture, which is surveyed after it has been on screen for so long, seconds.
+_LARGE, _REST = 4_000_000, 0.3
 _PER_FRAME = (*OF_ONE_FRAME, "aligned", "difference", "x_offset", "y_offset", "x_error", "y_error")
 
 
@@ -141,11 +144,15 @@ class PixelsTab(ResultTab):
     # In the worker
 
     def _work(self, seen: Seen, held: Held, pattern: str, full: functools.partial[Any], ticket: Ticket) -> None:
+        whole = self._surveys.get(seen.name)
+        if whole is None and held[1].levels[0].size > _LARGE:
+            # While frames are stepped through both processors are for them.
+            time.sleep(_REST)
+            ticket.check()
         image, filled = held[1].pixels, full()
         if filled is not None and filled.size and filled.max() >= image.size:
             # The result that knows them is of other files already.
             filled = None
-        whole = self._surveys.get(seen.name)
         if whole is None:
             whole = survey(image, pattern, full=filled)
             self._surveys[seen.name] = whole
@@ -161,8 +168,12 @@ class PixelsTab(ResultTab):
     # Back on the page
 
     def _dim(self, seen: Seen) -> None:
-        """What is shown belongs to another picture, which takes its time."""
-        if self._asked is seen and self._drawn is not None and self._drawn[0] is not seen:
+        """What is shown belongs to another picture, or is nothing yet, and the new one takes its time."""
+        if self._asked is not seen or (self._drawn is not None and self._drawn[0] is seen):
+            return
+        if self._drawn is None:
+            self._say_why("The pixels are being counted.")
+        else:
             self._fade(0.55)
 
     def _fade(self, share: float) -> None:
