@@ -13,9 +13,10 @@ from ui.part import Part, style, text
 from ui.stage_list import explanation
 
 HELP = "What this page does"
-_TABLES = """table { border-collapse: collapse; }
+_STYLE = """table { border-collapse: collapse; }
 th, td { border: solid var(--starshift-hairline); border-width: 1px 0; padding: 4px 24px 4px 0; text-align: left; }
-th { font-weight: 400; color: var(--starshift-second); }"""
+th { font-weight: 400; color: var(--starshift-second); }
+code { color: inherit; }"""
 
 
 class Keys(Part):
@@ -95,7 +96,7 @@ class Guide:
         self._show(HELP, rest, pn.Row(*buttons, margin=(0, 0, 8, 0), styles={"gap": "8px"}))
 
     def _show(self, title: str, words: str, *above: pn.viewable.Viewable) -> None:
-        body = pn.pane.Markdown(words, sizing_mode="stretch_width", margin=(0, 0, 16, 0), stylesheets=[_TABLES])
+        body = pn.pane.Markdown(words, sizing_mode="stretch_width", margin=(0, 0, 16, 0), stylesheets=[_STYLE])
         self._dialog.param.update(title=title, objects=[*above, body], open=True)
 
     def _leave(self, go: Callable[[], None]) -> None:
