@@ -149,7 +149,7 @@ def flat_of(image, unexposed=None):
 def test_the_outline_of_a_flat_goes_round_what_is_lit_and_not_round_single_pixels():
     image = np.ones((200, 300), np.float32)
     image[:, :100] = 0.3
-    image[50, 200] = 0.1
+    image[50:52, 200:202] = 0.1
     xs, ys = traced(flat_of(image), "lit", "none").outline
     assert len(xs) == 1
     assert min(xs[0]) == pytest.approx(99.5, abs=1)

@@ -59,6 +59,7 @@ def test_the_lit_region_of_a_master_is_that_of_each_flat_without_noise(pattern):
     detector.flat *= detector.colours()
     detector.flat[:, :30] *= 0.01
     detector.flat[60:64, 70:80] *= 0.3
+    detector.flat[80:, 30:] *= np.linspace(0.3, 0.7, 100)
     frame = detector.frame("flat", light=20_000.0, noise=False)
     frame.pixels[:] -= detector.bias.astype(np.float32)
     (master,) = master_flat(readers(frame)).masters
