@@ -33,6 +33,7 @@ export function render({model}) {
   root.setAttribute("aria-label", "Stars in the picture")
   let hidden = new Set(["below"])
   let tracked = false
+  let width = 0
   const chips = Object.fromEntries(KINDS.map((name) => {
     const chip = document.createElement("button")
     chip.type = "button"
@@ -61,15 +62,21 @@ export function render({model}) {
   const only_complete = () => !hidden.has("complete") && KINDS.every((name) => name == "complete" || hidden.has(name))
 
   function label(name) {
-    const wide = root.clientWidth > ROOM_FOR_WORDS
+    const wide = width > ROOM_FOR_WORDS
     if (name == "below") return wide || model.tall ? "below threshold" : "below"
     return name == "star" ? (tracked ? `not in ${wide || model.tall ? "reference" : "ref."}` : "stars") : name
   }
 
+  function draw_hints() {
+    for (const name of KINDS)
+      chips[name].title = `${model.hints[name] || HINTS[name]}; a click ${hidden.has(name) ? "shows" : "hides"} them`
+  }
+
   function draw() {
+    draw_hints()
     root.className = `part ${model.tall ? "states" : "strip"} ${model.theme}`
     only.style.display = tracked ? "" : "none"
-    const words = model.tall || root.clientWidth > ROOM_FOR_ALL ? "complete only" : ""
+    const words = model.tall || width > ROOM_FOR_ALL ? "complete only" : ""
     only.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${FUNNEL}</svg>${words}`
     only.title = only_complete() ? "Show all states again" : "Show complete sequences only: the stars in every frame used"
     only.setAttribute("aria-label", "Complete sequences only")
@@ -77,10 +84,9 @@ export function render({model}) {
     for (const name of KINDS) {
       const chip = chips[name]
       chip.setAttribute("aria-pressed", String(!hidden.has(name)))
-      chip.title = `${model.hints[name] || HINTS[name]}; a click ${hidden.has(name) ? "shows" : "hides"} them`
       chip.firstChild.innerHTML = hidden.has(name) ? EYE_OFF : SHAPES[name]
       chip.children[1].textContent = label(name)
-      const crowded = name == "below" && hidden.has(name) && !model.tall && root.clientWidth < ROOM_FOR_BELOW
+      const crowded = name == "below" && hidden.has(name) && !model.tall && width < ROOM_FOR_BELOW
       chip.style.display = crowded || (KINDS.indexOf(name) < 3 && !tracked) ? "none" : ""
     }
   }
@@ -96,9 +102,11 @@ export function render({model}) {
   window.addEventListener("starshift", (event) => {
     if (event.detail.channel == model.channel) commands[event.detail.name]?.(event.detail.value)
   })
-  model.on(["theme", "hints"], draw)
+  model.on("theme", draw)
+  model.on("hints", draw_hints)
   commands.picked("")
-  new ResizeObserver(draw).observe(root)
+  // Asked for while words change, the browser would lay the page out anew for each.
+  new ResizeObserver(() => { width = root.clientWidth; draw() }).observe(root)
   draw()
   tell("ready")
   return root

@@ -341,11 +341,17 @@ class Results:
             shown.set()
 
     def _finished(self, errand: Errand, arrived: Arrived, recipe: Recipe, autos: dict[str, dict[str, Any]]) -> None:
+        if not errand.ticket.stale():
+            self._arrived(errand, arrived)
+            # The picture need not wait until all rows are written: each goes out when its callback is over.
+            self._worker.hand_back(self._close, errand, recipe, autos)
+
+    def _close(self, errand: Errand, recipe: Recipe, autos: dict[str, dict[str, Any]]) -> None:
+        """Say in the rows what became of a request whose results are shown."""
         if errand.ticket.stale():
             return
         request, frame = errand.request, errand.frame
         with pn.io.hold():
-            self._arrived(errand, arrived)
             self.scene = self.scene.without([stage for stage in LATE if not self._at_hand(request, stage, frame)])
             made, total = self._made_states(request, frame)
             states = {name: made.get(name, RowState()) for name in self._stages.names if name not in errand.blamed}
