@@ -11,7 +11,7 @@ from ui.flat_layer import FlatLayer, Traced, traced
 from ui.legend_line import legend_line
 from ui.picture import Picture
 from ui.pixel_facts import MASTERS, count, master_of, pattern_of, unexposed_of
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 
 FLAT = "master_flat"

@@ -16,7 +16,7 @@ from ui.stretch import number
 
 if TYPE_CHECKING:
     from pipeline.knob import Rectangle
-    from ui.results import Scene
+    from ui.scene import Scene
 
 #: Kinds whose pixels keep the colours of a mosaic; the others are the same for all colours.
 _OF_A_MOSAIC = (

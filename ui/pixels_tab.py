@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ui.histogram_plot import HistogramPlot
     from ui.noise_plot import NoisePlot
     from ui.picture import Picture
-    from ui.results import Scene
+    from ui.scene import Scene
 
 #: Surveys of whole pictures that are kept, and when those on screen are dimmed, ms.
 _KEPT, _PATIENCE = 64, 250

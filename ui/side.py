@@ -14,7 +14,7 @@ from pipeline import cutouts
 from ui.pictures import MADE_OF as PICTURES
 from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
-from ui.results import Scene
+from ui.scene import Scene
 from ui.session import Session
 from ui.theme import RIGHT
 
