@@ -69,7 +69,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": serving(width, normalize.pattern), "defocus": DEFOCUS}
 
 
-@stage(version=8, auto=seeing)
+@stage(version=9, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -319,6 +319,7 @@ def _columns(
     own = (columns["xcentroid"], columns["ycentroid"])
     columns |= centres(image, index, own, fwhm, normalize.pattern, variance, photon, louder, fits)
     columns["neighbours"], columns["saturated"], columns["masked"] = core.T
+    _centre_full(columns, normalize, index, fwhm)
     columns["npix"] = np.full(index.size, kernel.weights.size) if found.area is None else found.area
     columns["y_peak"], columns["x_peak"] = np.divmod(index, image.shape[1])
     columns["convolved"] = found.height
@@ -334,6 +335,20 @@ def _columns(
         columns[name] = np.maximum(columns[name], least)
     types = {name: np.int64 if name in WHOLE_NUMBERS else np.float64 for name in COLUMNS}
     return {name: np.array(columns[name], types[name]) for name in COLUMNS}
+
+
+def _centre_full(columns: dict[str, np.ndarray], normalize: Normalized, index: np.ndarray, fwhm: float) -> None:
+    """Give stars with a flat top their windowed centre and its error, in place."""
+    from pipeline.kernels.full import full_centres
+
+    rows = np.flatnonzero(columns["saturated"])
+    step = 1 if normalize.pattern == "none" else 2
+    centre = full_centres(normalize.image, np.sort(normalize.full), index[rows], fwhm, step)
+    found = np.isfinite(centre).all(axis=1)
+    rows, centre = rows[found], centre[found]
+    columns["x_winpos"][rows], columns["y_winpos"][rows] = centre[:, 0], centre[:, 1]
+    for name in ("xcentroid_err", "ycentroid_err"):
+        columns[name][rows] = np.maximum(columns[name][rows], centre[:, 2])
 
 
 def _sky(normalize: Normalized, index: np.ndarray) -> np.ndarray:
