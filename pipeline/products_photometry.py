@@ -61,7 +61,7 @@ def photometry_table(photometry: Photometry, file: str, time: str = "") -> Table
         table[name].description = doc
     table["flag"] = photometry.flag
     table["flag"].description = _flag_words()
-    table["reason"] = np.array(photometry.reasons(), dtype="U40")
+    table["reason"] = np.array(photometry.reasons(), dtype=str)
     table["reason"].description = "why there is no flux, or the flags in words"
     return table
 
