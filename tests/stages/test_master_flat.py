@@ -190,6 +190,16 @@ def test_a_saturated_or_dark_flat_is_refused_and_the_others_go_on(detector, mast
     assert re.match(f"bad.fits: {words}", reason), reason
 
 
+def test_a_flat_that_is_full_in_rows_of_their_own_overscan_is_saturated(detector, masters):
+    frames = flats(detector)
+    height = 12 * np.cos(np.arange(SHAPE[0]) / 30)[:, None].astype(np.float32)
+    full = named(frames[0], file="full.fits", saturation=float(59_000 + height.min()))
+    full.pixels[:] = 59_000 + height
+    result = master_flat(readers(full, *frames[1:]), NO_BIAS, NO_DARKS)
+    assert result.masters[0].count == 2
+    assert "saturated flat" in dict(result.left_out)["full.fits"]
+
+
 def test_a_flat_that_is_full_below_what_its_header_says_is_saturated_all_the_same(detector, masters):
     bad = detector.frame("flat", light=30_000.0, exposure=20.0, name="bad.fits")
     bad = named(bad, saturation=None)
