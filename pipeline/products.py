@@ -45,12 +45,18 @@ STAR_COLUMNS = (
 def stems(sequence: Sequence) -> tuple[str, ...]:
     """For each frame the name that its products start with, under the output folder.
 
-    Lights of equal stem from two folders get their folder's name below the output folder.
+    Lights of equal stem from two folders get their folder's name below the output folder, or as much of its path as
+    tells them apart: "night1/light/a" and "night2/light/a".
     """
     bare = [read.stem(info.file) for info in sequence.frames]
+    folders: dict[str, list[str]] = {}
+    for info, name in zip(sequence.frames, bare, strict=True):
+        folders.setdefault(name, []).append(os.path.dirname(os.path.abspath(info.path)))
     names: list[str] = []
     for info, name in zip(sequence.frames, bare, strict=True):
-        wished = name if bare.count(name) == 1 else f"{Path(info.path).parent.name}/{name}"
+        folder = Path(os.path.abspath(info.path)).parent
+        below = folder.relative_to(os.path.commonpath(folders[name])).as_posix()
+        wished = name if bare.count(name) == 1 else f"{folder.name if below == '.' else below}/{name}"
         # Two folders of one name, or two endings of one stem, still need names of their own.
         tries = itertools.chain([wished], (f"{wished}_{number}" for number in itertools.count(2)))
         names.append(next(one for one in tries if one not in names and (one == wished or one not in bare)))

@@ -146,6 +146,32 @@ def test_equal_names_in_folders_of_kinds_without_any_header(made, tmp_path, caps
     ]  # fmt: skip
 
 
+def test_two_nights_of_folders_of_kinds_are_one_run_and_no_light_takes_the_place_of_another(made, tmp_path, capsys):
+    for night in ("night1", "night2"):
+        for kind, folder in (("bias", "bias"), ("flat", "flats/V"), ("light", "light")):
+            for frame in made[kind]:
+                write(tmp_path / "in" / night / folder, frame, card=False)
+    status, said, _ = run(capsys, tmp_path / "in")
+    assert (status, said) == (0, "")
+    out = tmp_path / "out"
+    lights = sorted(str(path.relative_to(out)) for path in out.rglob("*.calibrated.fits"))
+    assert lights == [f"night{night}/light/light_{i}.calibrated.fits" for night in (1, 2) for i in (0, 1)]
+    assert fits.getheader(out / "master_flat_V.fits")["NFRAMES"] == 6
+
+
+def test_a_file_in_a_folder_of_a_kind_is_named_by_its_path_in_a_recipe(made, tmp_path, capsys):
+    for kind, folder in (("bias", "bias"), ("light", "light")):
+        for frame in made[kind]:
+            write(tmp_path / "in" / folder, frame, card=False)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('format = 1\n[frames.kinds]\n"bias/bias_2.fits" = "dark"\n')
+    status, said, names = run(capsys, tmp_path / "in", "--recipe", str(recipe))
+    assert "no such file" not in said
+    assert {"master_bias.fits", "master_dark_0.fits"} <= set(names)
+    assert fits.getheader(tmp_path / "out" / "master_bias.fits")["NFRAMES"] == 2
+    assert status == 0
+
+
 def test_decimal_commas_are_numbers(night, capsys):
     change(night, "dark*", EXPTIME="60,0")
     change(night, "light*", EXPTIME="60,0")

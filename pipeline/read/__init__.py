@@ -84,15 +84,18 @@ def read_infos(paths: Iterable[Path], root: Path | None = None) -> tuple[FrameIn
     paths : iterable of path
         Files, folders and globs, as :func:`find_files` takes them.
     root : path, optional
-        The data folder; by default the deepest folder of all files where their bare names do not tell them apart.
+        The data folder; by default the only folder that is named, else the deepest folder of all files where their bare
+        names do not tell them apart.
 
     Raises
     ------
     FrameError
         Where a path is not there, or a folder or glob has no frame.
     """
+    paths = [os.path.expanduser(os.fspath(path)) for path in paths]
     files = find_files(paths)
-    base = folder.common_root(files) if root is None else root
+    alone = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else folder.common_root(files)
+    base = alone if root is None else root
     results: list[FrameInfo | Failure] = []
     for path in files:
         try:
