@@ -14,12 +14,10 @@ from bokeh.models import (
     GlyphRenderer,
     ImageRGBA,
     Line,
-    Metric,
     MultiLine,
     PanTool,
     Quad,
     Range1d,
-    ScaleBar,
     Scatter,
     Text,
     WheelZoomTool,
@@ -31,8 +29,6 @@ from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
 _RING = 10
 DOT = 4.5
 TAIL_ALPHA = 0.45
-# Metric would else write "2 hpx".
-_PREFIXED = ["dapx", *(f"{letter}px" for letter in "QRYZEPTGMkhdcmµnpfazyrq")]
 
 
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
@@ -56,25 +52,7 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     ))  # fmt: skip
     for source in (base, fine):
         made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
-    for bar in _scale_bars(x_range):
-        made.add_layout(bar)
     return made
-
-
-def _scale_bars(x_range: Range1d) -> list[ScaleBar]:
-    """A white bar over a dark one, seen on the sky and on a map; the browser shows them with the picture."""
-    return [
-        ScaleBar(
-            name="scale bar", visible=False, syncable=False,
-            range=x_range, unit="px", dimensional=Metric(base_unit="px", exclude=_PREFIXED), location="bottom_left",
-            bar_length=0.15, length_sizing="adaptive", label="@{value} @{unit}",
-            label_text_font="Roboto", label_text_font_size="12px", label_location="above", label_standoff=4,
-            label_text_color=colour, label_text_outline_color=outline, label_text_outline_width=3,
-            bar_line_width=width, bar_line_color=colour,
-            background_fill_color=None, border_line_color=None, margin=10, padding=0,
-        )
-        for colour, outline, width in ((HALO, HALO, 5.0), ("#FFFFFF", None, 2.0))
-    ]  # fmt: skip
 
 
 def add_markers(

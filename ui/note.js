@@ -1,5 +1,8 @@
-// Over a picture that has no pixels: why, and the next step.
+// Over a picture: how long some pixels are on the screen; over one that has no pixels why, and the next step.
 const PATIENCE_MS = 400
+// The bar has at least this share of the picture's width, and a length of these times a power of ten.
+const SHARE = 0.15
+const LENGTHS = [1, 1.5, 2, 2.5, 5, 7.5, 10]
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties)
 
 export function render({model}) {
@@ -10,7 +13,25 @@ export function render({model}) {
   const raw = make("button", {type: "button", className: "outlined", textContent: "Show the raw frame"})
   raw.addEventListener("click", () => { model.kind = "raw" })
   root.append(title, words, raw)
+  const bar = make("div", {className: "scale-bar", hidden: true})
+  const length = make("i", {})
+  const text = make("span", {})
+  bar.append(text, length)
+  const all = make("div", {})
+  all.style.width = "100%"
+  all.append(bar, root)
   let due = 0
+  let [scale, width] = [0, 0]
+
+  function measure() {
+    const least = SHARE * width / scale
+    bar.hidden = Boolean(model.state) || !(least > 0)
+    if (bar.hidden) return
+    const power = 10 ** Math.max(Math.floor(Math.log10(least)), 0)
+    const pixels = LENGTHS.map((one) => one * power).find((one) => one >= least && Number.isInteger(one))
+    length.style.width = `${pixels * scale}px`
+    text.textContent = `${pixels} px`
+  }
 
   function draw() {
     clearTimeout(due)
@@ -29,6 +50,13 @@ export function render({model}) {
   }
   root.style.display = "none"
   model.on(["theme", "state", "kind", "options", "detail"], draw)
+  model.on("state", measure)
+  window.addEventListener("starshift", ({detail}) => {
+    if (detail.channel != model.channel || detail.name != "scale") return
+    scale = detail.value
+    measure()
+  })
+  new ResizeObserver(([{contentRect}]) => { width = contentRect.width; measure() }).observe(all)
   draw()
-  return root
+  return all
 }

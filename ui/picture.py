@@ -141,7 +141,6 @@ class Picture(Layers, Marks):
             "request": self.request, "answer": self.answer, "pick": self.pick, "knobs": self.knobs,
             "stars": self.stars, "filters": self.filters, "figures": self.figures, "cuts": self.cuts,
             "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
-            "bars": [[one for one in figure.center if one.name == "scale bar"] for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
             "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],

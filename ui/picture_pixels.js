@@ -88,7 +88,6 @@ function colouring(picture) {
 
   function arrived(i) {
     const cut = cuts[i].data
-    for (const bar of args.bars[i]) bar.visible = cut.values.length > 0
     if (cut.values.length == 0) { drawn[i] = null; fine[i].data = nothing(); return }
     drawn[i] = cut
     const [nx, ny] = [cut.nx[0], cut.ny[0]]
