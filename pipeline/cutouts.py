@@ -71,12 +71,11 @@ def of_request(request: Request, x: float, y: float) -> Cutouts:
     """
 
     def run(own: object) -> Cutouts:
-        from pipeline.stages.aligned import region
+        from pipeline.stages.aligned import origin
         from pipeline.stages.stack import band_of
 
-        knobs, shifts = request.recipe["aligned"], request.get("shifts")
-        tracks = request.get("tracks") if knobs["crop"] == "common" and knobs["model"] != "shift" else None
-        left, top, *_ = region(knobs["crop"], shifts, tracks, knobs["model"])
+        shifts = request.get("shifts")
+        left, top = origin(request.recipe["aligned"], request.get)
         used = np.flatnonzero(shifts.used)
         values = np.full((len(shifts.used), 2 * HALF + 1, 2 * HALF + 1), np.nan, np.float32)
         for done, one in enumerate(used, 1):

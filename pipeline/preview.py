@@ -197,14 +197,11 @@ def _cube(request: Request, index: int, wanted: tuple[float, float, float, float
     """The part of each frame, from the graph's store or made: each frame is aligned once, and a piece of it kept."""
 
     def run(own: object) -> Cube:
-        from pipeline.stages.aligned import region
+        from pipeline.stages.aligned import origin
         from pipeline.stages.stack import band_of, frame_noise
 
         used, name = _frames_of(request, index)
-        knobs = request.recipe["aligned"]
-        shifts = request.get("shifts")
-        tracks = request.get("tracks") if knobs["crop"] == "common" and knobs["model"] != "shift" else None
-        x, y, *_ = region(knobs["crop"], shifts, tracks, knobs["model"])
+        x, y = origin(request.recipe["aligned"], request.get)
         there = None if wanted is None else (wanted[0] - x, wanted[1] - x, wanted[2] - y, wanted[3] - y)
         kept, pieces, noises = [], [], []
         pattern, part = "none", (0, 0, 2, 2)

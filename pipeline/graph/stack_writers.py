@@ -20,7 +20,7 @@ from pipeline import products, products_stack
 from pipeline.frame import FrameError
 from pipeline.graph import photometry_writers
 from pipeline.graph.run import Event
-from pipeline.stages.aligned import noise_gain, region, shift_done
+from pipeline.stages.aligned import noise_gain, origin, shift_done
 from pipeline.stages.stack import BAND, Spooled, band_of, frame_noise, stacked
 
 if TYPE_CHECKING:
@@ -172,9 +172,7 @@ def blink(work: Work) -> None:
 
 def _origin(work: Work) -> tuple[int, int]:
     """Column and row of the reference at which the aligned frames begin."""
-    knobs = work.job.recipe["aligned"]
-    tracks = work.ask("tracks") if knobs["crop"] == "common" and knobs["model"] != "shift" else None
-    return region(knobs["crop"], work.ask("shifts"), tracks, knobs["model"])[:2]
+    return origin(work.job.recipe["aligned"], work.ask)
 
 
 def stack(work: Work) -> None:

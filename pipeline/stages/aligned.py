@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -174,6 +174,30 @@ def region(crop: str | Rectangle, shifts: Shifts, tracks: Tracks | None, model: 
         where = f"({x0},{y0},{x1},{y1} in {nx} x {ny} pixels)"
         raise FrameError("", f"the rectangle of aligned.crop is outside the frame {where}", "choose one inside")
     return (x0, y0, min(x1, nx), min(y1, ny))
+
+
+def origin(knobs: Mapping[str, Any], ask: Callable[[str], Any]) -> tuple[int, int]:
+    """Column and row of the reference at which the aligned frames begin.
+
+    Parameters
+    ----------
+    knobs : mapping
+        Those of this stage.
+    ask : callable
+        Gives a stage's result by its name: that of the shifts, and of the tracks where the area follows from them.
+
+    Returns
+    -------
+    tuple of int
+        x and y, pixels.
+
+    Raises
+    ------
+    FrameError
+        As :func:`region`.
+    """
+    tracks = ask("tracks") if knobs["crop"] == "common" and knobs["model"] != "shift" else None
+    return region(knobs["crop"], ask("shifts"), tracks, knobs["model"])[:2]
 
 
 def _common(shifts: Shifts, tracks: Tracks | None, model: str) -> Rectangle:
