@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.kernels.bands import map_bands
+
 NAN_CODE = 65535
 CODES = 65534
 CUT_VALUES = 540_000
@@ -79,19 +81,17 @@ class Pyramid:
         if image.ndim != 2 or 0 in image.shape:
             raise ValueError(f"image of shape {image.shape}: wants two axes with pixels")
         self.factors = None if factors is None else np.asarray(factors, np.float32)
-        low, high = _extremes(image, self.factors)
-        if not (math.isfinite(low) and math.isfinite(high)):
+        half, low, high, self.has_nan = _halve(image, self.factors)
+        if math.isinf(low) or math.isinf(high):
             image = np.where(np.isfinite(image), image, np.float32(np.nan))
-            low, high = _extremes(image, self.factors)
+            half, low, high, self.has_nan = _halve(image, self.factors)
         self.shape = image.shape
         self.noise, self.level = float(noise), float(level)
         self.low, self.high = (low, high) if math.isfinite(low) else (0.0, 1.0)
         self.whole = factors is None and _is_whole(image) and self.high - self.low <= CODES
         self.levels = [image]
-        self.has_nan = bool(np.isnan(image.sum(dtype=np.float64)))
         while self.levels[-1].size > CUT_VALUES // 4 and min(self.levels[-1].shape) > 1:
-            factors = self.factors if len(self.levels) == 1 else None
-            self.levels.append(_halve(self.levels[-1], self.has_nan, factors))
+            self.levels.append(half if len(self.levels) == 1 else _halve(self.levels[-1])[0])
 
     @property
     def nbytes(self) -> int:
@@ -200,14 +200,6 @@ class Pyramid:
         return share.astype(np.uint16), float(low), float(low + span), power
 
 
-def _extremes(image: np.ndarray, factors: np.ndarray | None) -> tuple[float, float]:
-    if factors is None:
-        return float(np.fmin.reduce(image, axis=None)), float(np.fmax.reduce(image, axis=None))
-    planes = [(image[row::2, column::2], factors[row, column]) for row in (0, 1) for column in (0, 1)]
-    ends = [[factor * end for end in _extremes(plane, None)] for plane, factor in planes if plane.size]
-    return float(np.fmin.reduce([low for low, high in ends])), float(np.fmax.reduce([high for low, high in ends]))
-
-
 def _times(image: np.ndarray, factors: np.ndarray | None) -> np.ndarray:
     """Multiply each 2 x 2 cell, from the first pixel on, by factors; new pixels where there are any."""
     if factors is None:
@@ -224,21 +216,44 @@ def _is_whole(image: np.ndarray) -> bool:
     return bool(np.array_equal(sample, np.rint(sample)))
 
 
-def _halve(image: np.ndarray, has_nan: bool, factors: np.ndarray | None) -> np.ndarray:
-    """Means of 2 x 2 values; at an odd edge of the one or two that are there."""
+def _halve(image: np.ndarray, factors: np.ndarray | None = None) -> tuple[np.ndarray, float, float, bool]:
+    """Means of 2 x 2 values, at an odd edge of the one or two that are there; and what one pass tells of the image.
+
+    Returns
+    -------
+    ndarray of float32
+        The means.
+    low, high : float
+        Ends of the values times their factors; NaN where there is none.
+    has_nan : bool
+        Whether a value is NaN.
+    """
     ny, nx = image.shape
     half = np.empty(((ny + 1) // 2, (nx + 1) // 2), np.float32)
-    for start in range(0, ny, _BAND_ROWS):
-        band = _times(image[start : start + _BAND_ROWS], factors)
-        out = half[start // 2 : (start + len(band) + 1) // 2]
-        if has_nan:
-            good = np.isfinite(band)
-            weight = _pairs(_pairs(good.astype(np.float32)).T).T
-            total = _pairs(_pairs(np.where(good, band, np.float32(0))).T).T
-            out[...] = np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
-        else:
-            out[...] = _pairs(_pairs(band).T).T
-    return half
+
+    def work(start: int, stop: int) -> list[tuple[float, float, bool]]:
+        return [
+            _halve_band(_times(image[row : min(row + _BAND_ROWS, stop)], factors), half[row // 2 :])
+            for row in range(start, stop, _BAND_ROWS)
+        ]
+
+    lows, highs, holes = zip(*(facts for band in map_bands(work, ny) for facts in band), strict=True)
+    return half, float(np.fmin.reduce(lows)), float(np.fmax.reduce(highs)), any(holes)
+
+
+def _halve_band(band: np.ndarray, out: np.ndarray) -> tuple[float, float, bool]:
+    """Write the means of some rows, and tell their lowest and highest value and whether one is NaN."""
+    out = out[: (len(band) + 1) // 2]
+    # NaN is lower and higher than everything here, so that a look for it costs nothing.
+    low, high = float(np.minimum.reduce(band, axis=None)), float(np.maximum.reduce(band, axis=None))
+    if not math.isnan(low):
+        out[...] = _pairs(_pairs(band).T).T
+        return low, high, False
+    good = ~np.isnan(band)
+    weight = _pairs(_pairs(good.astype(np.float32)).T).T
+    total = _pairs(_pairs(np.where(good, band, np.float32(0))).T).T
+    out[...] = np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+    return float(np.fmin.reduce(band, axis=None)), float(np.fmax.reduce(band, axis=None)), True
 
 
 def _pairs(band: np.ndarray) -> np.ndarray:
