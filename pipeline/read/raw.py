@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.frame import PATTERNS, FrameError, FrameInfo
-from pipeline.read import kinds, tiff, times
+from pipeline.read import kinds, nights, tiff, times
 from pipeline.read.cards import number, plain, seconds
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ def read_info(path: str, file: str) -> FrameInfo:
         pattern, full = _remembered(raw, file, tags, iso)
         gain = re.search(r"\bgain[ =:]*(\d+(?:\.\d+)?)", _text(tags, "ImageDescription"), re.IGNORECASE)
         kind, reason = kinds.kind_of({}, path, exposure)
+        zone = _text(tags, "OffsetTimeOriginal") or _text(tags, "OffsetTime")
         return FrameInfo(
             path=path,
             file=file,
@@ -190,6 +191,7 @@ def read_info(path: str, file: str) -> FrameInfo:
             iso=iso,
             saturation=full,
             camera=_camera(tags),
+            noons=nights.noons_of({"DATE-OBS": f"2000-01-01T12:00:00{zone}"}),
         )
 
 
