@@ -267,6 +267,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "gauss_y": ("px", "centre of a fitted Gaussian"),
     "width_x": ("px", "sigma of its own light along x"),
     "width_y": ("px", "sigma of its own light along y"),
+    "sky_left": ("adu", "level of the sky that the background left at the star; it is taken off all sums"),
     "psf_flux": ("adu", "light by the star's profile"),
     "psf_flux_err": ("adu", "1 sigma of psf_flux"),
     "mag": ("mag", "zero_point - 2.5 log10(psf_flux)"),

@@ -188,7 +188,7 @@ def modelled(photometry: Photometry, star: int, image: np.ndarray | None, noise:
     flux = float(photometry["psf_flux"][star])
     model = np.where(np.isfinite(data), flux * profile, np.nan)
     radius = np.arange(1.0, half + 0.5, 0.5)
-    growth = aperture_fluxes(image, np.array([x]), np.array([y]), tuple(radius))[0]
+    growth = aperture_fluxes(image, np.array([x]), np.array([y]), tuple(radius), photometry["sky_left"][star])[0]
     error = float(photometry["psf_flux_err"][star])
     place = half + x - round(x), half + y - round(y)
     return Modelled(data, model, data - model, *place, noise, radius, growth, flux, error)

@@ -19,6 +19,7 @@ from pipeline.kernels.convolve import IMAGE
 MOMENTS = ("x", "y", "x_error", "y_error", "xx", "yy", "xx_error", "yy_error", "light", "light_error", "bad")
 STEPS, SETTLED = 60, 1e-9
 _PLACES = types.Array(types.int64, 2, "C", readonly=True)
+_VALUES = types.Array(types.float64, 1, "C", readonly=True)
 _TABLE = types.Array(types.float64, 2, "C", readonly=True)
 
 
@@ -35,6 +36,7 @@ def window_moments(
     window: int,
     variance: np.ndarray,
     photon: np.ndarray,
+    sky: np.ndarray | float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Light-weighted mean and central second moments in a square of pixels about each peak, with their errors.
 
@@ -48,6 +50,8 @@ def window_moments(
         Side of the square; :func:`window_range` says which pixels.
     variance, photon : ndarray of float64, shape (2, 2)
         Variance of a sky pixel, and of a pixel for each ADU above the sky, by row and column parity.
+    sky : ndarray of float64, shape (n,), or float
+        Level that is left of the sky at each star, ADU.
 
     Returns
     -------
@@ -59,7 +63,8 @@ def window_moments(
     places = np.ascontiguousarray(np.stack([column, row], axis=1).astype(np.int64))
     result = np.empty((len(places), len(MOMENTS)))
     tables = [np.ascontiguousarray(table, np.float64) for table in (variance, photon)]
-    map_bands(lambda first, last: _moments(image, places, window, *tables, result, first, last), len(places))
+    left = np.ascontiguousarray(np.broadcast_to(sky, len(places)), np.float64)
+    map_bands(lambda first, last: _moments(image, places, window, left, *tables, result, first, last), len(places))
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(MOMENTS)}
 
 
@@ -89,16 +94,16 @@ def untruncated(mean: np.ndarray, square: np.ndarray, first: np.ndarray, last: n
 
 
 @njit(
-    [types.void(IMAGE, int64, int64, int64, float64, float64, float64, _TABLE, _TABLE, float64[::1])],
+    [types.void(IMAGE, int64, int64, int64, float64, float64, float64, float64, _TABLE, _TABLE, float64[::1])],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _second_moments(image, row, column, window, x, y, light, variance, photon, out):  # noqa: ANN001, ANN202
+def _second_moments(image, row, column, window, sky, x, y, light, variance, photon, out):  # noqa: ANN001, ANN202
     """Central second moments and the errors of both moments, from the noise of each pixel."""
     square_x = square_y = 0.0
     for i in range(window):
         for j in range(window):
-            value = np.float64(image[row + i, column + j])
+            value = np.float64(image[row + i, column + j]) - sky
             if value - value == 0:
                 square_x += value * (j - x) ** 2
                 square_y += value * (i - y) ** 2
@@ -107,7 +112,7 @@ def _second_moments(image, row, column, window, x, y, light, variance, photon, o
     noise_x = noise_y = wide_x = wide_y = 0.0
     for i in range(window):
         for j in range(window):
-            value = np.float64(image[row + i, column + j])
+            value = np.float64(image[row + i, column + j]) - sky
             if value - value == 0:
                 a, b = (row + i) & 1, (column + j) & 1
                 noise = variance[a, b] + max(value, 0.0) * photon[a, b]
@@ -120,18 +125,22 @@ def _second_moments(image, row, column, window, x, y, light, variance, photon, o
     out[6], out[7] = math.sqrt(wide_x) / light, math.sqrt(wide_y) / light
 
 
-@njit([types.void(IMAGE, _PLACES, int64, _TABLE, _TABLE, float64[:, ::1], int64, int64)], cache=True, nogil=True)
-def _moments(image, places, window, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+@njit(
+    [types.void(IMAGE, _PLACES, int64, _VALUES, _TABLE, _TABLE, float64[:, ::1], int64, int64)],
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def _moments(image, places, window, left, variance, photon, result, first, last):  # noqa: ANN001, ANN202
     before = window // 2
     for star in range(first, last):
         result[star] = np.nan
-        column, row = places[star, 0] - before, places[star, 1] - before
+        column, row, sky = places[star, 0] - before, places[star, 1] - before, left[star]
         if row < 0 or column < 0 or row + window > image.shape[0] or column + window > image.shape[1]:
             continue
         light = pull_x = pull_y = bad = noise = 0.0
         for i in range(row, row + window):
             for j in range(column, column + window):
-                value = np.float64(image[i, j])
+                value = np.float64(image[i, j]) - sky
                 if value - value != 0:
                     bad += 1.0
                     continue
@@ -145,7 +154,7 @@ def _moments(image, places, window, variance, photon, result, first, last):  # n
         x, y = pull_x / light, pull_y / light
         result[star, 0], result[star, 1] = column + x, row + y
         if 0 <= x < window and 0 <= y < window:
-            _second_moments(image, row, column, window, x, y, light, variance, photon, result[star])
+            _second_moments(image, row, column, window, sky, x, y, light, variance, photon, result[star])
 
 
 @njit(

@@ -36,6 +36,7 @@ def profile_fluxes(
     photon: np.ndarray,
     beta: float = 0.0,
     by_noise: bool = False,
+    sky: np.ndarray | float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Flux of each star by its profile, and the flux's error.
 
@@ -55,6 +56,8 @@ def profile_fluxes(
         The Moffat's exponent, above 1; 0 for a Gaussian.
     by_noise : bool
         Whether a pixel counts by its variance, that of the sky and of the star's own photons there.
+    sky : ndarray of float64, shape (n,), or float
+        Level that is left of the sky at each star, ADU.
 
     Returns
     -------
@@ -62,7 +65,9 @@ def profile_fluxes(
         ``flux`` and its 1 sigma ``error``, ADU; ``seen``, the part of sum(p^2) that lies on good pixels; ``bad``, the
         number of bad pixels in the window. NaN fluxes where no pixel is good or the width is not positive.
     """
-    places = np.stack([np.broadcast_to(values, np.shape(x)).astype(np.float64) for values in (x, y, width_x, width_y)])
+    places = np.stack(
+        [np.broadcast_to(values, np.shape(x)).astype(np.float64) for values in (x, y, width_x, width_y, sky)]
+    )
     places, result = np.ascontiguousarray(places.T), np.empty((len(places.T), len(FLUXES)))
     tables = [np.ascontiguousarray(table, np.float64) for table in (variance, photon)]
     shape = (window, beta, int(by_noise))
@@ -70,7 +75,9 @@ def profile_fluxes(
     return {name: np.ascontiguousarray(result[:, i]) for i, name in enumerate(FLUXES)}
 
 
-def aperture_fluxes(image: np.ndarray, x: np.ndarray, y: np.ndarray, radii: tuple[float, ...]) -> np.ndarray:
+def aperture_fluxes(
+    image: np.ndarray, x: np.ndarray, y: np.ndarray, radii: tuple[float, ...], sky: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Sums in circles, each pixel weighted with the part of it that lies in the circle.
 
     Parameters
@@ -81,13 +88,15 @@ def aperture_fluxes(image: np.ndarray, x: np.ndarray, y: np.ndarray, radii: tupl
         Centres, pixels.
     radii : tuple of float
         Radii of the circles, pixels.
+    sky : ndarray of float64, shape (n,), or float
+        Level that is left of the sky at each star, ADU.
 
     Returns
     -------
     ndarray of float64, shape (n, radii)
         ADU; NaN where the circle holds no good pixel.
     """
-    places = np.ascontiguousarray(np.stack([x, y], axis=1, dtype=np.float64))
+    places = np.ascontiguousarray(np.stack([x, y, np.broadcast_to(sky, np.shape(x))], axis=1, dtype=np.float64))
     sizes, result = np.array(radii, np.float64), np.empty((len(places), len(radii)))
     map_bands(lambda first, last: _aperture_fluxes(image, places, sizes, result, first, last), len(places))
     return result
@@ -134,17 +143,17 @@ def _corner(x, y, strip_x, strip_y, radius):  # noqa: ANN001, ANN202
 
 
 @njit(
-    [types.UniTuple(float64, 3)(IMAGE, int64, int64, _RESULT, _TABLE, _TABLE, float64, int64)],
+    [types.UniTuple(float64, 3)(IMAGE, int64, int64, _RESULT, float64, _TABLE, _TABLE, float64, int64)],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _sums(image, row, column, profile, variance, photon, flux, by_noise):  # noqa: ANN001, ANN202
+def _sums(image, row, column, profile, sky, variance, photon, flux, by_noise):  # noqa: ANN001, ANN202
     """Sums of w f, w p and w^2 v over the good pixels, for a star of that flux; w is p, or p / v."""
     light = squares = noise = 0.0
     size = profile.shape[0]
     for i in range(max(0, -row), min(size, image.shape[0] - row)):
         for j in range(max(0, -column), min(size, image.shape[1] - column)):
-            value = np.float64(image[row + i, column + j])
+            value = np.float64(image[row + i, column + j]) - sky
             if value - value == 0:
                 p, a, b = profile[i, j], (row + i) & 1, (column + j) & 1
                 v = variance[a, b] + max(flux, 0.0) * p * photon[a, b]
@@ -160,11 +169,11 @@ def _sums(image, row, column, profile, variance, photon, flux, by_noise):  # noq
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _profile_fluxes(image, places, window, beta, by_noise, variance, photon, result, first, last):  # noqa: ANN001, ANN202
+def _profile_fluxes(image, places, window, beta, weigh, variance, photon, out, first, last):  # noqa: ANN001, ANN202
     profile, before = np.empty((window, window)), window // 2
     for star in range(first, last):
-        x, y, width_x, width_y = places[star]
-        result[star] = np.nan
+        x, y, width_x, width_y, sky = places[star]
+        out[star] = np.nan
         if not (width_x > 0 and width_y > 0 and x - x == 0 and y - y == 0):
             continue
         column, row = math.floor(x + 0.5) - before, math.floor(y + 0.5) - before
@@ -176,14 +185,14 @@ def _profile_fluxes(image, places, window, beta, by_noise, variance, photon, res
                 inside = 0 <= row + i < image.shape[0] and 0 <= column + j < image.shape[1]
                 if not inside or image[row + i, column + j] - image[row + i, column + j] != 0:
                     bad += 1.0
-        light, squares, noise = _sums(image, row, column, profile, variance, photon, 0.0, 0)
-        result[star, 2], result[star, 3] = squares / every if every > 0 else 0.0, bad
+        light, squares, noise = _sums(image, row, column, profile, sky, variance, photon, 0.0, 0)
+        out[star, 2], out[star, 3] = squares / every if every > 0 else 0.0, bad
         if not squares > 0:
             continue
         # The variances want a flux, and the flux by variances wants them: three rounds settle it.
-        for _ in range(1 + 2 * by_noise):
-            light, squares, noise = _sums(image, row, column, profile, variance, photon, light / squares, by_noise)
-        result[star, 0], result[star, 1] = light / squares, math.sqrt(noise) / squares
+        for _ in range(1 + 2 * weigh):
+            light, squares, noise = _sums(image, row, column, profile, sky, variance, photon, light / squares, weigh)
+        out[star, 0], out[star, 1] = light / squares, math.sqrt(noise) / squares
 
 
 @njit([types.void(IMAGE, _PLACES, _RADII, _RESULT, int64, int64)], cache=True, nogil=True)
@@ -191,7 +200,7 @@ def _aperture_fluxes(image, places, radii, result, first, last):  # noqa: ANN001
     size = 2 * math.ceil(radii.max() + 1.0) + 2 if radii.size else 0
     strip_x, above, below = np.empty(size), np.empty(size), np.empty(size)
     for star in range(first, last):
-        x, y = places[star]
+        x, y, sky = places[star]
         for k in range(radii.size):
             radius, total, seen = radii[k], 0.0, 0
             result[star, k] = np.nan
@@ -211,7 +220,7 @@ def _aperture_fluxes(image, places, radii, result, first, last):  # noqa: ANN001
                     for j in range(columns):
                         if 0 <= column + j < image.shape[1]:
                             part = below[j + 1] - below[j] - above[j + 1] + above[j]
-                            value = np.float64(image[row + i, column + j])
+                            value = np.float64(image[row + i, column + j]) - sky
                             if part > 0 and value - value == 0:
                                 total += part * value
                                 seen += 1

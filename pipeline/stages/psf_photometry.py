@@ -16,7 +16,16 @@ from pipeline.photometry import FLAGS, Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
 from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise
-from pipeline.stages.star_profile import Profile, Widths, fitted_moffat, frame_profile, growth_curve, own_widths
+from pipeline.stages.sky_left import SkyLeft, sky_left
+from pipeline.stages.star_profile import (
+    NONE_LEFT,
+    Profile,
+    Widths,
+    fitted_moffat,
+    frame_profile,
+    growth_curve,
+    own_widths,
+)
 from pipeline.tables import Status, Tracks
 
 #: Below this signal over noise a star's own width makes its flux worse than the frame's width would.
@@ -29,7 +38,7 @@ NEAR = 3.0
 _SPOILT = Flag.SATURATED | Flag.MASKED | Flag.EDGE
 
 
-@stage(version=3)
+@stage(version=4)
 def psf_photometry(
     normalize: Normalized,
     calibrated: Frame,
@@ -47,6 +56,10 @@ def psf_photometry(
         Literal["profile", "noise"],
         Knob("profile: pixels count by the star's light in them alone; noise: by that over their variance"),
     ] = "profile",
+    sky: Annotated[
+        Literal["measured", "background"],
+        Knob("measured: what the background left between the stars goes too; background: nothing more is taken off"),
+    ] = "measured",
     window: Annotated[int, Knob("side of the square about each star that is summed", "px", 5, 101, 1)] = 25,
     correct_window: Annotated[
         bool, Knob("widths from the stars' cores, with what that window cuts off; else from all of centroids.window")
@@ -82,7 +95,7 @@ def psf_photometry(
         Number of the frame.
     calibration : list of Rows
         Flat and bias frames that tell the gain.
-    psf, elliptical, weights, window, correct_window, apertures, gain, read_noise, zero_point, known
+    psf, elliptical, weights, sky, window, correct_window, apertures, gain, read_noise, zero_point, known
         Knobs. A known star is named by its ``id`` in the reference, or by a place there ("103.5,88"), and with a filter
         ("12 V") where its magnitude holds for that one alone.
 
@@ -106,19 +119,22 @@ def psf_photometry(
     variance, _ = pixel_noise(normalize, _fwhm(centroids, calibrated))
     told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)
     noise = variance, photon_noise(normalize, 0.0 if told.gain is None else 1 / told.gain)
-    widths = own_widths(normalize, centroids, correct_window, noise)
+    places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
+    left = NONE_LEFT
+    if sky == "measured":
+        left = sky_left(normalize, centroids, (places["x"], places["y"]), variance)
+    widths = own_widths(normalize, centroids, correct_window, noise, left)
     profile = frame_profile(centroids, widths, elliptical, calibrated.info.file)
     if psf == "moffat":
-        profile = fitted_moffat(normalize, centroids, widths, profile, elliptical)
-    places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
-    way = Way(psf, elliptical, window, weights == "noise")
+        profile = fitted_moffat(normalize, centroids, widths, profile, elliptical, left)
+    way = Way(psf, elliptical, window, weights == "noise", left)
     columns, reason, flag = _fluxes(normalize, places, widths, profile, way, noise)
     columns |= _apertures(normalize, columns, apertures)
     reach = max(NEAR, _fwhm(centroids, calibrated))
     stars, unknown = known_stars(known, calibrated.info.filter, places["home_x"], places["home_y"], reach)
     magnitudes, zero = _magnitudes(columns, stars, zero_point)
     columns |= magnitudes
-    radius, growth = growth_curve(normalize, centroids, widths, window)
+    radius, growth = growth_curve(normalize, centroids, widths, window, left)
     return Photometry(
         columns={name: readonly(values) for name, values in columns.items()},
         reason=readonly(reason),
@@ -144,12 +160,13 @@ def psf_photometry(
 
 @dataclass(frozen=True)
 class Way:
-    """How the stars' light is summed: the knobs of the same names."""
+    """How the stars' light is summed: the knobs of the same names, and the sky that is left."""
 
     psf: str
     elliptical: bool
     window: int
     by_noise: bool
+    sky: SkyLeft
 
 
 def _fwhm(centroids: Centroids, frame: Frame) -> float:
@@ -237,7 +254,8 @@ def _fluxes(
     kept = reason == Left.KEPT
     x, y = (np.where(kept, places[axis], np.nan) for axis in "xy")
     shape = {"window": way.window, "beta": profile.beta, "by_noise": way.by_noise}
-    found = profile_fluxes(normalize.image, x, y, *used, variance=noise[0], photon=noise[1], **shape)
+    left = way.sky.at(places["x"], places["y"])
+    found = profile_fluxes(normalize.image, x, y, *used, sky=left, variance=noise[0], photon=noise[1], **shape)
     reason[kept & ~(found["seen"] >= LEAST_SEEN)] = Left.MASKED
     kept = reason == Left.KEPT
     beyond = _beyond(normalize.image.shape, places["x"], places["y"], way.window)
@@ -253,6 +271,7 @@ def _fluxes(
         **{name: np.where(row >= 0, centre[row], np.nan) for name, centre in places["centres"].items()},
         "width_x": own[0],
         "width_y": own[1],
+        "sky_left": np.where(kept, left, np.nan),
         "psf_flux": np.where(kept, found["flux"], np.nan),
         "psf_flux_err": np.where(kept, found["error"], np.nan),
     }, reason, flag  # fmt: skip
@@ -275,7 +294,7 @@ def _apertures(
 
     kept = np.isfinite(columns["psf_flux"])
     x, y = (np.where(kept, columns[f"centroid_{axis}"], np.nan) for axis in "xy")
-    sums = aperture_fluxes(normalize.image, x, y, apertures)
+    sums = aperture_fluxes(normalize.image, x, y, apertures, columns["sky_left"])
     return {f"aperture_flux_{radius:g}": np.ascontiguousarray(sums[:, k]) for k, radius in enumerate(apertures)}
 
 

@@ -9,10 +9,13 @@ import numpy as np
 from pipeline.frame import FrameError, Normalized
 from pipeline.kernels.noise import MAD_TO_SIGMA
 from pipeline.photometry import Centroids, Flag
+from pipeline.stages.sky_left import SkyLeft
 
 #: Stars that tell the frame's profile, at least and at most: the fainter a star is, the more its neighbours and what is
 #: left of the sky weigh in its moments.
 ENOUGH, MOST = 5, 50
+#: The background left nothing.
+NONE_LEFT = SkyLeft(None)
 _SPOILT = Flag.SATURATED | Flag.MASKED
 #: A star's core reaches so many sigma from its peak, at least so many pixels.
 _CORE, _LEAST_CORE = 3.0, 3
@@ -66,7 +69,11 @@ class Widths:
 
 
 def own_widths(
-    normalize: Normalized, centroids: Centroids, correct_window: bool, noise: tuple[np.ndarray, np.ndarray]
+    normalize: Normalized,
+    centroids: Centroids,
+    correct_window: bool,
+    noise: tuple[np.ndarray, np.ndarray],
+    sky: SkyLeft = NONE_LEFT,
 ) -> Widths:
     """Widths of the stars from their second moments.
 
@@ -81,6 +88,8 @@ def own_widths(
         the centroids' own window as they are.
     noise : tuple of ndarray
         Variance of a sky pixel and for each ADU, by parity.
+    sky : SkyLeft
+        What the background left.
 
     Notes
     -----
@@ -93,7 +102,8 @@ def own_widths(
 
     reach = max(_LEAST_CORE, int(np.ceil(_CORE * centroids.fitted_width)))
     peaks = [centroids[f"peak_{axis}"] for axis in "xy"]
-    found = window_moments(normalize.image, *peaks, window=2 * reach + 1, variance=noise[0], photon=noise[1])
+    looks = {"window": 2 * reach + 1, "variance": noise[0], "photon": noise[1], "sky": sky.at(*peaks)}
+    found = window_moments(normalize.image, *peaks, **looks)
     widths = []
     sure = np.isfinite(found["light"])
     for axis, peak in zip("xy", peaks, strict=True):
@@ -156,7 +166,12 @@ def _unlike(width: np.ndarray) -> str:
 
 
 def fitted_moffat(
-    normalize: Normalized, centroids: Centroids, widths: Widths, start: Profile, elliptical: bool
+    normalize: Normalized,
+    centroids: Centroids,
+    widths: Widths,
+    start: Profile,
+    elliptical: bool,
+    sky: SkyLeft = NONE_LEFT,
 ) -> Profile:
     """The Moffat that fits the frame's bright stars best (Moffat 1969, A&A 3, 455).
 
@@ -172,6 +187,8 @@ def fitted_moffat(
         The frame's Gaussian.
     elliptical : bool
         Whether the scales along x and y differ.
+    sky : SkyLeft
+        What the background left.
 
     Returns
     -------
@@ -188,7 +205,7 @@ def fitted_moffat(
     if rows.size < ENOUGH:
         return guess
     reach = max(5, int(np.ceil(_REACH * max(start.width_x, start.width_y))))
-    x, y, light = _pixels(normalize, centroids, rows, reach, start)
+    x, y, light = _pixels(normalize.image, sky, centroids, rows, reach, start)
 
     def apart(parameters: np.ndarray) -> np.ndarray:
         height, beta, wide, high = parameters[0], parameters[1], parameters[2], parameters[-1]
@@ -201,17 +218,17 @@ def fitted_moffat(
 
 
 def _pixels(
-    normalize: Normalized, centroids: Centroids, rows: np.ndarray, reach: int, start: Profile
+    image: np.ndarray, sky: SkyLeft, centroids: Centroids, rows: np.ndarray, reach: int, start: Profile
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Places of all good pixels about some stars, from the stars' centres, and their part of the star's light."""
-    image, places, light = normalize.image, [], []
+    places, light = [], []
     away = np.arange(-reach, reach + 1)
     for row in rows:
         x, y = centroids["centroid_x"][row], centroids["centroid_y"][row]
         columns, lines = round(x) + away, round(y) + away
         if columns[0] < 0 or lines[0] < 0 or columns[-1] >= image.shape[1] or lines[-1] >= image.shape[0]:
             continue
-        part = image[lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
+        part = image[lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64) - sky.at(x, y)
         total = np.nansum(part)
         if total > 0:
             places.append(np.stack(np.broadcast_arrays(columns - x, (lines - y)[:, None])))
@@ -224,7 +241,7 @@ def _pixels(
 
 
 def growth_curve(
-    normalize: Normalized, centroids: Centroids, widths: Widths, window: int
+    normalize: Normalized, centroids: Centroids, widths: Widths, window: int, sky: SkyLeft = NONE_LEFT
 ) -> tuple[np.ndarray, np.ndarray]:
     """Part of a bright star's light within each radius, over that within the largest.
 
@@ -238,6 +255,8 @@ def growth_curve(
         Their widths.
     window : int
         The largest circle fits into a window of so many pixels.
+    sky : SkyLeft
+        What the background left.
 
     Returns
     -------
@@ -250,9 +269,8 @@ def growth_curve(
     radius = np.arange(1.0, max(2.0, window / 2) + 0.5, 0.5)
     if rows.size == 0:
         return np.empty(0), np.empty(0)
-    sums = aperture_fluxes(
-        normalize.image, centroids["centroid_x"][rows], centroids["centroid_y"][rows], tuple(radius)
-    )  # fmt: skip
+    x, y = (centroids[f"centroid_{axis}"][rows] for axis in "xy")
+    sums = aperture_fluxes(normalize.image, x, y, tuple(radius), sky.at(x, y))
     whole = sums[:, -1] > 0
     if not whole.any():
         return np.empty(0), np.empty(0)

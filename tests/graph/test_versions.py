@@ -24,8 +24,8 @@ KNOWN = {
     "stack": (3, 76.274382),
     "mask": (1, 0.041349794),
     "centroids": (2, 29817.038),
-    "psf_photometry": (3, 19917.827),
-    "lightcurves": (3, 566.11937),
+    "psf_photometry": (4, 19241.398),
+    "lightcurves": (3, 554.06065),
 }
 
 
