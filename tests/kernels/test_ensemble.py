@@ -80,3 +80,10 @@ def test_a_frame_without_comparison_stars_has_no_zero_point():
     relative, *_ = against(mag, error, np.arange(3), np.ones(3))
     assert np.isnan(relative[2]).all()
     assert np.isfinite(relative[[0, 1, 3, 4]]).all()
+
+
+def test_a_star_that_most_frames_have_is_preferred_to_a_quieter_one_that_comes_and_goes():
+    mag, error, _, _ = night(4, variable=())
+    quietest = quiet_stars(mag, error, np.ones(30, bool))[:3]
+    mag[::2, quietest] = np.nan
+    assert not set(quiet_stars(mag, error, np.ones(30, bool))) & set(quietest.tolist())

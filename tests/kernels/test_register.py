@@ -1,6 +1,7 @@
 """The transform between two frames, found from lists of points alone."""
 
 import numpy as np
+import pytest
 
 from pipeline.kernels.polynomial import identity
 from pipeline.kernels.register import Points, moved, register
@@ -32,3 +33,14 @@ def test_a_wide_lens_that_bends_the_field_without_turning_it_is_followed_to_the_
     assert found.model[1] >= 2
     assert found.matched > 0.97 * inside.sum()
     assert np.abs(moved(found.transform, here, SHAPE) - bent(here, 45.0, (36.0, 24.0)))[inside].max() < 0.6
+
+
+@pytest.mark.parametrize("shared", [5, 40])
+def test_a_few_points_in_common_are_no_sky_in_common(shared):
+    rng = np.random.default_rng(5)
+    sky = rng.uniform(50, 800, (60, 2))
+    other = np.concatenate([sky[:shared] + np.array((7, 3)), rng.uniform(50, 800, (60 - shared, 2))])
+    light = np.arange(60, 0.0, -1.0)
+    one, two = (Points(place, np.full(60, 0.02), light, 3.0) for place in (sky, other))
+    found = register(one, two, [identity(SHAPE)], SHAPE, reach=20.0)
+    assert (found is not None) == (shared == 40)
