@@ -95,6 +95,7 @@ def test_a_folder_of_kinds_opens_as_one_set_and_says_how_many_of_each(page):
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("set", exact=True).click()
     dialog.get_by_text("3 lights, 1 bias frame").wait_for()
+    assert findings(page) == []
     dialog.get_by_role("button", name="Open 4 frames").click()
     dialog.wait_for(state="detached")
     settle(page)
