@@ -29,5 +29,15 @@ def test_what_is_asked_for_after_all_stays():
     assert "second" not in store
 
 
+def test_what_was_dear_to_make_goes_too_when_it_is_not_asked_for_any_more():
+    store = Store(3_500_000)
+    store.put("dear", np.zeros(250_000, np.float32), 2.5)
+    for number in range(12):
+        store.put(f"passing {number}", np.zeros(250_000, np.float32), 1.0)
+        assert store.size <= store.limit
+        # Three rounds of what takes a second weigh more than what took two and a half.
+        assert ("dear" in store) == (number < 8)
+
+
 def test_a_run_lets_go_of_results_by_the_names_of_stages():
     assert {*tasks.AFTER_STARS, *tasks.AFTER_PRODUCTS} <= {"frame", *STAGES}
