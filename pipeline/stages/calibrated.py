@@ -15,9 +15,11 @@ from pipeline.stages.combining import neighbours_scatter
 from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
 
 _NONE = np.empty(0, np.int64)
+#: Light of the pixels beside a star's highest on three sides, as a part of it: of one as wide as 1.6 pixels or wider.
+BESIDE = 0.1
 
 
-@stage(version=4)
+@stage(version=5)
 def calibrated(
     frame: Frame,
     hot_pixels: HotPixels,
@@ -175,7 +177,7 @@ def _cosmic_rays(frame: Frame, hot: np.ndarray, detector: Detector) -> np.ndarra
     if frame.full is not None:
         bad.ravel()[frame.full] = True
     full = np.finfo(np.float32).max if frame.info.saturation is None else frame.info.saturation * detector.gain
-    found = np.zeros(frame.shape, bool)
+    found, noise = np.zeros(frame.shape, bool), 0.0
     step = 1 if frame.pattern == "none" else 2
     for row in range(step):
         for column in range(step):
@@ -195,7 +197,28 @@ def _cosmic_rays(frame: Frame, hot: np.ndarray, detector: Detector) -> np.ndarra
                 satlevel=float(full),
             )
             found[row::step, column::step] = hit & ~masked
-    return np.flatnonzero(found)
+            data[row::step, column::step] -= sky
+            noise = max(noise, scatter)
+    return np.flatnonzero(_sharper_than_stars(data, found, noise))
+
+
+def _sharper_than_stars(image: np.ndarray, hit: np.ndarray, noise: float) -> np.ndarray:
+    """What was hit, without what has a star's profile.
+
+    Stars narrower than some two pixels, as those in one colour of a mosaic often are, seem as sharp as a cosmic ray.
+    But a star lights the pixels on all sides of its highest, of whatever colour, and a track those on two.
+    """
+    from scipy.ndimage import label, maximum_position
+
+    labels, count = label(hit, np.ones((3, 3)))
+    if count == 0:
+        return hit
+    y, x = np.array(maximum_position(image, labels, np.arange(1, count + 1))).T
+    ny, nx = image.shape
+    sides = ((-1, 0), (1, 0), (0, -1), (0, 1))
+    beside = np.array([image[np.clip(y + j, 0, ny - 1), np.clip(x + i, 0, nx - 1)] for j, i in sides])
+    star = np.count_nonzero(beside > np.maximum(3 * noise, BESIDE * image[y, x]), axis=0) >= 3
+    return hit & ~np.isin(labels, 1 + np.flatnonzero(star))
 
 
 def _mask_without(frame: Frame, bad: np.ndarray, mended: np.ndarray) -> np.ndarray | None:

@@ -15,7 +15,7 @@ KNOWN = {
     "master_dark": (2, 11.829911),
     "master_flat": (2, 5.6430917),
     "hot_pixels": (5, 1.0),
-    "calibrated": (4, 676.38458),
+    "calibrated": (5, 676.38458),
 }
 
 
