@@ -102,7 +102,8 @@ class Stack:
     single_noise : float
         Standard deviation of a sky pixel in one aligned frame (rms over the frames), ADU.
     noise : float
-        The same in the stack.
+        The same in the stack. Both are told by what differs between frames: noise that all have alike, such as that of
+        a master that was taken off each, is in neither as far as the frames lie on the same pixels.
     warnings : tuple of str
         What a user should know.
     """
