@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.kernels.median import median
+
 MAD_TO_SIGMA = 1.482602218505602
 SAMPLES = 50_000
 #: Pixels that are looked at for the noise which neighbours share.
@@ -31,9 +33,9 @@ def spread(values: np.ndarray) -> float:
     for _ in range(5):
         if values.size < 2:
             break
-        away = np.abs(values - np.median(values))
+        away = np.abs(values - median(values))
         # Coarsely quantised values may have a median deviation of zero.
-        sigma = float(np.median(away)) * MAD_TO_SIGMA or float(np.mean(away))
+        sigma = median(away) * MAD_TO_SIGMA or float(np.mean(away))
         near = away <= 3 * sigma
         if near.all():
             break

@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pipeline.kernels.median import median
+
 _BLOCK = 500
 
 
@@ -195,14 +197,14 @@ def fit_transform(
     columns = np.concatenate([design[:, : ways.shape[2]] @ ways[:, row].T for row in (0, 1)])
     # Products of blocks so small that BLAS starts no threads: frames run on all cores already.
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(columns), _BLOCK)]
-    kept, scatter = np.ones(len(here), bool), _spread(wanted - [_middle(row) for row in wanted.T])
+    kept, scatter = np.ones(len(here), bool), _spread(wanted - [median(row) for row in wanted.T])
     for _ in range(passes):
         weight = kept / (error**2 + scatter**2 + 1e-8)
         weighted = columns * np.tile(weight, 2)[:, None]
         inverse = _inverse(sum(weighted[rows].T @ columns[rows] for rows in blocks))
         step = inverse @ (weighted.T @ wanted.T.ravel())
         residual = wanted - (columns @ step).reshape(2, -1).T
-        scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - _middle(error[kept] ** 2), 0.0))
+        scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - median(error[kept] ** 2), 0.0))
         again = np.hypot(residual[:, 0], residual[:, 1]) <= clip * np.sqrt(error**2 + scatter**2 + 1e-4)
         if again.sum() * 2 < len(ways) + 1 or np.array_equal(again, kept):
             break
@@ -225,16 +227,7 @@ def _inverse(normal: np.ndarray) -> np.ndarray:
 
 def _spread(residual: np.ndarray) -> float:
     """Standard deviation of a coordinate from the median distance of points (Rayleigh: median = 1.1774 sigma)."""
-    return _middle(np.hypot(residual[:, 0], residual[:, 1])) / 1.1774 if len(residual) else 0.0
-
-
-def _middle(values: np.ndarray) -> float:
-    """The median of at least one finite value: numpy's own takes five times as long, mostly to look for NaN."""
-    half = len(values) // 2
-    if len(values) % 2:
-        return float(np.partition(values, half)[half])
-    parted = np.partition(values, (half - 1, half))
-    return float((parted[half - 1] + parted[half]) / 2)
+    return median(np.hypot(residual[:, 0], residual[:, 1])) / 1.1774 if len(residual) else 0.0
 
 
 def inverse_apply(
