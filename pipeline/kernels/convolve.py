@@ -162,7 +162,9 @@ def pixel_peaks(image: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray
     return peaks(image, image, around, floor)
 
 
-def dips(convolved: np.ndarray, floor: float, reach: int, edge: int, uneven: np.ndarray | None = None) -> np.ndarray:
+def dips(
+    convolved: np.ndarray, floor: float, reach: int, edge: int, uneven: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Depths of lonely hollows of the convolved image: what noise and structure do without any star.
 
     Parameters
@@ -180,16 +182,17 @@ def dips(convolved: np.ndarray, floor: float, reach: int, edge: int, uneven: np.
 
     Returns
     -------
-    ndarray of float32, shape (n,)
+    index : ndarray of int64, shape (n,)
+        Flat indices of the hollows.
+    depth : ndarray of float32, shape (n,)
         Depths, positive, over what the noise is multiplied by there.
     """
     cells = np.ones((1, 1), np.float32) if uneven is None else np.ascontiguousarray(uneven, np.float32)
-    return np.concatenate(
-        map_bands(
-            lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), cells, CELL, first, last),
-            len(convolved),
-        )
+    found = map_bands(
+        lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), cells, CELL, first, last),
+        len(convolved),
     )
+    return np.concatenate([index for index, _ in found]), np.concatenate([depth for _, depth in found])
 
 
 def clearance(image: np.ndarray, index: np.ndarray, limit: int) -> np.ndarray:
@@ -315,13 +318,17 @@ def _scan_rows(convolved, image, weights, offsets, floor, first, last):  # noqa:
 
 
 @njit(
-    [float32[::1](float32[:, ::1], float64, int64, int64, float32[:, ::1], int64, int64, int64)],
+    [
+        types.Tuple((int64[::1], float32[::1]))(
+            float32[:, ::1], float64, int64, int64, float32[:, ::1], int64, int64, int64
+        )
+    ],
     cache=True,
     nogil=True,
 )
 def _dip_rows(convolved, floor, reach, edge, cells, side, first, last):  # noqa: ANN001, ANN202
     ny, nx = convolved.shape
-    depth, number = np.empty(1024, np.float32), 0
+    index, depth, number = np.empty(1024, np.int64), np.empty(1024, np.float32), 0
     low = np.float32(-floor) * cells.min()
     for y in range(max(first, edge), min(last, ny - edge)):
         for x in range(edge, nx - edge):
@@ -333,9 +340,9 @@ def _dip_rows(convolved, floor, reach, edge, cells, side, first, last):  # noqa:
                 continue
             top, left = max(y - reach, 0), max(x - reach, 0)
             if convolved[top : y + reach + 1, left : x + reach + 1].max() < -value:
-                depth[number] = -value / noise
+                index[number], depth[number] = y * nx + x, -value / noise
                 number += 1
-    return depth[:number]
+    return index[:number], depth[:number]
 
 
 @njit([boolean(types.Array(types.float32, 1, "C", readonly=True), float32)], cache=True, nogil=True)

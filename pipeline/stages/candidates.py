@@ -24,7 +24,6 @@ APART = 4.0
 #: No centre is surer than this part of the star's sigma over its height in the noise: lonely stars have 0.35 to 0.6 of
 #: it; less is claimed only where a bright neighbour's light is taken for the star's.
 SUREST = 0.33
-LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 6.0, 12.0
 #: Stars so many times as wide as the reference's are out of focus; their width is looked at where the bright peaks,
 #: which the narrow filter makes narrower than they are, seem this much wider than it, and counts if so many agree.
 DEFOCUS, SEEM_WIDER, AGREEING = 1.15, 1.05, 5
@@ -69,7 +68,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": serving(width, normalize.pattern), "defocus": DEFOCUS}
 
 
-@stage(version=9, auto=seeing)
+@stage(version=10, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,
@@ -152,6 +151,7 @@ def _search(
 ) -> StarTable:
     """Every candidate that a filter of some width finds; ``star`` is that of the stars where it is another."""
     from pipeline.kernels.convolve import convolve, daofind_filter
+    from pipeline.kernels.hollows import auto_threshold
     from pipeline.kernels.noise import at_pixels, uneven_noise
 
     kernel = daofind_filter(fwhm, ratio, theta)
@@ -172,7 +172,7 @@ def _search(
         "background": normalize.background.level() if normalize.background is not None else 0.0,
         "noise": float(normalize.noise),
         "saturated": float(normalize.full.size),
-        "auto_threshold": _auto_threshold(convolved, found.height / (noise * louder), noise, kernel, uneven),
+        "auto_threshold": auto_threshold(normalize.image, convolved, columns, noise, kernel, uneven),
         "capped": float(capped),
         "filter_ratio": ratio,
     }
@@ -194,6 +194,7 @@ def _search(
 def _own_width(normalize: Normalized, table: StarTable, defocus: float) -> float | None:
     """Width of the frame's stars where it exceeds the filter's ``defocus`` times; None where it does not."""
     from pipeline.kernels.filter_width import serving
+    from pipeline.kernels.hollows import HIGHEST_THRESHOLD
     from pipeline.kernels.seeing import PLENTY, agreed_width
 
     bright = table["convolved"] > HIGHEST_THRESHOLD * table["local_noise"]
@@ -360,24 +361,3 @@ def _sky(normalize: Normalized, index: np.ndarray) -> np.ndarray:
     y, x = np.divmod(index, normalize.image.shape[1])
     size = normalize.background.box_size
     return level[np.minimum(y // size, level.shape[0] - 1), np.minimum(x // size, level.shape[1] - 1)]
-
-
-def _auto_threshold(
-    convolved: np.ndarray, heights: np.ndarray, noise: float, kernel: Filter, uneven: np.ndarray | None
-) -> float:
-    """Threshold, sigma, above which hollows, which no star makes, are a fiftieth of the peaks or fewer.
-
-    Noise makes as many hollows as peaks; so do dark lanes, fringes and dead pixels with what is not a star. At least 6
-    sigma, at most 12, beyond which defects of the detector would hide the stars. ``heights`` are in local sigma.
-    """
-    from pipeline.kernels.convolve import dips
-
-    reach = max(kernel.reach)
-    depths = np.sort(dips(convolved, LOWEST_THRESHOLD * noise, 4 * reach, reach, uneven)) / noise
-    heights = np.sort(heights)
-    for threshold in (LOWEST_THRESHOLD, *depths):
-        deeper = depths.size - np.searchsorted(depths, threshold, side="right")
-        higher = heights.size - np.searchsorted(heights, threshold, side="right")
-        if deeper <= max(4, 0.02 * higher):
-            break
-    return float(min(threshold, HIGHEST_THRESHOLD))

@@ -14,7 +14,7 @@ KNOWN = {
     "calibrated": (5, 910.99142),
     "background": (2, 369.83118),
     "normalize": (1, 88.019394),
-    "candidates": (9, 71694.413),
+    "candidates": (10, 71694.413),
     "stars": (4, 102),
     "selection": (2, 24.051331),
     "tracks": (3, 190.90493),
