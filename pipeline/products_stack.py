@@ -145,8 +145,8 @@ def write_stack(path: Path, stack: Stack, header: Header, combine: str) -> None:
     header["COMBINE"] = (combine, "how frames were combined")
     if stack.exposure is not None:
         header["EXPTOTAL"] = (round(stack.exposure, 4), "[s] exposure of all frames together")
-    header["NOISEONE"] = (round(stack.single_noise, 5), "[adu] of a pixel in one frame, as frames differ")
-    header["NOISE"] = (round(stack.noise, 5), "[adu] of a pixel here, without what frames share")
+    header["NOISEONE"] = (round(stack.single_noise, 5), "[adu] noise of one frame, as frames differ")
+    header["NOISE"] = (round(stack.noise, 5), "[adu] noise of the stack, as halves differ")
     header.add_history(f"stack: {combine} of {len(stack.files)} aligned frames")
     for place, file in enumerate(stack.files):
         share = "" if stack.weights is None else f" (weight {stack.weights[place]:.4f})"
