@@ -55,6 +55,8 @@ class Knob:
         Whether only odd whole numbers make sense.
     names : str
         Regular expression that every name in a table must match; "" where any will do.
+    named : str
+        What those names are, as the rule has it.
     stage : str
         The earlier stage under which it stands in recipes and on the page, where that is not the one whose work it is.
     """
@@ -67,6 +69,7 @@ class Knob:
     none: str = ""
     odd: bool = False
     names: str = ""
+    named: str = "name"
     stage: str = ""
 
 
@@ -106,7 +109,7 @@ class KnobSpec:
             "ranges": "a table of name = [low, high], an end that limits nothing being -inf or inf",
             "point": "two numbers, x and y",
             "points": "a table of name = [x, y]",
-            "sizes": f"a table of name = number{bounds}{unit}",
+            "sizes": f"a table of {knob.named} = number{bounds}{unit}",
             "region": "one of " + ", ".join([*self.choices, "x0,y0,x1,y1 (the last column and row not in it)"]),
             "numbers": f"a list of numbers{bounds}{unit}",
             "ids": f"a list of whole numbers{bounds}",

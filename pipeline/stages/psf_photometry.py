@@ -76,6 +76,7 @@ def psf_photometry(
             -30,
             40,
             names=NAMES,
+            named="star (id or x,y; and filter)",
         ),
     ] = MappingProxyType({}),
 ) -> Photometry:
