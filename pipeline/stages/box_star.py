@@ -18,6 +18,8 @@ LEAST_PEAK = 5.0
 LEAST_LIGHT = 3.0
 #: The same star has no more than so many times the light, or so many times less, behind thin clouds.
 MOST_CHANGE = 4.0
+#: Exponent at which a surface that is fitted is cut off.
+STEEPEST = 50.0
 
 
 def brightest_star(stars: StarTable, size: float) -> tuple[float, float]:
@@ -147,7 +149,9 @@ def _gaussian(light: np.ndarray, good: np.ndarray) -> tuple[float, float]:
 
     def rest(p: np.ndarray) -> np.ndarray:
         dx, dy = x - p[0], y - p[1]
-        return p[2] * np.exp(-(p[3] * dx * dx + 2 * p[4] * dx * dy + p[5] * dy * dy)) + p[6] - value
+        # On its way the fit may try a surface that rises outward without limit.
+        exponent = np.minimum(-(p[3] * dx * dx + 2 * p[4] * dx * dy + p[5] * dy * dy), STEEPEST)
+        return p[2] * np.exp(exponent) + p[6] - value
 
     sharp = 0.5 / wide**2
     fit = least_squares(rest, [peak[1], peak[0], 1.0, sharp, 0.0, sharp, 0.0], method="lm", max_nfev=400)

@@ -8,6 +8,7 @@ from pipeline.alignment import FLAG
 from pipeline.frame import Failure, FrameError
 from pipeline.knob import Point
 from pipeline.stages.selection import selection
+from pipeline.stages.box_star import _gaussian
 from pipeline.stages.shifts import shifts
 from tests.stages.synthetic import sequence, sky, table, turned
 from tests.star_fields import normalized
@@ -147,6 +148,14 @@ def test_what_remains_is_flagged():
     assert found.flagged.tolist() == [False, True]
     assert np.hypot(found.x_left[1], found.y_left[1]) > FLAG
     assert "selection.rejected" in found.warnings[0]
+
+
+@pytest.mark.parametrize("seed", [1, 10, 26])
+def test_a_peak_at_the_edge_of_a_box_is_fitted_in_silence(seed):
+    """A fit may try surfaces that rise outward: their numbers must not overflow."""
+    light = np.random.default_rng(seed).normal(0, 1, (12, 12))
+    light[0, 5] += 6
+    _gaussian(light, np.ones(light.shape, bool))
 
 
 def test_another_star_in_the_box_is_not_taken_for_the_first():
