@@ -7,8 +7,8 @@ from scipy import ndimage
 from pipeline.alignment import FLAG
 from pipeline.frame import Failure, FrameError
 from pipeline.knob import Point
-from pipeline.stages.selection import selection
 from pipeline.stages.box_star import _gaussian
+from pipeline.stages.selection import selection
 from pipeline.stages.shifts import shifts
 from tests.stages.synthetic import sequence, sky, table, turned
 from tests.star_fields import normalized
