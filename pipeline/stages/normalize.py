@@ -11,6 +11,7 @@ from pipeline.knob import Knob
 from pipeline.photometry import NOTHING, Mask
 from pipeline.stage import stage
 from pipeline.stages.background import colour_numbers, without_pixels
+from pipeline.stages.noise_model import gain_of_header
 
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
@@ -25,9 +26,7 @@ def colour_factors(
     calibrated: Frame,
     background: Background,
     mask: Mask = NOTHING,
-    *,
-    red: float | None = None,
-    blue: float | None = None,
+    **knobs: float | None,
 ) -> dict[str, float]:
     """Factors from the bright stars: the median over stars of green's flux per pixel over red's and over blue's.
 
@@ -39,24 +38,21 @@ def colour_factors(
         Its sky.
     mask : Mask
         Pixels that are no stars.
-    red, blue : float, optional
-        A factor that is given stays as it is.
+    knobs
+        The stage's knobs, which play no part: what one factor is set to by hand says nothing of the other.
 
     Returns
     -------
     dict of str to float
         ``red`` and ``blue``; 1 on monochrome frames and where fewer than five stars tell.
     """
-    if calibrated.pattern == "none" or (red is not None and blue is not None):
-        return {"red": 1.0 if red is None else red, "blue": 1.0 if blue is None else blue}
+    if calibrated.pattern == "none":
+        return {"red": 1.0, "blue": 1.0}
     ratios = star_colours(without_pixels(calibrated, mask.of("stars")), background)
-    found = {}
-    for name, given in (("red", red), ("blue", blue)):
-        enough = ratios[name].size >= _LEAST_STARS
-        found[name] = float(np.clip(np.median(ratios[name]), *FACTORS)) if enough else 1.0
-        if given is not None:
-            found[name] = given
-    return found
+    return {
+        name: float(np.clip(np.median(ratios[name]), *FACTORS)) if ratios[name].size >= _LEAST_STARS else 1.0
+        for name in ("red", "blue")
+    }
 
 
 @stage(version=1, auto=colour_factors)
@@ -93,8 +89,8 @@ def normalize(
     """
     calibrated = without_pixels(calibrated, mask.of("stars"))
     if red is None or blue is None:
-        auto = colour_factors(calibrated, background, red=red, blue=blue)
-        red, blue = auto["red"], auto["blue"]
+        auto = colour_factors(calibrated, background)
+        red, blue = auto["red"] if red is None else red, auto["blue"] if blue is None else blue
     image = normalized_image(calibrated, background, red=red, blue=blue)
     full = full_pixels(calibrated)
     saturation = calibrated.info.saturation
@@ -108,6 +104,7 @@ def normalize(
         noise=sky_noise(image, calibrated.pattern),
         file=calibrated.info.file,
         background=background,
+        gain=gain_of_header(calibrated),
     )
 
 

@@ -67,8 +67,8 @@ TURNS = (
     turn("mask", "shapes", ({"shape": "ellipse", "x": 90.0, "y": 80.0, "a": 30.0, "b": 20.0, "theta": 0.0},), MASK),
     turn("background", "box_size", 64, BACKGROUND),
     turn("background", "estimator", "median", BACKGROUND),
-    # Of two factors at auto one still is.
-    turn("normalize", "red", 1.4, {"normalize.auto"} | NORMALIZE),
+    # The other factor stays at auto, whose number is known.
+    turn("normalize", "red", 1.4, NORMALIZE),
     turn("candidates", "method", "peaks", CANDIDATES),
     # A width by hand leaves the look for frames out of focus at auto.
     turn("candidates", "fwhm", 4.0, {"candidates.auto"} | CANDIDATES),
