@@ -10,7 +10,7 @@ from ui.canvas import share_views
 from ui.colours import COMPLETE, Palette
 from ui.small_plot import SmallPlot
 
-_HEIGHT = 156
+_HEIGHT = 128
 _MARGIN = 1.25
 _KEY = f'<span style="color:{COMPLETE}">\u25cf</span> measured&ensp;<span>\u2504</span> 1/\u221aN'
 
@@ -24,16 +24,14 @@ class NoisePlot(SmallPlot):
         "dark" or "light".
     name : str
         Of the points' source.
-    height : int
-        Screen pixels.
     """
 
-    def __init__(self, theme: str, name: str = "stack noise", height: int = _HEIGHT) -> None:
+    def __init__(self, theme: str, name: str = "stack noise") -> None:
         self.measured = ColumnDataSource(data={"number": [], "noise": []}, name=name)
         self._promised = ColumnDataSource(data={"number": [], "noise": []})
         self._across, self._down = FixedTicker(ticks=[1]), FixedTicker(ticks=[1])
         self._line: GlyphRenderer | None = None
-        super().__init__("Noise against frames", "ADU", height, theme, log_x=True, log_y=True)
+        super().__init__("Noise against frames", "ADU", _HEIGHT, theme, log_x=True, log_y=True)
         made = self.figure
         made.xaxis.ticker, made.yaxis.ticker = self._across, self._down
         made.ygrid.ticker = self._down

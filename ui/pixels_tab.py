@@ -206,7 +206,7 @@ class PixelsTab(ResultTab):
         if master and self._noise is None:
             from ui.noise_plot import NoisePlot
 
-            self._noise = NoisePlot(self._theme, "master noise", 128)
+            self._noise = NoisePlot(self._theme, "master noise")
 
     def _write(self) -> None:
         """All words, in the theme's colours."""

@@ -34,7 +34,7 @@ ORDER = (
     "frames", "hot_pixels", "mask", "background", "frame", "master_bias", "master_dark", "master_flat", "calibrated",
     "normalize",
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
-    cutouts.STAGE, difference.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
+    difference.STAGE, cutouts.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.

@@ -270,12 +270,14 @@ class ShiftsTab(ResultTab):
         noise = 1.0 if self._scene["normalize"] is None else self._scene["normalize"].noise
         common = (noise, shifts.reference, self._session.frame, colours)
         failed = cutouts.STAGE in self._scene.results and self._scene[cutouts.STAGE] is None
-        wait = " The frames cannot be aligned." if failed else " The frames are being aligned."
-        note = "" if any(one is not None for one in after) else wait
+        wait = ": the frames cannot be aligned." if failed else ": the frames are being aligned."
+        # Crosses would say that the star is lost.
+        there = any(one is not None for one in after)
+        strip = cutout_strip(after, *common) if there else ""
         self._star.object = (
             f'<div style="{look}"><b style="color:{colours.text};font-size:14px;line-height:20px">Star {star}</b>'
             f' at its place in the reference<div style="margin:8px 0 4px">Before</div>{cutout_strip(before, *common)}'
-            f'<div style="margin:8px 0 4px">After.{note}</div>{cutout_strip(after, *common)}</div>'
+            f'<div style="margin:8px 0 4px">After{"" if there else wait}</div>{strip}</div>'
         )
 
     # The box on the picture

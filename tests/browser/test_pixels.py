@@ -152,7 +152,7 @@ def test_the_difference_is_a_picture_and_the_reference_has_none(chromium, app):
 def test_a_star_is_seen_in_every_aligned_frame_where_frames_are_more_than_moved(chromium, app):
     page = visit(chromium, f"{app.address}#folder=turning&tab=Shifts&star=3&aligned.model=transform")
     page.get_by_text("Star 3", exact=False).last.wait_for()
-    after = page.get_by_text("After.", exact=True)
+    after = page.get_by_text("After", exact=True)
     after.wait_for()
     assert after.locator("xpath=following-sibling::div").locator("img").count() == 4
     assert page.problems == []
