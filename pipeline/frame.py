@@ -359,6 +359,9 @@ class Normalized:
         The frame's file, for messages.
     background : Background or None
         The sky that was subtracted.
+    gain : float or None
+        Electrons for an ADU as the header has it, where the level without light is not known, so that the sky's noise
+        cannot tell it.
     """
 
     image: np.ndarray
@@ -370,3 +373,4 @@ class Normalized:
     noise: float
     file: str = ""
     background: Background | None = None
+    gain: float | None = None

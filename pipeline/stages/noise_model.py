@@ -61,7 +61,8 @@ class Detector:
 def pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndarray]:
     """Variance of a sky pixel, and of a pixel for each ADU above the sky, both by row and column parity.
 
-    Without a gain all of the sky's variance is taken for that of its photons.
+    Without a gain all of the sky's variance is taken for that of its photons. The header's is taken where it makes more
+    noise than that: a zero level in the sky's makes less, and a number of a camera's setting that is no gain does too.
 
     Parameters
     ----------
@@ -80,7 +81,25 @@ def pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndar
     variance = pixel_variance(normalize.image, normalize.pattern)
     variance *= shared_noise(normalize.image, variance, fwhm / SIGMA_TO_FWHM) ** 2
     level = normalize.background.level() if normalize.background is not None else 0.0
-    return variance, photon_noise(normalize, green_variance(normalize.pattern, variance) / level if level > 0 else 0.0)
+    sky = green_variance(normalize.pattern, variance)
+    for_each = sky / level if level > 0 else 0.0
+    if normalize.gain is not None:
+        # A sky fainter than its own noise tells nothing.
+        for_each = max(for_each if level > sky**0.5 else 0.0, 1 / normalize.gain)
+    return variance, photon_noise(normalize, for_each)
+
+
+def _zeroed(frame: Frame) -> bool:
+    """Whether zero ADU are known to be no light."""
+    return bool(frame.black.any()) or any(word in line.lower() for line in frame.history for word in _ZEROED)
+
+
+def gain_of_header(frame: Frame) -> float | None:
+    """Electrons for an ADU by the frame's header, where the sky's noise cannot tell it: zero ADU may be no darkness."""
+    gain = frame.info.gain
+    if _zeroed(frame) or gain is None or not 0 < gain <= LARGEST:
+        return None
+    return float(gain) * frame.info.averaged
 
 
 def photon_noise(normalize: Normalized, for_each: float) -> np.ndarray:
@@ -167,11 +186,8 @@ def detector(
     times = f", {info.averaged:.3g} times for {info.combined} frames combined" if info.averaged > 1 else ""
     if transferred[0] is not None:
         return Detector(transferred[0] * info.averaged, read_noise, f"photon transfer from two flats{times}")
-    zeroed = bool(calibrated.black.any()) or any(
-        word in line.lower() for line in calibrated.history for word in _ZEROED
-    )
     of_sky = _gain_of_sky(normalize, variance, read_noise, info.sky_off)
-    if zeroed and of_sky is not None:
+    if _zeroed(calibrated) and of_sky is not None:
         return Detector(of_sky, read_noise, "the sky's noise")
     if info.gain is not None and 0 < info.gain <= LARGEST:
         return Detector(float(info.gain) * info.averaged, read_noise, f"the header{times}")

@@ -1,13 +1,16 @@
 """The noise of photons as the stars tell it, whatever level the sky seems to have."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from pipeline.frame import Frame, FrameInfo
 from pipeline.kernels.gaussian import fit_stars
 from pipeline.kernels.noise import pixel_variance
 from pipeline.kernels.photons import photons_from_stars
 from pipeline.stages.candidates import candidates
-from pipeline.stages.noise_model import photon_noise
+from pipeline.stages.noise_model import gain_of_header, photon_noise, pixel_noise
 from tests.star_fields import grid, normalized, star_field
 
 GAIN, FWHM = 1.5, 3.6
@@ -49,6 +52,28 @@ def test_stars_in_the_sky_s_noise_alone_are_unsure():
     x, y = grid(12, 30, rng)
     result = told(star_field(1, (360, 360), x, y, 60.0, FWHM, level=400.0, gain=GAIN))
     assert result is None or result[1] > 0.3 / GAIN
+
+
+@pytest.mark.parametrize(
+    ("gain", "level", "expected"),
+    [(None, 2000.0, 0.2), (1.5, 2000.0, 1 / 1.5), (26.0, 2000.0, 0.2), (1.5, 3.0, 1 / 1.5), (1.5, None, 1 / 1.5)],
+    ids=["none", "zero level", "a setting", "no sky left", "unknown"],
+)
+def test_few_stars_leave_the_header_to_tell_a_gain_that_the_sky_hides(gain, level, expected):
+    rng = np.random.default_rng(2)
+    image = rng.normal(0, 20, (300, 300))
+    frame = dataclasses.replace(normalized(image, noise=20.0, level=level), gain=gain)
+    assert pixel_noise(frame, FWHM)[1] == pytest.approx(expected, rel=0.05)
+
+
+def test_a_header_tells_the_gain_only_of_a_frame_whose_darkness_is_not_known():
+    info = FrameInfo(path="/a.fits", file="a.fits", shape=(4, 4), gain=1.5)
+    plain = Frame(info, np.zeros((4, 4), np.float32))
+    assert gain_of_header(plain) == 1.5
+    assert gain_of_header(dataclasses.replace(plain, black=np.full((2, 2), 100, np.float32))) is None
+    assert gain_of_header(dataclasses.replace(plain, history=("bias subtracted",))) is None
+    assert gain_of_header(dataclasses.replace(plain, info=dataclasses.replace(info, gain=120.0))) is None
+    assert gain_of_header(dataclasses.replace(plain, info=dataclasses.replace(info, averaged=8.0))) == 12.0
 
 
 @pytest.mark.parametrize("pattern", ["none", "RGGB"])
