@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from pipeline.frame import Sequence
 from pipeline.read import stem
+from ui.bar_button import BarButton
 from ui.colours import REFERENCE
 from ui.session import Session
 
@@ -20,8 +21,6 @@ LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" ari
 <h1>Starshift</h1></div>"""
 LOGO_STYLE = """.brand { display: flex; align-items: center; gap: 10px; color: var(--starshift-text); }
 h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }"""
-# A button with words that has none, and looks like those that are icons.
-BARE = {"padding": "7px !important", "color": "var(--starshift-second) !important"}
 DIAMOND = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none">'
     f'<path d="M12 4l8 8-8 8-8-8z" stroke="{REFERENCE}" stroke-width="2"/></svg>'
@@ -30,13 +29,6 @@ DIAMOND = (
 
 def _line() -> pn.pane.HTML:
     return pn.pane.HTML("", width=1, height=28, margin=(0, 8), styles={"background": "var(--starshift-hairline)"})
-
-
-def icon(name: str, tip: str, click: Callable[..., Any]) -> pmui.IconButton:
-    """A button that is an icon, with its words on hover."""
-    button = pmui.IconButton(icon=name, description=tip, icon_size="18px", margin=0, width=34)
-    button.on_click(click)
-    return button
 
 
 def menu(label: str, items: list[tuple[str, Callable[[], Any]]], **options: Any) -> pmui.MenuButton:
@@ -90,16 +82,13 @@ class TopBar:
             visible=False,
         )
         self._reference.on_click(self._choose_reference)
-        self._undo = icon("undo", "Undo the last turn", lambda *_: session.undo())
-        self._redo = icon("redo", "Redo", lambda *_: session.redo())
+        self._undo = BarButton("undo", "Undo the last turn", session.undo)
+        self._redo = BarButton("redo", "Redo", session.redo)
+        self._theme = BarButton("light", "", on_theme)
+        self._help = BarButton("help", "Help", on_help)
         self._run = pmui.Button(
             label="Run all", variant="contained", margin=(0, 8), height=32, on_click=lambda *_: on_run()
         )
-        # One button for both themes: the tooltip of one that is hidden under the pointer would stay on the page.
-        self._theme = pmui.Button(
-            label="", variant="text", width=34, height=32, margin=0, icon_size="18px", sx=BARE,
-            on_click=lambda *_: on_theme(),
-        )  # fmt: skip
         self.show_theme(dark=True)
         self.parts = [
             pn.pane.HTML(LOGO, stylesheets=[LOGO_STYLE], margin=(4, 8, 4, 0)),
@@ -114,7 +103,7 @@ class TopBar:
             self._run,
             _line(),
             self._theme,
-            icon("help_outline", "Help", lambda *_: on_help()),
+            self._help,
         ]
         self.draw()
 
@@ -131,8 +120,8 @@ class TopBar:
         label = session.title or "Open"
         if self._data.label != label:
             self._data.label = label
-        self._undo.disabled = not session.can_undo
-        self._redo.disabled = not session.can_redo
+        self._undo.barred = not session.can_undo
+        self._redo.barred = not session.can_redo
 
     def show_sequence(self, sequence: Sequence) -> None:
         """Offer the frames as references."""
@@ -141,6 +130,8 @@ class TopBar:
         self._reference.param.update(items=[{"label": file} for file in files], label=f"reference {name}", visible=True)
 
     def show_theme(self, dark: bool) -> None:
-        """Show the theme that a click would bring."""
+        """Take a theme's colours, and show the other one, which a click would bring."""
+        for button in (self._undo, self._redo, self._theme, self._help):
+            button.theme = "dark" if dark else "light"
         other = "light" if dark else "dark"
-        self._theme.param.update(icon=f"{other}_mode_outlined", description=f"{other.capitalize()} theme")
+        self._theme.param.update(icon=other, label=f"{other.capitalize()} theme")
