@@ -13,10 +13,12 @@ from ui.part import Part, style, text
 from ui.stage_list import explanation
 
 HELP = "What this page does"
-_STYLE = """table { border-collapse: collapse; }
+_STYLE = """:host { font: 400 14px/20px Roboto, sans-serif; }
+table { border: 0; border-collapse: collapse; }
 th, td { border: solid var(--starshift-hairline); border-width: 1px 0; padding: 4px 24px 4px 0; text-align: left; }
 th { font-weight: 400; color: var(--starshift-second); }
-code { color: inherit; }"""
+a, code, a code { color: var(--starshift-text); }
+a { text-decoration: underline; }"""
 
 
 class Keys(Part):

@@ -42,14 +42,14 @@ export function render({model}) {
     words.textContent = model.detail || (failed
       ? "A stage that it stands on failed. Its row among the stages says why, and what to do."
       : "It shows here as soon as it is there.")
-    raw.style.display = failed && model.kind != "raw" ? "" : "none"
+    raw.style.display = failed && model.raw ? "" : "none"
     // What takes less than this is never seen waiting: nothing shall blink.
     const seen = Boolean(model.state)
     if (!seen || failed) root.style.display = seen ? "" : "none"
     else due = setTimeout(() => { root.style.display = "" }, PATIENCE_MS)
   }
   root.style.display = "none"
-  model.on(["theme", "state", "kind", "options", "detail"], draw)
+  model.on(["theme", "state", "kind", "options", "detail", "raw"], draw)
   model.on("state", measure)
   window.addEventListener("starshift", ({detail}) => {
     if (detail.channel != model.channel || detail.name != "scale") return

@@ -12,6 +12,7 @@ from panel.io.resources import LOCAL_DIST
 from panel.util import edit_readonly
 from param.parameterized import Watcher
 
+from pipeline.frame import FrameError
 from ui import choice, gallery, lay_over, map_tab, series
 from ui.address import Address
 from ui.address_text import Place
@@ -35,7 +36,7 @@ from ui.run_dialog import RunDialog
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED, TABS, TRUTH, Side
-from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, root_style
+from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, TOAST, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
 
@@ -45,11 +46,7 @@ __all__ = ["Desk", "build", "stage_panel"]
 # is: Panel else sends its class into the open page, whose models are then not serializable, and no other page has it.
 COMPONENTS = (choice.Choice, gallery.StarGallery, lay_over.LayOver, map_tab.CompareRow)
 
-# A message lies over the picture; one that is no error leaves by itself.
-TOAST = {
-    "position": "fixed", "top": "136px", "left": "calc(50% - 260px)", "z-index": "1200", "border-radius": "6px",
-    "background": "var(--starshift-raised)",
-}  # fmt: skip
+# A message that is no error leaves by itself, ms.
 TOAST_STAYS = 6000
 # The address follows what is shown after a moment, not while a hand is on a knob.
 ADDRESS_WAITS = 400
@@ -108,7 +105,7 @@ class Desk(Viewer):
             session,
             self.worker,
             opened=self._opened,
-            failed=lambda error: self.stages.fail("frames", error),
+            failed=self._not_opened,
             tell=self._tell,
         )
         self.comparison = RecipeComparison(
@@ -187,11 +184,15 @@ class Desk(Viewer):
         self.top.say("Making the sample\u2026")
         self.opener.sample(name)
 
+    def _not_opened(self, error: FrameError) -> None:
+        self.stages.fail("frames", error)
+        self.top.draw()
+
     def _opened(self, opened: Opened) -> None:
         self.results.forget()
         self._source = opened.source
         count = len(opened.night.files)
-        title = f"{opened.title}, {count} frame{'s' if count > 1 else ''}"
+        title = f"{opened.title}, {count} frame{'s' if count != 1 else ''}"
         seen = {} if opened.place is None else {name: getattr(opened.place, name) for name in ("recipe", "frame")}
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:

@@ -357,7 +357,8 @@ class Picture(Layers, Marks):
             held = self._pyramids.get(kind)
             self._dress(i, held and held[1])
             state = "" if held is not None else "failed" if kind in self._failed else "waiting"
-            self._notes[i].param.update(state=state, detail=self._failed.get(kind, ""))
+            raw = kind != "raw" and "raw" not in self._failed
+            self._notes[i].param.update(state=state, detail=self._failed.get(kind, ""), raw=raw)
             if held is None:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(EMPTY_CUT)

@@ -106,6 +106,7 @@ class PictureNote(Part):
     options = param.Dict({})
     kind = param.String("raw")
     state = param.Selector(default="", objects=["", "waiting", "failed"])
+    raw = param.Boolean(True)
     detail = param.String("")
 
     _esm = text("note.js")

@@ -216,6 +216,7 @@ class TrackPlots:
 
     def _residuals(self) -> figure:
         made = self._figure(104)
+        made.yaxis.ticker.desired_num_ticks = 3
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)
@@ -265,9 +266,9 @@ class TrackPlots:
 
     def _write_titles(self) -> None:
         colours = PALETTES[self._theme]
-        field = f'<span style="color:{_FIELD[self._theme]}">▬</span> field'
+        field = f'<span style="color:{_FIELD[self._theme]}">▬</span>&nbsp;field'
         edge = f";text-shadow:0 0 1px {HALO},0 0 1px {HALO}" if self._theme == "light" else ""
-        star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span> star {self._star}'
+        star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span>&nbsp;star {self._star}'
         texts = (
             ("Offset from the reference", "px", field + ("" if self._star is None else star)),
             ("Residual after the transform", "px, band: two thirds of all stars", ""),

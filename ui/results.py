@@ -56,6 +56,8 @@ class Errand:
     ticket: Ticket
     scene: Scene
     blamed: set[str] = field(default_factory=set)
+    # Where an error was told of: the stages that stand on that one meet it too.
+    told: dict[str, str] = field(default_factory=dict)
     arrived: Arrived = field(default_factory=dict)
 
     def add(self, stage: str, result: Any, key: str, prepared: Any) -> None:
@@ -215,6 +217,7 @@ class Results:
             if where not in self._stages.names:
                 # Reading a file has no row of its own.
                 where = "frames"
+            where = errand.told.setdefault(str(error), where)
             if where not in errand.blamed:
                 errand.blamed.add(where)
                 self._worker.hand_back(self._stages.fail, where, error)

@@ -33,6 +33,7 @@ WORDS = {
     "photometry": "Photometry and light curves",
 }
 NAME = "starshift.zip"
+SAID = {"font": "14px/20px Roboto, sans-serif"}
 TICK = 0.2
 
 
@@ -89,7 +90,7 @@ class RunDialog:
         self._told = 0.0
         wide = {"sizing_mode": "stretch_width"}
         named = {WORDS[name]: name for name in products.PRODUCTS}
-        self._what = pmui.CheckBoxGroup(options=named, value=list(products.USUAL), **wide)
+        self._what = pmui.CheckBoxGroup(options=named, value=list(products.USUAL), margin=(10, 0), **wide)
         self._start = pmui.Button(label="Run", variant="contained", height=32, on_click=lambda *_: self._run())
         self._cancel = pmui.Button(
             label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()
@@ -106,9 +107,11 @@ class RunDialog:
         self._problem = pmui.Alert(severity="error", visible=False, **wide)
         self.dialog = pmui.Dialog(
             pn.Column(
-                pn.pane.HTML("All frames are run with this recipe, and what you choose goes into one zip."),
+                pn.pane.HTML(
+                    "All frames are run with this recipe, and what you choose goes into one zip.", margin=0, styles=SAID
+                ),
                 self._what,
-                pn.Row(self._start, self._cancel, self._save),
+                pn.Row(self._start, self._cancel, self._save, margin=(0, 0, 0, -10)),
                 self._bar,
                 self._note,
                 self._problem,

@@ -16,6 +16,7 @@ from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
 from ui.scene import Scene
 from ui.session import Session
+from ui.tab import sentence
 from ui.theme import RIGHT
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ NEEDS = {
 }
 # Without this result a tab has nothing to show of the files that are open.
 MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}
+# What stands in place of a tab whose result cannot be had.
+NONE = {
+    "Tracks": "No tracks. The stars of no frame could be followed; the list of stages says what is missing.",
+    "Stars": "No stars. This frame could not be searched; the list of stages says why.",
+}
 
 
 class Tabs(pmui.TabMenu):
@@ -126,7 +132,8 @@ class Side:
             on_click=lambda *_: on_fold(),
         )
         line = {"border-bottom": "1px solid var(--starshift-hairline)"}
-        self._body = pn.Column(sizing_mode="stretch_both", margin=0)
+        self._none = pn.pane.HTML(margin=16, sizing_mode="stretch_width", visible=False)
+        self._body = pn.Column(self._none, sizing_mode="stretch_both", margin=0)
         self.panel = pn.Column(
             pn.Row(self._menu, fold, sizing_mode="stretch_width", margin=0, height=48, styles=line),
             self._body,
@@ -163,6 +170,7 @@ class Side:
         for tab in self._made.values():
             if hasattr(tab, "theme"):
                 tab.theme = theme
+        self._say_none(self.active)
 
     def choose(self, name: str) -> None:
         """Open a tab by its name."""
@@ -344,3 +352,12 @@ class Side:
         else:
             tab.show(scene)
         self._renew(name)
+        self._say_none(name)
+
+    def _say_none(self, name: str) -> None:
+        """Have a sentence in place of the open tab where its result cannot be had."""
+        if name != self.active or name not in self._made:
+            return
+        failed = name in NONE and MADE_OF[name] in self._scene.results and self._scene[MADE_OF[name]] is None
+        self._none.param.update(object=sentence(NONE[name], self._theme) if failed else "", visible=failed)
+        self._made[name].panel.visible = not failed

@@ -205,6 +205,7 @@ def _plot(profile: Profile | None, colours: Palette) -> str:
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" style="font:11px Roboto,sans-serif;display:block" role="img" '
         f'aria-label="Profile, fwhm {profile.fwhm:.2f} px"><g stroke="{colours.grid}" fill="none">{grid}</g>'
         f'<g fill="{colours.second}"><g text-anchor="end">{values}</g><g text-anchor="middle">{ends}</g>{dots}</g>'
+        f'<polyline points="{curve}" fill="none" stroke="{HALO}" stroke-width="3.2"/>'
         f'<polyline points="{curve}" fill="none" stroke="{PICKED}" stroke-width="1.6"/>'
         f'<text x="{x + 10:.1f}" y="{y:.1f}" fill="{colours.text}">fwhm {profile.fwhm:.2f}</text></svg></div>'
     )

@@ -100,7 +100,15 @@ def _components(palette: Palette) -> dict[str, Any]:
             "styleOverrides": {"paper": {"border": line, "backgroundColor": palette.raised, "maxHeight": "70vh"}}
         },
         "MuiMenuItem": {
-            "styleOverrides": {"root": {"font": f"400 14px/20px {FONT}", "minHeight": "32px", "padding": "4px 16px"}}
+            "styleOverrides": {
+                "root": {
+                    # A menu hangs outside the page, and would keep the ink of the theme that it was made in.
+                    "color": palette.text,
+                    "font": f"400 14px/20px {FONT}",
+                    "minHeight": "32px",
+                    "padding": "4px 16px",
+                }
+            }
         },
         "MuiTabs": {
             "styleOverrides": {
@@ -129,6 +137,9 @@ def _components(palette: Palette) -> dict[str, Any]:
             "styleOverrides": {
                 "paper": {**flat, "backgroundColor": palette.raised, "border": line, "borderRadius": "8px"}
             }
+        },
+        "MuiDialogContent": {
+            "styleOverrides": {"root": {"font": f"400 14px/20px {FONT}", "padding": "0 16px 16px !important"}}
         },
         "MuiDialogTitle": {"styleOverrides": {"root": {"font": f"700 20px/24px {FONT}", "padding": "16px"}}},
         "MuiTooltip": {
@@ -176,6 +187,11 @@ html:root {{ background-color: {PALETTES["dark"].page}; }}
 #loader .spinner {{ display: none; }}
 """
 THEME = {mode: _scheme(palette) for mode, palette in PALETTES.items()}
+# A message lies over the picture.
+TOAST = {
+    "position": "fixed", "top": "136px", "left": "calc(50% - 260px)", "z-index": "1200", "border-radius": "6px",
+    "background": "var(--starshift-raised)",
+}  # fmt: skip
 
 
 def root_style(*, left_open: bool, right_open: bool, drawn: bool = True) -> dict[str, Any]:
