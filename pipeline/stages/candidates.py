@@ -68,7 +68,7 @@ def seeing(normalize: Normalized, *, fwhm: float | None, **knobs: Any) -> dict[s
     return {"fwhm": serving(width, normalize.pattern), "defocus": DEFOCUS}
 
 
-@stage(version=10, auto=seeing)
+@stage(version=11, auto=seeing)
 def candidates(
     normalize: Normalized,
     *,

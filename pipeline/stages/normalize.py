@@ -55,7 +55,7 @@ def colour_factors(
     }
 
 
-@stage(version=1, auto=colour_factors)
+@stage(version=2, auto=colour_factors)
 def normalize(
     calibrated: Frame,
     background: Background,
