@@ -41,11 +41,13 @@ def _keep(work: Work, name: str, make: Callable[[], Frame]) -> None:
     with products.written(place) as partial, open(partial, "wb") as file:
         for first in range(0, ny, BAND):
             band_of(frame, first, min(first + BAND, ny)).tofile(file)
-    _keep_facts(facts, frame, {"file": str(place)})
+    _keep_facts(work, facts, frame, place)
 
 
-def _keep_facts(facts: Path, frame: Frame, where: dict[str, Any]) -> None:
-    told = {"shape": frame.shape, "pattern": frame.pattern, "noise": frame_noise(frame)}
+def _keep_facts(work: Work, facts: Path, frame: Frame, place: Path, **where: Any) -> None:
+    # A folder may be moved before its run goes on.
+    file = place.relative_to(work.job.out).as_posix()
+    told = {"file": file, "shape": frame.shape, "pattern": frame.pattern, "noise": frame_noise(frame)}
     products.write_text(facts, json.dumps(told | where))
 
 
@@ -55,7 +57,7 @@ def _kept(work: Work, name: str) -> list[Spooled]:
     for facts in sorted((work.job.partial / name).glob("*.json"), key=lambda path: int(path.stem)):
         told = json.loads(facts.read_text(encoding="utf-8"))
         ny, nx = told["shape"]
-        place = Path(told["file"])
+        place = work.job.out / told["file"]
         read = _of_product(place, facts, nx, told) if "offset" in told else _reader(place, nx)
         found.append(Spooled(int(facts.stem), (ny, nx), told["pattern"], told["noise"], read))
     return found
@@ -101,7 +103,7 @@ def _keep_place(work: Work, path: Path) -> None:
         np.save(file, bad)
     with fits.open(path) as hdus:
         offset = hdus.fileinfo(0)["datLoc"]
-    _keep_facts(facts, frame, {"file": str(path), "offset": offset, "inside": (y0, y1, x0, x1)})
+    _keep_facts(work, facts, frame, path, offset=offset, inside=(y0, y1, x0, x1))
 
 
 def _without_value(mask: np.ndarray | None, shape: tuple[int, int]) -> tuple[tuple[int, int, int, int], np.ndarray]:
