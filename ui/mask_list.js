@@ -37,6 +37,7 @@ export function render({model}) {
     const one = make("div", "mask-shape")
     const name = make("button", "name")
     name.type = "button"
+    name.title = shape.words
     name.innerHTML = icon(shape.kind)
     name.append(make("span", "", shape.words))
     name.setAttribute("aria-pressed", String(k == state.chosen))

@@ -162,7 +162,10 @@ def coloured(share: np.ndarray) -> str:
 def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette) -> str:
     """Flux, error, signal over noise, magnitude, sums in circles, widths, flags."""
     instrumental = _magnitude(photometry, "instrumental_mag", star)
-    calibrated = [("magnitude", _magnitude(photometry, "mag", star), "mag")] if photometry.zero_point_source else []
+    of_zero = _magnitude(photometry, "mag", star)
+    if dict(photometry.known).get(star) is not None and not photometry["mag_err"][star] > 0:
+        of_zero = f"{photometry['mag'][star]:.3f}, as given"
+    calibrated = [("magnitude", of_zero, "mag")] if photometry.zero_point_source else []
     rows = [
         ("flux by the profile", f"{made.flux:,.0f} ± {made.error:,.0f}", "ADU"),
         ("signal over noise", f"{made.flux / made.error:.1f}", ""),
@@ -182,7 +185,7 @@ def _numbers(made: Modelled, photometry: Photometry, star: int, colours: Palette
         f"<div>{FLAGS[flag.name.lower()].capitalize()}.</div>" for flag in Flag if flag & int(photometry.flag[star])
     )
     grid = "display:grid;grid-template-columns:auto auto 1fr;gap:2px 12px;font-variant-numeric:tabular-nums"
-    return f'<div style="{grid}">{cells}</div><div style="color:{colours.second};margin:4px 0 0">{flags}</div>'
+    return f'<div style="{grid}">{cells}</div><div style="color:{colours.second};margin:4px 0 8px">{flags}</div>'
 
 
 def _magnitude(photometry: Photometry, name: str, star: int) -> str:
