@@ -1,6 +1,7 @@
 """The dialog of headers and that of folders, without a browser: what is found, counted and never read."""
 
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,8 +63,8 @@ def test_a_folder_that_was_left_is_not_counted_any_more(root):
     dialog._walk(root / "set")
     before = dialog._asked
     dialog._walk(root)
-    dialog._found([root / "late.fits"], None, before)
-    assert wait_until(lambda: dialog._none.object == "No frames in this folder")
+    dialog._counted(Counter(light=3), 3, before)
+    assert dialog._none.object == "No frames in this folder"
     assert dialog._open.disabled
     assert kinds_text({"light": 1, "bias": 1, "dark": 0, "flat": 0, "": 0}) == "1 light, 1 bias frame"
 

@@ -183,7 +183,13 @@ class OpenDialog:
     def _walk(self, folder: Path) -> None:
         root = self._session.root
         self._folder = folder if below(root, folder) else root
-        self._problem.visible = False
+        try:
+            self._frames = frames_in(root, self._folder)
+        except FrameError as error:
+            self._frames = []
+            self._say(error)
+        else:
+            self._problem.visible = False
         folders = folders_in(root, self._folder)
         up = [self._folder.parent] if self._folder != root else []
         self._entries = [*up, *folders]
@@ -194,32 +200,19 @@ class OpenDialog:
         self._where.object = f"<b>{pn.util.escape(root.name)}</b>" + "".join(
             f" / {pn.util.escape(part)}" for part in place.parts
         )
-        self._frames, self._asked = [], self._asked + 1
-        self._open.param.update(label="Open", disabled=True)
-        self._none.object = "Looking for frames\u2026"
-        threading.Thread(target=self._look, args=(self._folder, self._asked), name="folder", daemon=True).start()
-
-    def _look(self, folder: Path, asked: int) -> None:
-        """Find the frames of a folder, then what kinds they are, in a thread."""
-        try:
-            frames = frames_in(self._session.root, folder)
-        except FrameError as error:
-            self._hand_back(self._found, [], error, asked)
-            return
-        self._hand_back(self._found, frames, None, asked)
-        if frames:
-            counts = kinds_in(frames, lambda: asked == self._asked)
-            self._hand_back(self._counted, counts, len(frames), asked)
-
-    def _found(self, frames: list[Path], error: FrameError | None, asked: int) -> None:
-        if asked != self._asked:
-            return
-        if error is not None:
-            self._say(error)
-        self._frames = frames
+        frames = self._frames
         many = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
-        self._open.param.update(label=f"Open {many}" if frames else "Open", disabled=not frames)
+        self._open.label = f"Open {many}" if frames else "Open"
+        self._open.disabled = not frames
         self._none.object = "Reading their headers\u2026" if frames else "No frames in this folder"
+        self._asked += 1
+        if frames:
+            threading.Thread(target=self._count, args=(frames, self._asked), name="folder", daemon=True).start()
+
+    def _count(self, frames: list[Path], asked: int) -> None:
+        """Tell the kinds of frames, in a thread."""
+        counts = kinds_in(frames, lambda: asked == self._asked)
+        self._hand_back(self._counted, counts, len(frames), asked)
 
     def _counted(self, counts: Counter[str], many: int, asked: int) -> None:
         if asked == self._asked:

@@ -166,7 +166,8 @@ def _walk(folder: str, root: str | None, seen: set[str], inside: bool, deeper: i
     """Frames of a folder and of its parts; ``inside`` a folder that is named after a kind a number is an exposure."""
     frames, parts = [], []
     for entry in os.scandir(folder):
-        if entry.name.startswith(".") or (root is not None and not _is_below(os.path.realpath(entry.path), root)):
+        outside = root is not None and entry.is_symlink() and not _is_below(os.path.realpath(entry.path), root)
+        if entry.name.startswith(".") or outside:
             continue
         if is_frame(entry.name):
             # A pipe or a device is no file, and reading it might never end.
