@@ -30,8 +30,8 @@ def test_an_error_is_told_at_the_stage_where_it_was_met_first(desk):
 
 def test_a_tab_without_its_result_says_so_in_words(desk):
     for tab in ("Tracks", "Stars"):
-        desk.side.choose(tab)
+        desk.results.wait_for(lambda tab=tab: desk.side.choose(tab))
         assert desk.side._none.visible
         assert f"No {tab.lower()}." in desk.side._none.object
-    desk.side.choose("Frames")
+    desk.results.wait_for(lambda: desk.side.choose("Frames"))
     assert not desk.side._none.visible
