@@ -10,8 +10,17 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, Normalized, readonly
+from pipeline.kernels.noise import MAD_TO_SIGMA
 from pipeline.knob import Knob, Numbers
-from pipeline.magnitudes import NAMES, ZeroPoint, calibrated_magnitudes, instrumental, known_stars, zero_point_of
+from pipeline.magnitudes import (
+    MEDIAN,
+    NAMES,
+    ZeroPoint,
+    calibrated_magnitudes,
+    instrumental,
+    known_stars,
+    zero_point_of,
+)
 from pipeline.photometry import FLAGS, Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
@@ -32,6 +41,8 @@ from pipeline.tables import Status, Tracks
 WIDTH_SNR = 100.0
 #: A star of whose profile less than this part of sum(p^2) lies on good pixels has no flux.
 LEAST_SEEN = 0.5
+#: Stars that tell whether the profile is theirs, and the part by which circles may have another sum.
+ENOUGH, UNLIKE = 5, 0.03
 #: A known star lies within a star's width of its place, at least so many pixels.
 NEAR = 3.0
 #: Flags for which a star's flux is wrong by more than its error says.
@@ -155,7 +166,12 @@ def psf_photometry(
         apertures=apertures,
         growth_radius=readonly(radius),
         growth=readonly(growth),
-        warnings=(*_warnings(columns, psf, profile, told), *unknown, *_doubtful(stars, zero, flag)),
+        warnings=(
+            *_warnings(columns, psf, profile, told),
+            *_unlike_circles(normalize, columns, flag, window),
+            *unknown,
+            *_doubtful(stars, zero, flag),
+        ),
     )
 
 
@@ -319,6 +335,31 @@ def _doubtful(known: dict[int, float], zero: ZeroPoint, flag: np.ndarray) -> lis
         f"star {star} of known magnitude is no good measure: {FLAGS[words.words[0]]}; take another for the zero point"
         for star, words in wrong.items()
         if words
+    ]
+
+
+def _unlike_circles(normalize: Normalized, columns: dict[str, np.ndarray], flag: np.ndarray, window: int) -> list[str]:
+    """What a user should know where bright stars have other fluxes by the profile than in circles."""
+    from pipeline.kernels.photometry import aperture_fluxes
+
+    flux, error = columns["psf_flux"], columns["psf_flux_err"]
+    with np.errstate(invalid="ignore"):
+        bright = np.flatnonzero((flux > WIDTH_SNR * error) & (flag & int(_SPOILT | Flag.NEIGHBOUR) == 0))
+    x, y, sky = (columns[name][bright] for name in ("centroid_x", "centroid_y", "sky_left"))
+    radius = window / 2
+    sums = aperture_fluxes(normalize.image, x, y, (radius,), sky)[:, 0]
+    ratio = flux[bright] / np.where(sums > 0, sums, np.nan)
+    ratio = ratio[np.isfinite(ratio)]
+    if ratio.size < ENOUGH:
+        return []
+    middle = float(np.median(ratio))
+    unsure = MEDIAN * MAD_TO_SIGMA * float(np.median(np.abs(ratio - middle))) / np.sqrt(ratio.size)
+    if abs(middle - 1) < max(UNLIKE, 3 * unsure):
+        return []
+    more = f"{100 * abs(middle - 1):.0f} % {'more' if middle > 1 else 'less'}"
+    return [
+        f"bright stars have {more} light by the profile than in circles of {radius:g} px: it is not quite theirs; "
+        "magnitudes between stars hold, sums want psf_photometry.psf=moffat, elliptical=true or the circles"
     ]
 
 

@@ -220,6 +220,10 @@ def test_a_moffat_finds_the_exponent_of_the_wings_and_all_their_light():
     ratio = {psf: np.median(one["psf_flux"][one.kept]) / 40_000 for psf, one in found.items()}
     assert found["moffat"].beta == pytest.approx(2.6, abs=0.25)
     assert ratio["moffat"] == pytest.approx(1, abs=0.03)
+    told = {
+        psf: any("light by the profile than in circles" in text for text in one.warnings) for psf, one in found.items()
+    }
+    assert told == {"median": abs(ratio["median"] - ratio["moffat"]) > 0.03, "moffat": False}
     growth = found["median"].growth
     assert (np.diff(growth) > -0.01).all()
     assert growth[-1] == pytest.approx(1)
@@ -238,6 +242,20 @@ def test_sources_of_many_widths_are_said_to_have_no_profile_in_common():
     wide = replace(normalized, image=image.astype(np.float32))
     _, unlike = measured(frame, wide, 1.4, gain=GAIN)
     assert any("galaxies are among them" in text for text in unlike.warnings)
+
+
+@pytest.mark.parametrize(("drawn_out", "warns"), [(1.0, False), (1.8, True)])
+def test_a_profile_that_is_not_the_stars_is_told_by_circles(drawn_out, warns):
+    frame, normalized, x, y, _ = sky(13, 2.0, 1.0, side=12)
+    rows, columns = np.indices(normalized.image.shape, sparse=True)
+    image = np.array(normalized.image)
+    for star_x, star_y in zip(x, y, strict=True):
+        near = slice(int(star_y) - 19, int(star_y) + 20), slice(int(star_x) - 19, int(star_x) + 20)
+        across, down = columns[:, near[1]] - star_x, rows[near[0]] - star_y
+        along, aside = (across + down) / np.sqrt(2) / drawn_out, (across - down) / np.sqrt(2) * drawn_out
+        image[near] += 90_000 / (2 * np.pi * 4) * np.exp(-(along**2 + aside**2) / 8)
+    _, photometry = measured(frame, replace(normalized, image=image.astype(np.float32)), 2.0, gain=GAIN)
+    assert any("light by the profile than in circles" in text for text in photometry.warnings) == warns
 
 
 def test_the_width_of_the_frame_is_given_back_what_its_window_cuts_off():
