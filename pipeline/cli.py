@@ -41,11 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has enough; Python must not complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except (FrameError, KnobError, ValueError, OSError) as error:
-        if options.debug or not _is_ours(error):
+    except Exception as error:
+        if options.debug:
             raise
-        print(error, file=sys.stderr)
-        return WRONG
+        if _is_ours(error):
+            print(error, file=sys.stderr)
+            return WRONG
+        fault = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(
+            f"starshift: a fault of the program ({fault}): run it with --debug and report what it says", file=sys.stderr
+        )
+        return LEFT_OUT
 
 
 def _is_ours(error: Exception) -> bool:

@@ -172,6 +172,21 @@ def test_a_file_in_a_folder_of_a_kind_is_named_by_its_path_in_a_recipe(made, tmp
     assert status == 0
 
 
+def test_a_fault_of_the_program_is_a_sentence_too_and_its_place_is_shown_on_request(night, capsys, monkeypatch):
+    def broken(paths):
+        raise IndexError("too many\nlines")
+
+    monkeypatch.setattr("pipeline.read.find_files", broken)
+    assert main(["info", str(night)]) == 1
+    said = capsys.readouterr().err
+    assert (
+        said
+        == "starshift: a fault of the program (IndexError: too many): run it with --debug and report what it says\n"
+    )
+    with pytest.raises(IndexError):
+        main(["info", str(night), "--debug"])
+
+
 def test_decimal_commas_are_numbers(night, capsys):
     change(night, "dark*", EXPTIME="60,0")
     change(night, "light*", EXPTIME="60,0")
