@@ -251,7 +251,9 @@ class Request:
         keys: list[str] = []
         for name in declared.needed(self.knobs(declared)):
             if declared.scope == "sequence" and self._per_frame(name):
-                keys.extend(self.key(name, index) for index in self._indices(declared))
+                indices = self._indices(declared)
+                self.graph.learn([self.sequence().frames[index] for index in indices])
+                keys.extend(self.key(name, index) for index in indices)
             else:
                 keys.append(self.key(name, frame))
         return result_key(stage, declared.version, self.knobs(declared), keys)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.frame import Failure, FrameInfo
+from pipeline.graph.night import content_of
 from pipeline.graph.request import Night, OwnTime, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
@@ -44,6 +45,7 @@ class Graph:
         self._flights: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Event], None]] = []
+        self._learnt: set[str] = set()
         self.pool = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="frames")
 
     @staticmethod
@@ -116,6 +118,14 @@ class Graph:
     def key(self, night: Night, recipe: Recipe, stage: str, frame: int | None = None) -> str:
         """The key of a result; numbers for knobs at "auto" are made where they are missing."""
         return Request(self, night, recipe, Ticket()).key(stage, frame)
+
+    def learn(self, infos: Iterable[FrameInfo]) -> None:
+        """Tell the contents of files apart that keys will ask for, several at a time."""
+        new = [info for info in infos if info.path not in self._learnt]
+        if len(new) > 1:
+            with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+                list(pool.map(content_of, new))
+        self._learnt.update(info.path for info in new)
 
     def peek(self, key: str) -> Any | None:
         """A stored result, or None; never runs anything."""
