@@ -65,11 +65,6 @@ def ranked_images(images: Sequence[np.ndarray], ranks: Sequence[int]) -> list[np
     return out
 
 
-def median_image(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Median of an odd number of images, pixel by pixel (:func:`ranked_images`)."""
-    return ranked_images(images, (0,))[0]
-
-
 @njit(cache=True, nogil=True)
 def _lone_rows(image, noise, sigma, contrast, step, first, last):  # noqa: ANN001, ANN202
     """Flat indices of pixels far above the noise and above all of their neighbours, see :func:`lone_pixels`."""
