@@ -1,8 +1,8 @@
 """Many visitors of one server: how soon a cheap knob answers each, and what memory is left when they are gone.
 
-Each visitor is a context of its own of one Chromium, with a session, a websocket and a renderer of its own, about 0.2 GB
-each; visitors and server share this machine's processors. What visitors leave behind are the results that the next ones
-need not wait for, in a store of at most 2 GB (``app.py``).
+Each visitor is a context of its own of one Chromium, with a session, a websocket and a renderer of its own, about
+0.2 GB each; visitors and server share this machine's processors. What visitors leave behind are the results that the
+next ones need not wait for, in a store of at most 2 GB (``app.py``).
 """
 
 from __future__ import annotations
