@@ -352,7 +352,7 @@ class Panel {
     this.tip.replaceChildren()
     const first = element("p", "", this.tip)
     element("b", "", first).textContent = spec.label
-    first.append(`, ${spec.rule}. ${spec.doc[0].toUpperCase()}${spec.doc.slice(1)}.`)
+    first.append(`, ${spec.rule.replace(/ -(?=[\d.])/g, " \u2212")}. ${spec.doc[0].toUpperCase()}${spec.doc.slice(1)}.`)
     element("p", "", this.tip).textContent = `Default ${spec.default_text}. A double click sets it back.`
     this.tip.style.display = "block"
     const box = knob.el.getBoundingClientRect()
