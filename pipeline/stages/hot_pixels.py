@@ -28,6 +28,8 @@ UNSTEADY = 2.0
 #: How far a pixel stands above neighbours that are uneven, in standard deviations of its own from frame to
 #: frame, and in every frame, as a part of its height in their median.
 UNEVEN, STANDS = 5.0, 0.7
+#: Light of the pixels on each side of a star's highest, as a part of it.
+BESIDE = 0.15
 #: Bad pixels in a line that are a piece of a bad column; twice as many are the longest gap between two of them.
 PIECE = 10
 #: Height of a pixel that goes on and off, over that of any other, from which on it is told from a star by its shape; in
@@ -248,6 +250,7 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> tupl
             stays = each[len(samples) // 3] > 0.5 * excess
         stays &= moved.at(candidates, nx)
         if sign > 0:
+            stays[stays] = ~_like_star(middle, candidates[stays], excess[stays], step)
             same = stays & (_deviation(each) < UNSTEADY * _usual(samples[0].pixels, step)[2].max())
             steady, level = candidates[same], excess[same].astype(np.float32)
         mask.ravel()[candidates[stays]] = True
@@ -256,6 +259,19 @@ def _staying(samples: Sequence[Frame], sigma: float, moved: _StarMotion) -> tupl
     _close_gaps(mask)
     _close_gaps(mask.T)
     return mask, steady, level
+
+
+def _like_star(middle: np.ndarray, places: np.ndarray, excess: np.ndarray, step: int) -> np.ndarray:
+    """What lights the pixels on all of its sides: a spot that stands still like this is told by following stars."""
+    from pipeline.kernels.hot import local_excess
+
+    ny, nx = middle.shape
+    least = np.maximum(3 * _usual(middle, step)[2].max(), BESIDE * excess)
+    lit = np.ones(places.size, bool)
+    for j, i in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        beside = np.clip(places // nx + j, 0, ny - 1) * nx + np.clip(places % nx + i, 0, nx - 1)
+        lit &= local_excess(middle, beside, step)[0] > least
+    return lit
 
 
 def _deviation(each: np.ndarray) -> np.ndarray:
