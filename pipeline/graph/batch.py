@@ -6,6 +6,7 @@ the output folder, and returns a few facts; so a killed worker loses nothing and
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ from pipeline.recipe import Recipe, dumps
 from pipeline.tables import Tracks
 
 Progress = Callable[[str, int, int], None]
+PER_CENT = re.compile(r"\d+(?:\.\d+)?(?= %)")
 
 
 def run(
@@ -273,17 +275,30 @@ class _Run:
 
 
 def _gathered(warnings: Iterable[str]) -> list[str]:
-    """Each warning once; what is said alike of several files in one sentence."""
-    files: dict[str, list[str]] = {}
+    """Each warning once; what is said alike of several files in one sentence, a per cent that differs as its range."""
+    alike: dict[str, list[tuple[str, str]]] = {}
     for warning in dict.fromkeys(warnings):
         file, colon, what = warning.partition(": ")
-        files.setdefault(colon + what, []).append(file)
+        alike.setdefault(PER_CENT.sub("", colon + what), []).append((file, colon + what))
     gathered: list[str] = []
-    for what, names in files.items():
+    for said in alike.values():
         gathered += (
-            [f"{names[0]} and {len(names) - 1} more{what}"] if len(names) > 2 else [name + what for name in names]
+            [f"{min(said)[0]} and {len(said) - 1} more{_ranged([what for _, what in said])}"]
+            if len(said) > 2
+            else [file + what for file, what in said]
         )
     return gathered
+
+
+def _ranged(sentences: list[str]) -> str:
+    """Sentences that differ in their per cents alone, as one."""
+    columns = iter(list(zip(*(PER_CENT.findall(one) for one in sentences), strict=True)))
+
+    def span(_: re.Match[str]) -> str:
+        low, *_, high = sorted(next(columns), key=float)
+        return low if low == high else f"{low} to {high}"
+
+    return PER_CENT.sub(span, sentences[0])
 
 
 def _versions() -> dict[str, str]:

@@ -348,3 +348,12 @@ def test_names_in_the_recipe_that_fit_no_file_are_told(lights, tmp_path):
     recipe = Recipe().with_knobs("selection", rejected={"light_O1.dng": "clouds"})
     report = batch.run(Graph.open([lights]), recipe, tmp_path / "out", wanted=("offsets",))
     assert any("light_O1.dng" in warning for warning in report["warnings"])
+
+
+def test_what_is_said_of_many_files_is_said_once_with_the_range_of_its_per_cents():
+    alike = [
+        f"{name}.fits: stars have {part} % less light" for name, part in (("a", 9), ("b", 14), ("c", 9), ("d", 23))
+    ]
+    pair = ["a.fits: 3 % of it is masked", "b.fits: 4 % of it is masked"]
+    gathered = batch._gathered([*alike, *alike[:2], *pair, "the disk is full"])
+    assert gathered == ["a.fits and 3 more: stars have 9 to 23 % less light", *pair, "the disk is full"]
