@@ -18,6 +18,8 @@ from pipeline.shapes import checked, covered
 from ui.flux_facts import (
     MARKS,
     WORDS,
+    Modelled,
+    chequered,
     counts_of,
     curve_frame,
     cutout,
@@ -61,6 +63,21 @@ def test_what_the_model_leaves_of_bright_single_stars_is_noise_and_a_hundredth_o
         inside = photometry.apertures[0]
         here = float(shown.growth[shown.radius == inside][0])
         assert here == pytest.approx(float(photometry[f"aperture_flux_{inside:g}"][star]), rel=1e-9)
+
+
+@pytest.mark.parametrize(("fault", "told"), [("colour", True), ("width", False), ("place", False), ("noise", False)])
+def test_only_a_colour_that_is_not_the_others_leaves_chequers(fault, told):
+    y, x = np.indices((21, 21)) - 10.0
+    star = np.exp(-(x**2 + y**2) / 8)
+    green = (x + y) % 2 == 0
+    left = {
+        "colour": np.where(green, -0.1, 0.1) * star,
+        "width": star - np.exp(-(x**2 + y**2) / 10),
+        "place": star - np.exp(-((x - 0.3) ** 2 + y**2) / 8),
+        "noise": 0.1 * np.random.default_rng(5).normal(size=star.shape) * np.sqrt(star),
+    }[fault]
+    empty = np.zeros(0)
+    assert chequered(Modelled(star, star - left, left, 10, 10, 0.001, empty, empty, 1.0, 0.1)) == told
 
 
 def test_a_star_without_a_flux_or_a_number_that_is_none_has_no_model(made):

@@ -194,6 +194,14 @@ def modelled(photometry: Photometry, star: int, image: np.ndarray | None, noise:
     return Modelled(data, model, data - model, *place, noise, radius, growth, flux, error)
 
 
+def chequered(made: Modelled) -> bool:
+    """Whether what is left goes up and down between neighbours, as a star's own colour leaves it on a mosaic."""
+    left = np.nan_to_num(made.residual)
+    over_four = (left[:-1, :-1] + left[1:, :-1] + left[:-1, 1:] + left[1:, 1:]) / 2
+    # Of noise both are alike, of a wrong width or place the second is four times the first.
+    return bool(left.std() > 3 * made.noise and (over_four**2).sum() < 0.25 * (left**2).sum())
+
+
 def _widths(photometry: Photometry, star: int) -> tuple[float, float]:
     """The widths that a star was weighted with."""
     if "own width" not in photometry.psf:

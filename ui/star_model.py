@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, Line, Scatter, Span
 
 from pipeline.photometry import FLAGS, Flag, Photometry
 from ui.colours import HALO, PALETTES, PICKED, Palette
-from ui.flux_facts import Modelled
+from ui.flux_facts import Modelled, chequered
 from ui.known_magnitude import KnownMagnitude
 from ui.part import column
 from ui.small_plot import SmallPlot
@@ -124,7 +124,7 @@ def _pictures(made: Modelled, star: int, colours: Palette) -> str:
         f"One stretch for all: {_adu(low)} to {_adu(top)}\u2009ADU; of the residual red is above, blue below zero. "
         f"The largest residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's "
         "noise."
-    )
+    ) + (" The chequers are the star's own colour: bluer or redder than the others." if chequered(made) else "")
     return (
         f'<div style="font:14px/20px Roboto,sans-serif;margin-bottom:8px"><b>Star {star}</b></div>'
         f'<div style="display:flex;gap:14px">{cells}</div>'
