@@ -11,13 +11,14 @@ from pipeline.masters import CalibrationFrame, Master, MasterDarks, MasterFlats
 from pipeline.read import stem
 from ui.part import column
 from ui.tab import sentence
-from ui.tables import TABLE_STYLE, fixed, number
+from ui.tables import FILE_NAME, TABLE_STYLE, fixed, number
 
 NONE = (
     "No bias, dark or flat is open. Open a folder that has some; without them the lights are used as they are. "
     "What a file was taken for can be corrected under \u201cAll files\u201d."
 )
 _NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_FILE = HTMLTemplateFormatter(template=FILE_NAME)
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _SECONDS = number("String(Number(value.toPrecision(3)))")
 _LEVEL = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)")
@@ -85,7 +86,7 @@ def _made(table: pd.DataFrame) -> pn.widgets.Tabulator:
     return pn.widgets.Tabulator(
         table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
         stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
-        formatters={"used": {"type": "tickCross"}, "kind": _NAME, "file": _NAME, "filter": _NAME, "s": _SECONDS,
+        formatters={"used": {"type": "tickCross"}, "kind": _NAME, "file": _FILE, "filter": _NAME, "s": _SECONDS,
                     "median": _LEVEL, "% full": fixed(1), "why not": _REASON},
         text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
         header_tooltips={"s": "Exposure, seconds", "median": "Median of its pixels, ADU",

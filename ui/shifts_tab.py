@@ -28,7 +28,7 @@ from ui.shift_facts import (
 )
 from ui.star_card import cutout_strip
 from ui.tab import ResultTab
-from ui.tables import TABLE_STYLE
+from ui.tables import FILE_NAME, TABLE_STYLE
 
 if TYPE_CHECKING:
     from ui.box_layer import BoxLayer
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ui.scene import Scene
     from ui.shift_plot import ShiftPlot
 
-_NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_NAME = HTMLTemplateFormatter(template=FILE_NAME)
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _REMAINS = HTMLTemplateFormatter(
     template=f"""<% if (value == null || Number.isNaN(value)) {{ %>\u2013<% }} else if (value > {FLAG}) {{ %>

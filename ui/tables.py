@@ -16,6 +16,11 @@ from ui.marks import belongs, strength
 from ui.region import Region, in_frame, inside
 
 STAR_ROWS = 5000
+#: A file's name: where it is too long its beginning goes, for the files of a night differ in their ends.
+FILE_NAME = (
+    '<span title="<%- value %>" style="display:block;overflow:hidden;text-overflow:ellipsis;direction:rtl;'
+    'text-align:left"><bdi><%- value %></bdi></span>'
+)
 TABLE_STYLE = """
 .pnx-tabulator.tabulator { border: 0 !important; background: transparent !important;
   font: 400 13px/18px Roboto, sans-serif !important; font-variant-numeric: tabular-nums; }
