@@ -10,6 +10,7 @@ from pipeline.frame import Frame, FrameInfo, Sequence
 from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
 from pipeline.photometry import Mask
 from pipeline.stage import STAGES
+from pipeline.stages.background import background
 from ui import marks
 from ui.cuts import limits
 from ui.pictures import FOLLOWS, MADE_OF, prepare
@@ -67,6 +68,19 @@ def test_the_calibrated_frame_is_drawn_about_its_sky():
     (one,) = prepare(scene_of("calibrated", frame), "calibrated", ("calibrated",))
     assert one.pyramid.level == pytest.approx(100, abs=1)
     assert one.pyramid.noise == pytest.approx(5, rel=0.2)
+
+
+def test_a_sky_that_slopes_and_has_colours_is_not_drawn_black():
+    sky = np.linspace(400, 600, 200)[None, :] * np.tile([[0.6, 1.0], [1.0, 0.7]], (50, 100))
+    pixels = (sky + np.random.default_rng(2).normal(0, 5, sky.shape)).astype(np.float32)
+    frame = Frame(FrameInfo("a", "a", sky.shape, pattern="RGGB"), pixels)
+    whole = background(frame, box_size=32)
+    assert 2 * whole.rms() < np.ptp(sky) / 10
+    scene = scene_of("frame", frame).with_result("background", whole, "background")
+    for stage, kind in (("frame", "raw"), ("background", "background")):
+        (one,) = prepare(scene, stage, (kind,))
+        low = one.pyramid.level - 2 * one.pyramid.noise
+        assert np.mean(pixels < low) < 0.05
 
 
 def test_the_masters_row_tells_noise_of_one_of_all_and_what_independent_noise_would_leave():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,6 +43,8 @@ FOLLOWS = {"frame": "frames", trails.STAGE: "normalize", difference.STAGE: "alig
 
 # Of these results a frame's own part is shown: the dark for its exposure, the flat and the stack of its filter.
 PARTED = ("master_dark", "master_flat", "stack")
+# So many values tell a picture's level and spread.
+_SAMPLE = 100_000
 
 
 class Pixels(NamedTuple):
@@ -115,7 +118,8 @@ def _pyramid(kind: str, key: str, result: Any, background: Background | None) ->
     elif kind == "background":
         from pipeline.stages.background import background_image
 
-        image, noise, level = background_image(result), result.rms(), result.level()
+        image = background_image(result)
+        noise, level = _sky(image, result)
     elif kind in ("subtracted", "normalized"):
         image, noise = result.image, result.noise
         factors = _factors(result) if kind == "subtracted" else None
@@ -142,10 +146,23 @@ def _middle(image: np.ndarray) -> float:
 
 def _raw(frame: Frame, background: Background | None) -> tuple[np.ndarray, float, float]:
     image = frame.above_black()
-    if background is not None:
-        return image, background.rms(), background.level()
-    level = float(np.nanmedian(image))
-    return image, 1.4826 * float(np.nanmedian(np.abs(image - level))), level
+    return image, *_sky(image, background)
+
+
+def _sky(image: np.ndarray, background: Background | None) -> tuple[float, float]:
+    """Noise and level of an image that still has its sky.
+
+    The colours of a mosaic, and a sky that slopes, lie farther apart than their noise: limits that counted in it, about
+    the level of green, would draw most of the picture black.
+    """
+    stride = max(1, math.isqrt(image.size // _SAMPLE)) | 1
+    some = image[::stride, ::stride]
+    some = some[np.isfinite(some)]
+    if not some.size:
+        return 0.0, 0.0
+    level = float(np.median(some))
+    spread = 1.4826 * float(np.median(np.abs(some - level)))
+    return max(spread, 0.0 if background is None else background.rms()), level
 
 
 def _factors(normalized: Normalized) -> np.ndarray | None:
