@@ -39,7 +39,7 @@ export function render({model}) {
     name.type = "button"
     name.title = shape.words
     name.innerHTML = icon(shape.kind)
-    name.append(make("span", "", shape.words))
+    name.append(make("span", "", shape.words.replace(" at ", "\nat ")))
     name.setAttribute("aria-pressed", String(k == state.chosen))
     name.addEventListener("click", () => tell("mask choose", k == state.chosen ? -1 : k))
     const away = make("button", "")

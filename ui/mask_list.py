@@ -17,7 +17,7 @@ _STYLE = """
 .mask-hint { margin: 0; color: var(--second); font-size: 12px; line-height: 16px; }
 .mask-shape { display: flex; align-items: center; }
 .mask-shape .name { flex: 1 1 0; min-width: 0; justify-content: flex-start; overflow: hidden; }
-.mask-shape .name span { text-align: left; text-wrap: balance; white-space: normal;
+.mask-shape .name span { text-align: left; white-space: pre;
   font-size: 12px; line-height: 14px; }
 .mask-shape .angle { width: 52px; height: 28px; padding: 0 4px; border: 1px solid var(--strong); border-radius: 4px;
   background: var(--field); color: var(--text); text-align: right; }
