@@ -63,6 +63,7 @@ def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page, rest
     before = recipe(page)
     (x, y), moved = drag_box(page, (12, 8), rest)
     assert (moved[0] + moved[1]) / 2 == pytest.approx(x + 12, abs=1.5)
+    page.wait_for_function("() => location.hash.includes('shifts.box_center=')")
     found = re.search(r"shifts\.box_center=\[([\d.]+), ([\d.]+)\]", recipe(page))
     assert float(found[1]) == pytest.approx(x + 12, abs=1.5)
     assert float(found[2]) == pytest.approx(y + 8, abs=1.5)
