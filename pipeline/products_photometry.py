@@ -151,11 +151,8 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
         table[name].unit = unit
     table["jd"].unit = "d"
     table["jd"].description = "middle of the exposure, Julian date (UTC)"
-    table[
-        "mag"
-    ].description = (
-        "against the comparison stars of the same filter, with its zero_point (value and 1 sigma, by filter)"
-    )
+    scale = "against the comparison stars of the same filter, with its zero_point (value and 1 sigma, by filter)"
+    table["mag"].description = scale
     table["flag"] = curves.flag[row, star]
     table["flag"].description = _flag_words()
     table["comparison"] = np.isin(star, curves.comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -18,7 +19,7 @@ def sentence(words: str, theme: str) -> str:
     return f'<div style="font:14px/20px Roboto,sans-serif;color:{PALETTES[theme].text}">{words}</div>'
 
 
-class ResultTab:
+class ResultTab(ABC):
     """A tab that says why it waits until it has something to show.
 
     Parameters
@@ -47,13 +48,13 @@ class ResultTab:
         if self._scene is not None:
             self.show(self._scene)
 
+    @abstractmethod
     def _themed(self) -> tuple[Any, ...]:
         """Parts that paint themselves in a theme, None for those that are not made yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, scene: Scene) -> None:
         """Show what a scene has of the tab's results."""
-        raise NotImplementedError
 
     def _say_why(self, words: str) -> None:
         """Have a sentence alone in the tab."""
