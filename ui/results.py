@@ -292,7 +292,10 @@ class Results:
             self._flushing = False
             running = {event.stage for event in self._running.values() if event.frame in (None, self._session.frame)}
             progress = dict(self._progress)
-        states = self._made_states(self._request, self._session.frame)[0]
+        # What another visitor made of the same files may have been withdrawn: no result tells that it is over.
+        seen = [name for name in self._stages.names if self._stages.state(name).state == "running"]
+        over = [name for name in seen if name not in running]
+        states = dict.fromkeys(over, RowState()) | self._made_states(self._request, self._session.frame)[0]
         for name in running & set(self._stages.names):
             if running & set(ancestors(name)):
                 # It waits for an earlier stage, which is the one to show.
