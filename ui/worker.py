@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -61,8 +62,15 @@ class Worker:
         if self.document is None:
             callback(*arguments)
             self.after()
-        elif self.document.session_context is not None and not self._closed:
-            self.document.add_next_tick_callback(lambda: callback(*arguments))
+        elif context := self.document.session_context:
+            # A document that holds its changes back may lose what another thread adds to them: the server's own does.
+            loop = context.server_context.application_context.io_loop
+            loop.add_callback(self._hand_over, functools.partial(callback, *arguments))
+
+    def _hand_over(self, callback: Callable[[], Any]) -> None:
+        """Have the callback called under the document's lock; in the server's thread."""
+        if self.document.session_context is not None and not self._closed:
+            self.document.add_next_tick_callback(callback)
 
     def close(self) -> None:
         """End the thread after the job in hand, which is withdrawn."""

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 
-from ui import nodelay
+from ui import nodelay, unsent
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 40_000
@@ -64,6 +64,7 @@ def served(root, base, *, patience=5):
 def serving(make):
     """The address of a page of some parts, served by this process."""
     nodelay.install()
+    unsent.install()
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
