@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.frame import readonly
 from pipeline.read.rows import Rows
 from pipeline.stages.combining import combine_rows, is_levelled, median_of, neighbours_scatter, readable, sample
+from pipeline.stages.high_pixels import high_pixels
 
 #: Frames of a kind that are looked at.
 MOST = 9
@@ -37,8 +38,6 @@ def from_darks(calibration: Sequence[Rows], sigma: float) -> np.ndarray | None:
     ndarray of bool, shape (ny, nx), or None
         None where there is no dark.
     """
-    from pipeline.stages.hot_pixels import high_pixels
-
     group = _longest(calibration)
     if not group:
         return None
