@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def same_exposure(one: float | None, other: float | None) -> bool:
+    """Whether two exposures, seconds, are the same to 1 %; what is not known is the same as nothing that is."""
+    return one == other if None in (one, other) else abs(one - other) <= 0.01 * max(one, other)
+
+
 @dataclass(frozen=True)
 class CalibrationFrame:
     """A bias, dark or flat as it was given, and what became of it.
@@ -146,7 +151,7 @@ class MasterDarks:
         if exposure is None:
             return (self.masters[0], 1.0) if len(self.masters) == 1 else None
         for master in known:
-            if abs(master.exposure - exposure) <= 0.01 * max(exposure, master.exposure):
+            if same_exposure(master.exposure, exposure):
                 return master, 1.0
         usable = [master for master in known if master.exposure > 0]
         if self.scale == "never" or not usable or exposure <= 0:

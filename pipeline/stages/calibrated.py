@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.frame import Frame, HotPixels, readonly
 from pipeline.knob import Knob
-from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats
+from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, MasterFlats, same_exposure
 from pipeline.stage import stage
 from pipeline.stages.combining import neighbours_scatter
 from pipeline.stages.reduction import Detector, detector_of, error_image, reduced, reduction_of
@@ -86,7 +86,7 @@ def calibrated(
 def _steady(frame: Frame, hot_pixels: HotPixels, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pixels that are too high by the same in every frame, and by how much; not where they are full or were hit."""
     known = hot_pixels.steady is not None and hot_pixels.repair == "interpolate" and hot_pixels.mask is not None
-    if not known or hot_pixels.mask.shape != frame.shape or not _alike(hot_pixels.exposure, frame.info.exposure):
+    if not known or hot_pixels.mask.shape != frame.shape or not same_exposure(hot_pixels.exposure, frame.info.exposure):
         return np.empty(0, np.int64), np.empty(0, np.float32)
     from pipeline.stages.normalize import full_pixels
 
@@ -95,10 +95,6 @@ def _steady(frame: Frame, hot_pixels: HotPixels, rays: np.ndarray) -> tuple[np.n
         bad = np.union1d(bad, np.flatnonzero(hot_pixels.bad))
     good = ~np.isin(hot_pixels.steady, bad)
     return hot_pixels.steady[good], hot_pixels.excess[good]
-
-
-def _alike(exposure: float | None, other: float | None) -> bool:
-    return exposure == other or (None not in (exposure, other) and abs(exposure - other) <= 0.01 * max(exposure, other))
 
 
 def _without(frame: Frame, steady: np.ndarray, excess: np.ndarray) -> Frame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.frame import Frame, FrameInfo, colour_planes, readonly
-from pipeline.masters import NO_BIAS, Master, MasterDarks, MasterFlats
+from pipeline.masters import NO_BIAS, Master, MasterDarks, MasterFlats, same_exposure
 from pipeline.stages.combining import median_of, neighbours_scatter, outshines, sample
 
 #: Noise of a dark over that of the light from which on it is told: half adds an eighth to the light's noise.
@@ -97,7 +97,7 @@ def _dark_for(frame: Frame, bias: Master, darks: MasterDarks) -> tuple[Master | 
     dark, scale = darks.chosen(info.exposure) or (None, 1.0)
     if why := _why_no_dark(frame, bias, darks, dark, scale):
         return None, 1.0, (f"{info.file}: {why}",)
-    if dark is None or dark.exposure is None or not dark.with_bias or _same(dark.exposure, info.exposure):
+    if dark is None or dark.exposure is None or not dark.with_bias or same_exposure(dark.exposure, info.exposure):
         return dark, scale, ()
     return dark, scale, (
         f"{info.file}: its dark is of {dark.exposure:g} s, not of {_seconds(info.exposure)}, and cannot be scaled with "
@@ -149,10 +149,6 @@ def _sampled(frame: Frame) -> np.ndarray:
     """A few bands of a light, ADU above black; what is masked has no value."""
     bands = sample(frame.pixels).astype(np.float32) - float(frame.black.mean())
     return bands if frame.mask is None else np.where(sample(frame.mask), np.float32(np.nan), bands)
-
-
-def _same(one: float, other: float | None) -> bool:
-    return other is not None and abs(one - other) <= 0.01 * max(one, other)
 
 
 def reduced(frame: Frame, how: Reduction) -> Frame:
