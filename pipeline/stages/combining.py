@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from pipeline.frame import FrameError, readonly
+from pipeline.kernels.median import median_variance
 from pipeline.knob import Knob
 from pipeline.masters import CalibrationFrame
 
@@ -168,20 +169,12 @@ def is_levelled(reader: Rows) -> bool:
     return 0.1 < level < LEVELLED and bool(np.any(np.mod(values[np.isfinite(values)], 1) > 0))
 
 
-def share_of_variance(count: int, combine: str) -> float:
-    """Variance of a combination of normal values over that of one of them.
-
-    1 / n of a mean; of a median pi / (2 n + pi - 2), which is right for one and for many values, and within 8 % for
-    three and more (Rider 1960, Journal of the American Statistical Association 55, 148, has them one by one).
-    """
-    return math.pi / (2 * count + math.pi - 2) if combine == "median" and count > 2 else 1 / count
-
-
 def facts(readers: Sequence[Rows], image: np.ndarray, combine: str) -> dict[str, object]:
     """What every master says of its frames, and its image."""
     pattern = readers[0].info.pattern
     single, pair = neighbours_scatter(sample(readers[0]), pattern), pair_noise(readers)
     own = single if np.isnan(pair) else pair
+    variance = median_variance(len(readers)) if combine == "median" else 1 / len(readers)
     return {
         "image": readonly(image),
         "level": median_of(sample(image)),
@@ -189,7 +182,7 @@ def facts(readers: Sequence[Rows], image: np.ndarray, combine: str) -> dict[str,
         "single_noise": single,
         "noise": neighbours_scatter(sample(image), pattern),
         "pair_noise": pair,
-        "error": own * share_of_variance(len(readers), combine) ** 0.5,
+        "error": own * variance**0.5,
         "full": readers[0].info.saturation,
         "path": readers[0].info.path,
     }

@@ -10,7 +10,7 @@ from pipeline.stage import stage
 from pipeline.stages.combining import Clip, Combine, combine_rows, facts, few, median_of, readable, roll, sample
 
 
-@stage(version=1, scope="sequence")
+@stage(version=2, scope="sequence")
 def master_bias(
     calibration: Sequence[Rows],
     *,

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pipeline.knob import Knob
-from pipeline.masters import NO_BIAS, Master, MasterDarks
+from pipeline.masters import NO_BIAS, Master, MasterDarks, same_exposure
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
 from pipeline.stages.combining import Clip, Combine, combine_rows, facts, few, median_of, readable, roll, sample
 
-SAME = 0.01
 
-
-@stage(version=2, scope="sequence")
+@stage(version=3, scope="sequence")
 def master_dark(
     calibration: Sequence[Rows],
     master_bias: Master = NO_BIAS,
@@ -80,7 +78,7 @@ def _by_exposure(readers: Sequence[Rows]) -> list[tuple[float | None, list[Rows]
     known = sorted((one for one in readers if one.info.exposure is not None), key=lambda one: one.info.exposure)
     groups: list[tuple[float | None, list[Rows]]] = []
     for one in known:
-        if groups and one.info.exposure - groups[-1][0] <= SAME * one.info.exposure:
+        if groups and same_exposure(groups[-1][0], one.info.exposure):
             groups[-1][1].append(one)
         else:
             groups.append((one.info.exposure, [one]))

@@ -43,7 +43,7 @@ LIT_PERCENTILE, LIT = 90, 0.5
 NEAR_ONE = 0.2
 
 
-@stage(version=2, scope="sequence")
+@stage(version=3, scope="sequence")
 def master_flat(
     calibration: Sequence[Rows],
     master_bias: Master = NO_BIAS,

@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.alignment import Shifts, Stack, Stacks
 from pipeline.frame import Failure, Frame, FrameError, Sequence, readonly
 from pipeline.kernels.bands import checkpoint
+from pipeline.kernels.median import median_variance
 from pipeline.knob import Knob, Sides
 from pipeline.read.rows import Scratch
 from pipeline.stage import stage
@@ -70,7 +71,7 @@ class Spooled:
 EQUAL_SIDES = Sides(3.0, 3.0)
 
 
-@stage(version=3, scope="sequence", lazy=("aligned",))
+@stage(version=4, scope="sequence", lazy=("aligned",))
 def stack(
     frames: Sequence,
     selection: Selection,
@@ -315,15 +316,6 @@ def noise_before_and_after(
     if combine == "median":
         scale *= np.sqrt(median_variance(number) / (sum(map(median_variance, sizes)) * scale**2))
     return float(np.sqrt(np.mean(np.square(single)) / 2)), sky_noise(difference, pattern) * float(scale)
-
-
-def median_variance(count: int) -> float:
-    """Variance of the median of some Gaussian values over that of one.
-
-    pi / 2 n for many (Kenney and Keeping 1962, Mathematics of Statistics 1, 14.9); of few it is less, and of an even
-    number, whose median is the mean of two, less again. The constants fit the exact values of 2 to 10 to 5 %.
-    """
-    return min(1.0, np.pi / (2 * count + (1.0 if count % 2 else 2.6)))
 
 
 @dataclass(frozen=True, eq=False)

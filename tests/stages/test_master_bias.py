@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.read.rows import RowReaders
-from pipeline.stages.combining import deviation, share_of_variance
+from pipeline.stages.combining import deviation
 from pipeline.stages.master_bias import master_bias
 from tests.stages.ccd import Detector, broken, named, readers
 
@@ -68,13 +68,6 @@ def test_the_noise_goes_down_with_the_number_of_frames_and_read_noise_is_found()
     assert master.single_noise == pytest.approx(6.0, rel=0.03)
     assert master.noise == pytest.approx(6.0 / 4, rel=0.04)
     assert master.error == pytest.approx(6.0 / 4, rel=0.04)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 25])
-def test_the_variance_of_a_median_is_as_found_by_drawing(count):
-    drawn = np.random.default_rng(count).normal(size=(200_000, count))
-    assert share_of_variance(count, "median") == pytest.approx(np.median(drawn, axis=1).var(), rel=0.08)
-    assert share_of_variance(count, "clipped") == pytest.approx(drawn.mean(axis=1).var(), rel=0.03)
 
 
 def test_a_deviation_hears_no_outliers_and_has_no_steps():
