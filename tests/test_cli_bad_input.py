@@ -9,6 +9,7 @@ import pytest
 from astropy.io import fits
 
 from pipeline.cli import main
+from pipeline.products import TEMPORARY
 from tests.stages.ccd import SHAPE, Detector
 from tests.test_cli_calibration import write
 
@@ -52,7 +53,7 @@ def run(capsys, night, *words):
     status = main(["run", str(night), "--out", str(out), *PRODUCTS, *words])
     said = capsys.readouterr().err
     assert "Traceback" not in said
-    assert not list(out.rglob("*.tmp")) if out.exists() else True
+    assert not list(out.rglob(f"{TEMPORARY}*"))
     return status, said, sorted(path.name for path in out.rglob("*.fits"))
 
 
@@ -220,7 +221,7 @@ def test_an_output_that_cannot_be_a_folder_is_refused_before_anything_is_made(ni
 
 
 def test_a_full_disk_ends_the_run_with_a_remedy_and_every_file_that_has_its_name_is_whole(night):
-    """No file may be longer than 60 kB: a calibrated frame is, a part of the store is not."""
+    """No file may be longer than 40 kB: a calibrated frame is, a part of the store is not."""
     out = night.parent / "out"
     words = [sys.executable, "-m", "pipeline", "run", str(night), "--out", str(out), *PRODUCTS]
     done = subprocess.run(
