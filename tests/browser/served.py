@@ -168,6 +168,21 @@ def place(page):
     return page.evaluate("() => ['x', 'y'].map((n) => [model(`picture ${n}`).start, model(`picture ${n}`).end])")
 
 
+def spot(page, x, y):
+    """The place on screen of a point of the first picture's image."""
+    box = page.locator(".bk-Figure").first.bounding_box()
+    (left, right), (bottom, top) = place(page)
+    return box["x"] + (x - left) / (right - left) * box["width"], box["y"] + (y - top) / (bottom - top) * box["height"]
+
+
+def wait_until(page, holds):
+    """Wait until something holds beside the browser, or three seconds have passed."""
+    for _ in range(60):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+
+
 def drag_threshold(page, share):
     """Drag the threshold's handle by a share of its slider; the hand stays on it."""
     slider = page.get_by_role("slider", name="threshold")

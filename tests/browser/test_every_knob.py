@@ -7,7 +7,7 @@ import panel as pn
 import pytest
 
 from pipeline.stage import STAGES
-from tests.browser.served import serving, visit
+from tests.browser.served import serving, visit, wait_until
 from ui.knobs import WRITTEN, KnobPanel, described, has_knobs, of_text, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -79,10 +79,7 @@ def test_a_double_click_on_its_name_sets_every_knob_back(page, knobs):
         assert "changed" in knob.get_attribute("class").split(), spec
         before = len(knobs.turned)
         knob.locator(".label").dblclick(position={"x": 10, "y": 8})
-        for _ in range(50):
-            if len(knobs.turned) > before:
-                break
-            page.wait_for_timeout(20)
+        wait_until(page, lambda before=before: len(knobs.turned) > before)
         stage, name, value, live = knobs.turned[-1]
         assert (stage, name, live) == (spec.stage, spec.name, False)
         assert spec.check(value) == spec.default, spec

@@ -7,7 +7,7 @@ import panel as pn
 import pytest
 
 from pipeline.stages.offset_map import offset_map
-from tests.browser.served import alone, serving
+from tests.browser.served import alone, place, serving, spot, wait_until
 from tests.map_of_stars import SHAPE, Maps, scene, tracks
 from ui.map_facts import first_ends
 from ui.map_tab import MapTab
@@ -55,18 +55,10 @@ def page(chromium, served):
 
 
 ENDS = "() => [0, 1].map((k) => [model('map line').data.x[k], model('map line').data.y[k]])"
-PLACE = "() => [model('picture x').start, model('picture x').end, model('picture y').end, model('picture y').start]"
-
-
-def spot(page, x, y):
-    """The place on screen of a point of the image."""
-    box = page.locator(".bk-Figure").first.bounding_box()
-    x0, x1, y0, y1 = page.evaluate(PLACE)
-    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y0) / (y1 - y0) * box["height"]
 
 
 def drag(page, start, end):
-    page.mouse.move(*(place + 2 for place in spot(page, *start)))
+    page.mouse.move(*(at + 2 for at in spot(page, *start)))
     page.wait_for_timeout(100)
     page.mouse.move(*spot(page, *start))
     page.mouse.down()
@@ -77,13 +69,13 @@ def drag(page, start, end):
 
 
 def test_an_end_of_the_line_follows_the_mouse_and_the_picture_stays(page, served):
-    place = page.evaluate(PLACE)
+    view = place(page)
     a, b = first_ends(SHAPE)
     drag(page, a, (60.0, 60.0))
     ends = page.evaluate(ENDS)
     assert ends[0] == pytest.approx([60, 60], abs=1)
     assert ends[1] == pytest.approx(b)
-    assert page.evaluate(PLACE) == place
+    assert place(page) == view
     length = np.hypot(*np.subtract(ends[1], ends[0]))
     page.wait_for_function(f"() => Math.abs(model('map profile').data.distance[255] - {length}) < 0.01", timeout=30_000)
     drag(page, b, (20.0, 100.0))
@@ -93,10 +85,10 @@ def test_an_end_of_the_line_follows_the_mouse_and_the_picture_stays(page, served
 
 
 def test_beside_the_ends_the_mouse_moves_the_picture_and_not_the_line(page):
-    before, place = page.evaluate(ENDS), page.evaluate(PLACE)
+    before, view = page.evaluate(ENDS), place(page)
     drag(page, (150.0, 30.0), (170.0, 50.0))
     assert page.evaluate(ENDS) == before
-    assert page.evaluate(PLACE) != place
+    assert place(page) != view
 
 
 def test_comparing_shows_the_difference_in_place_of_the_errors(page, served):
@@ -124,10 +116,7 @@ def test_a_click_on_an_arrow_picks_its_star(page, served):
     star = 5
     x, y = (served.tab.residuals.plot._places[axis][star] for axis in (0, 1))
     page.mouse.click(box["x"] + (x + 0.5) / SHAPE[1] * box["width"], box["y"] + (y + 0.5) / SHAPE[0] * box["height"])
-    for _ in range(60):
-        if served.session.picked is not None:
-            break
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: served.session.picked is not None)
     assert served.session.picked == served.tab.residuals.plot._ids[star]
 
 

@@ -99,14 +99,21 @@ def test_a_polygon_is_closed_by_enter_and_no_star_is_picked_on_the_way(masked):
     assert page.evaluate("() => model('picture picked').data.id.length") == 0
 
 
+def pick_row(page, number):
+    """Click on a row of the table that is seen, once it is still; the star that is picked."""
+    row = page.locator(".tabulator-row:visible").nth(number)
+    row.wait_for()
+    settle(page)
+    star = row.locator("[tabulator-field=id]").inner_text()
+    row.locator("[tabulator-field=id]").click()
+    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
+    return star
+
+
 def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is_beside_it(page):
     page.get_by_role("tab", name="Fluxes").click()
-    rows = page.locator(".tabulator-row:visible")
-    rows.nth(3).wait_for()
     page.wait_for_function("() => model('flux marks')?.data.x.length > 50")
-    star = rows.nth(3).locator("[tabulator-field=id]").inner_text()
-    rows.nth(3).click()
-    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
+    star = pick_row(page, 3)
     page.get_by_role("button", name="Star", exact=True).click()
     for what in ("data", "model", "residual"):
         page.get_by_alt_text(f"{what} of star {star}").wait_for()
@@ -127,12 +134,7 @@ def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is
 def test_a_stars_magnitude_typed_in_is_the_zero_point_of_all(page):
     page.get_by_role("tab", name="Fluxes").click()
     page.get_by_role("button", name="Fluxes", exact=True).click()
-    rows = page.locator(".tabulator-row:visible")
-    rows.nth(2).wait_for()
-    settle(page)
-    star = rows.nth(2).locator("[tabulator-field=id]").inner_text()
-    rows.nth(2).locator("[tabulator-field=id]").click()
-    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
+    star = pick_row(page, 2)
     page.get_by_role("button", name="Star", exact=True).click()
     field = page.get_by_label(re.compile("^Its magnitude"))
     field.wait_for()
@@ -146,7 +148,7 @@ def test_a_stars_magnitude_typed_in_is_the_zero_point_of_all(page):
     page.get_by_text(re.compile(rf"^Zero point .*star {star} of 11.5 mag")).wait_for()
     settle(page)
     page.get_by_role("button", name="Fluxes", exact=True).click()
-    rows.locator("[tabulator-field=mag]").get_by_text("11.500").first.wait_for()
+    page.locator(".tabulator-row:visible [tabulator-field=mag]").get_by_text("11.500").first.wait_for()
     page.get_by_role("button", name="Star", exact=True).click()
     page.get_by_role("button", name="Forget it").click()
     page.get_by_text(re.compile("^Zero point")).wait_for(state="hidden")
@@ -157,19 +159,14 @@ def test_a_stars_magnitude_typed_in_is_the_zero_point_of_all(page):
 def test_a_comparison_star_is_taken_in_by_its_tick_and_the_light_curve_follows(page):
     page.get_by_role("tab", name="Fluxes").click()
     page.get_by_role("button", name="Light curve", exact=True).click()
-    rows = page.locator(".tabulator-row:visible")
-    rows.nth(3).wait_for()
-    settle(page)
-    star = rows.nth(3).locator("[tabulator-field=id]").inner_text()
-    rows.nth(3).locator("[tabulator-field=id]").click()
-    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
+    pick_row(page, 3)
     page.wait_for_function("() => model('light curve').data.mag.length > 15")
     page.locator(".running").first.wait_for(state="detached")
     settle(page)
     before = page.evaluate(
         "() => [model('light scatter').data.marker, model('light curve').data.mag].map((a) => [...a])"
     )
-    rows.nth(3).locator("[tabulator-field=compare]").click()
+    page.locator(".tabulator-row:visible").nth(3).locator("[tabulator-field=compare]").click()
     follows = "(mag) => { const now = model('light curve').data.mag; return now.length && now[0] != mag }"
     page.wait_for_function(follows, arg=before[1][0])
     compared = "() => [...model('light scatter').data.marker].filter((one) => one == 'diamond').length"

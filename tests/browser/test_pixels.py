@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from tests.browser.served import visit
+from tests.browser.served import spot, visit
 from tests.stages.ccd import Detector
 from tests.test_cli_calibration import write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 LABEL = "() => model('picture cut 0').data.label?.[0]"
-SEEN = "() => [model('picture x').start, model('picture x').end, model('picture y').end, model('picture y').start]"
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +41,6 @@ def row(page, name):
     """Numbers of a row of the statistics."""
     words = page.get_by_role("row", name=re.compile(f"^{name}")).locator("td").all_inner_texts()
     return [float(word.replace("\u2212", "-").replace("\u2009", "")) if word != "\u2013" else None for word in words]
-
-
-def shows(page, label):
-    """Wait until the picture and its numbers are of one kind."""
-    page.wait_for_function(f"() => ({LABEL})() == '{label}'")
-    page.get_by_text(label, exact=True).and_(page.locator("div span")).last.wait_for()
-
-
-def spot(page, x, y):
-    """The place on screen of a point of the image."""
-    box = page.locator(".bk-Figure").first.bounding_box()
-    x0, x1, y0, y1 = page.evaluate(SEEN)
-    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y0) / (y1 - y0) * box["height"]
 
 
 def table(page, name):

@@ -5,12 +5,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.browser.served import settle, visit
+from tests.browser.served import settle, spot, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 BOX = "() => { const b = model('box 0'); return b && b.visible ? [b.left, b.right, b.top, b.bottom] : null }"
-SEEN = "() => [model('picture x').start, model('picture x').end, model('picture y').end, model('picture y').start]"
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +26,6 @@ def recipe(page):
     """What the address says of the recipe, after it followed."""
     page.wait_for_timeout(700)
     return unquote(page.evaluate("() => location.hash"))
-
-
-def spot(page, x, y):
-    """The place on screen of a point of the image."""
-    box = page.locator(".bk-Figure").first.bounding_box()
-    x0, x1, y0, y1 = page.evaluate(SEEN)
-    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y0) / (y1 - y0) * box["height"]
 
 
 def drag_box(page, by, rest=0):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tests.browser.served import spot
+
 SHAPE = (1000, 1500)
 WIDTH, HEIGHT = 900, 700
 
@@ -34,13 +36,6 @@ SEEN = """() => { const d = model('picture fine 0').data, c = model('picture cut
 SPAN = "() => [model('picture x').start, model('picture x').end, model('picture y').start, model('picture y').end]"
 KINDS = "['complete', 'partial', 'lost', 'rejected', 'star', 'below']"
 COUNTS = f"() => {KINDS}.map((n) => model('picture ' + n).indices.length)"
-
-
-def spot(page, x, y):
-    """The place on screen of a point of the image."""
-    box = page.locator(".bk-Figure").first.bounding_box()
-    x0, x1, y0, y1 = page.evaluate(SPAN)
-    return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y - y1) / (y0 - y1) * box["height"]
 
 
 def on_server(served, function):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.browser.picture.drawn import COUNTS, SPAN, cut_script, markers, on_server, spot, turn_wheel
+from tests.browser.picture.drawn import COUNTS, SPAN, cut_script, markers, on_server, turn_wheel
+from tests.browser.served import spot, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -65,10 +66,7 @@ def test_a_click_on_a_chip_hides_its_kind_and_the_count_stays(page):
 def test_a_click_picks_the_nearest_star(page, served):
     x = float(markers()["x"][12])
     page.mouse.click(*spot(page, x + 3, 503))
-    for _ in range(60):
-        if served.picks:
-            break
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: served.picks)
     assert served.picks == [12]
 
 
@@ -106,10 +104,7 @@ def test_a_region_is_dragged_once_and_taken_away_again(page, served):
     page.mouse.move(*spot(page, 500, 350), steps=5)
     page.mouse.move(*spot(page, 700, 600), steps=5)
     page.mouse.up()
-    for _ in range(60):
-        if regions:
-            break
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: regions)
     assert regions[0] == pytest.approx((300, 700, 200, 600), abs=4)
     assert page.evaluate(SPAN) == before, "the picture itself stays where it is"
     on_server(served, lambda: served.picture.set_region(regions[0]))
@@ -120,10 +115,7 @@ def test_a_region_is_dragged_once_and_taken_away_again(page, served):
     page.mouse.up()
     assert page.evaluate(SPAN) != before, "the next drag moves the picture again"
     page.locator("button[aria-label*='whole field']").click()
-    for _ in range(60):
-        if len(regions) == 2:
-            break
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: len(regions) == 2)
     assert regions[1:] == [None]
 
 

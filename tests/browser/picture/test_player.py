@@ -3,29 +3,23 @@
 import pytest
 
 from tests.browser.picture.drawn import on_server
+from tests.browser.served import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+
+def heard(page, served, count):
+    """The frames asked for, when there are so many or three seconds have passed."""
+    wait_until(page, lambda: len(served.frames) >= count)
+    return served.frames
 
 
 def test_the_player_steps_and_stops_at_the_ends(page, served):
     assert page.get_by_label("Previous frame").is_disabled()
     page.get_by_label("Next frame").click()
     page.get_by_label("Last frame").click()
-    for _ in range(60):
-        if len(served.frames) == 2:
-            break
-        page.wait_for_timeout(50)
-    assert served.frames == [1, 2]
+    assert heard(page, served, 2) == [1, 2]
     assert page.locator(".count").inner_text() == "3 of 3"
-
-
-def heard(page, served, count):
-    """The frames asked for, when there are so many or three seconds have passed."""
-    for _ in range(60):
-        if len(served.frames) >= count:
-            break
-        page.wait_for_timeout(50)
-    return served.frames
 
 
 def test_the_slider_goes_to_the_frame_under_the_hand_and_follows_the_arrow_keys(page, served):
