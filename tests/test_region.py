@@ -9,7 +9,8 @@ from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
 from ui import region as regions
 from ui import series
-from ui.tables import star_frame
+from ui.marks import COMPLETE, OTHER, PARTIAL, markers
+from ui.tables import UNFOLLOWED, star_frame
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,13 @@ def test_the_table_shows_the_candidates_of_the_region_alone(request_of_rotation,
     assert len(table) == inside.sum() > 0
     assert table["x"].between(there[0] - 0.1, there[1] + 0.1).all()
     assert len(star_frame(stars, tracks, 2)) == len(stars)
+
+
+def test_the_table_names_each_star_by_the_state_that_its_ring_on_the_picture_has(request_of_rotation, tracks):
+    stars = request_of_rotation.get("stars", 2)
+    states = star_frame(stars, tracks, 2)["state"]
+    codes = markers(stars, tracks, 2)["code"][: len(stars)]
+    for word, code in (("complete", COMPLETE), ("partial", PARTIAL), (UNFOLLOWED, OTHER)):
+        assert (states == word).sum() == (codes == code).sum()
+    assert (states == "complete").any()
+    assert (star_frame(stars, None, 2)["state"] == "star").sum() == len(stars.kept)

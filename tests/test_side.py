@@ -235,3 +235,33 @@ def test_the_table_of_lights_waits_for_the_new_ones_and_all_files_are_listed_at_
     tab, _ = draw(side)
     assert tab._lights_part.visible
     assert len(tab.table.value) == 2
+
+
+class Waiting:
+    """A document that keeps what shall be done later."""
+
+    def __init__(self):
+        self.later = []
+
+    def add_timeout_callback(self, call, wait):
+        self.later.append(call)
+
+
+def test_a_tab_that_is_opened_the_first_time_says_so_and_the_one_before_is_not_under_its_name(side):
+    draw(side)
+    side._document, side._ready = Waiting(), True
+    side.choose("Stars")
+    assert side._none.visible
+    assert "Stars" in side._none.object
+    assert not any(tab.panel.visible for tab in side._made.values())
+    # A result may come meanwhile, and another click.
+    draw(side, "stars")
+    side.choose("Shifts")
+    for call in side._document.later:
+        call()
+    assert "Stars" not in side._made
+    assert not side._none.visible
+    assert [name for name, tab in side._made.items() if tab.panel.visible] == ["Shifts"]
+    side.choose("Frames")
+    assert len(side._document.later) == 2, "what was opened before is there at once"
+    assert side._made["Frames"].panel.visible

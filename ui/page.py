@@ -18,7 +18,7 @@ from ui.address import Address
 from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
-from ui.downloads import entries
+from ui.downloads import Downloads
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
 from ui.header_dialog import HeaderDialog
@@ -99,6 +99,7 @@ class Desk(Viewer):
         self.message = pmui.Alert(visible=False, closeable=True, margin=0, width=520, styles=TOAST)
         channel = self.picture.channel
         self.flux_files = FluxFiles(session, self.courier, self.worker, self._tell)
+        self.downloads = Downloads(session, self.courier, self.flux_files, self.results, self._tell)
         self.guide = Guide(channel, undo=session.undo, redo=session.redo)
         self.address = Address(session.root, self._arrived_at, channel=channel)
         self.opener = Opener(
@@ -129,7 +130,7 @@ class Desk(Viewer):
                 compare=self.comparison.show,
             ),
             download=[
-                *entries(self.courier, self.flux_files, lambda: self.results.scene),
+                *self.downloads.entries,
                 ("Offset tables and maps (FITS)\u2026", self.run_dialog.show),
             ],
             on_run=self.run_dialog.show,
@@ -334,7 +335,12 @@ class Desk(Viewer):
 
     def looked_at(self) -> set[str]:
         """Stages that something beside the pictures shows."""
-        return {*super().looked_at(), *self.side.needs}
+        return {*super().looked_at(), *self.side.needs, *self.downloads.needs}
+
+    def cancel(self) -> None:
+        """Withdraw what is being made, and the file that waits for it."""
+        self.downloads.withdraw()
+        super().cancel()
 
     def pick(self, star: int | None) -> None:
         """Pick a star that is clicked on in the picture, unless the open tab has another use for it."""
@@ -377,6 +383,7 @@ class Desk(Viewer):
         if stage == OPTIMIZED:
             self._offer_search(scene)
         self.side.show(scene, stage)
+        self.downloads.show(stage)
 
     def _offer_search(self, scene: Scene) -> None:
         normalized = scene[OPTIMIZED]

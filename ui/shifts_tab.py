@@ -41,11 +41,11 @@ _NAME = HTMLTemplateFormatter(template=FILE_NAME)
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
 _REMAINS = HTMLTemplateFormatter(
     template=f"""<% if (value == null || Number.isNaN(value)) {{ %>\u2013<% }} else if (value > {FLAG}) {{ %>
-<span title="more than {FLAG:g} px off" style="color:{LOST}">\u25b2 <%= value.toFixed(2) %></span>
+<span title="more than {FLAG:g} px off"><span style="color:{LOST}">\u25b2</span> <%= value.toFixed(2) %></span>
 <% }} else {{ %><%= value.toFixed(2) %><% }} %>"""
 )
 _NEEDS = ("frames", "selection", "tracks", "shifts")
-_ROW, _HEAD, _TALLEST = 28, 36, 320
+_ROW, _HEAD, _LEAST, _TALLEST = 28, 36, 160, 320
 BOX_HINT = "Drag the yellow box onto a lonely star. Drag its edge to make it larger."
 
 
@@ -113,11 +113,11 @@ class ShiftsTab(ResultTab):
 
         self._plot = ShiftPlot(self._theme, lambda frame: self._session.change(frame=frame))
         self.table = pn.widgets.Tabulator(
-            table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_width", margin=0,
+            table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
             formatters={"used": {"type": "tickCross"}, "frame": _NAME, "remains": _REMAINS, "why not": _REASON},
             text_align=dict.fromkeys(("position", "shift", "remains"), "right"),
-            header_align=dict.fromkeys(("position", "shift", "remains"), "right"), height=_TALLEST,
+            header_align=dict.fromkeys(("position", "shift", "remains"), "right"), max_height=_TALLEST,
             widths={"used": 44, "position": 90, "shift": 104, "remains": 66, "why not": 16},
         )  # fmt: skip
         self.table.on_click(self._clicked)
@@ -193,7 +193,9 @@ class ShiftsTab(ResultTab):
         elif not table.equals(self.table.value):
             self.table.value = table
         extra = 34 * int((table["why not"] != "").sum())
-        self.table.height = min(_TALLEST, _HEAD + _ROW * len(table) + extra + 6)
+        whole = _HEAD + _ROW * len(table) + extra + 6
+        # In a low window the rows give way before what stands below them does.
+        self.table.param.update(min_height=min(_LEAST, whole), max_height=min(_TALLEST, whole))
         words, well = verdict(shifts)
         self._say(words, METHODS[shifts.method], well)
         frame = min(self._session.frame, len(shifts.used) - 1)

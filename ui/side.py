@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ NEEDS = {
 }
 # Without this result a tab has nothing to show of the files that are open.
 MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}
+# So long the browser is given to show that a tab opens before it is made, which keeps the server busy, ms.
+MOMENT = 30
 # What stands in place of a tab whose result cannot be had.
 NONE = {
     "Tracks": "No tracks. The stars of no frame could be followed; the list of stages says what is missing.",
@@ -177,8 +180,21 @@ class Side:
         self._menu.active = self._names.index(name)
 
     def _switch(self, name: str) -> None:
-        if self._ready:
-            # In one message, or what is taken away may be told of before it was said to be there.
+        if not self._ready:
+            return
+        if name in self._made or self._document is None:
+            self._open_whole(name)
+            return
+        # What it is made with may have to be read first: the tab before it shall not stand under its name meanwhile.
+        with pn.io.hold():
+            for tab in self._made.values():
+                tab.panel.visible = False
+            self._none.param.update(object=sentence(f"Opening {name}\u2026", self._theme), visible=True)
+        self._document.add_timeout_callback(functools.partial(self._open_whole, name), MOMENT)
+
+    def _open_whole(self, name: str) -> None:
+        """Open a tab in one message, or what is taken away may be told of before it was said to be there."""
+        if name == self.active:
             with pn.io.hold():
                 self._open(name)
                 self._on_open()
@@ -334,6 +350,8 @@ class Side:
                 tab.close()
 
     def _draw(self, name: str) -> None:
+        if name not in self._made:
+            return
         tab, scene, session = self._made[name], self._scene, self._session
         if name == "Stars":
             tab.show(scene["stars"], scene["tracks"], session.frame, session.region)

@@ -166,7 +166,7 @@ def cutout_strip(
         if k % _A_ROW == 0:
             cells.append(f'<span style="color:{colours.second};line-height:28px">{k + 1}</span>')
         outline = REFERENCE if k == reference else colours.text if k == frame else "transparent"
-        look = f"width:28px;height:28px;outline:2px solid {outline};border-radius:2px;display:block"
+        look = f"width:28px;height:28px;outline:2px solid {outline};outline-offset:1px;border-radius:2px;display:block"
         if cutout is None:
             cells.append(f'<span style="{look};color:{LOST};text-align:center;line-height:28px">×</span>')
         else:

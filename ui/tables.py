@@ -67,6 +67,8 @@ TABLE_STYLE = """
 """
 _DASH = "value == null || Number.isNaN(value) ? '\u2013' : "
 ALL = "every state"
+#: A star that the reference has not, in the words of the picture's legend.
+UNFOLLOWED = "not in ref."
 
 
 def number(text: str) -> HTMLTemplateFormatter:
@@ -83,12 +85,15 @@ _THREE = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3
 
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Region | None = None) -> pd.DataFrame:
-    """The candidates of a frame or of a region, the strongest first, each with its reason."""
+    """The candidates of a frame or of a region, the strongest first: a star's state, or why it is none."""
     ids = np.full(len(stars), -1)
+    states = np.array([reason.word for reason in Reason], object)[stars.reason]
     if tracks is not None and belongs(tracks, stars, frame):
         followed = np.flatnonzero(tracks.row[frame] >= 0)
-        ids[tracks.row[frame, followed]] = followed
-    words = np.array([reason.word for reason in Reason])
+        rows = tracks.row[frame, followed]
+        ids[rows] = followed
+        states[stars.reason == Reason.STAR] = UNFOLLOWED
+        states[rows] = np.where(tracks.complete[followed], "complete", "partial")
     table = pd.DataFrame(
         {
             "id": [str(number) if number >= 0 else "" for number in ids],
@@ -97,7 +102,7 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
             "over σ": strength(stars),
             "sharp": stars["sharpness"],
             "round": stars["roundness2"],
-            "state": words[stars.reason],
+            "state": states,
         }
     )
     if region is not None:

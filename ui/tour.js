@@ -1,4 +1,5 @@
 // A first tour in five steps: a ring around what is meant, and a card beside it. Shown once by itself, and from the help.
+// Who comes the first time by an address that somebody sent is here for what it shows: the tour is offered, not begun.
 const SEEN = "starshift tour"
 const PAUSE_MS = 800
 const CLOSING_MS = 300
@@ -51,21 +52,23 @@ button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .next { background: var(--accent); color: var(--accent-text); }
 .next:hover { background: var(--text); }
 .skip { margin-left: -12px; color: var(--second); }
+.offer { position: fixed; z-index: 1240; top: 8px; display: flex; align-items: center; height: 32px; font: 14px/20px Roboto, sans-serif; }
+.offer span { padding-right: 4px; color: var(--second); white-space: nowrap; }
+.offer .take { text-decoration: underline; text-underline-offset: 3px; white-space: nowrap; padding: 0 8px; }
+.offer .leave { width: 32px; padding: 8px; color: var(--second); }
+.offer svg { display: block; width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round; }
 @media (prefers-reduced-motion: no-preference) { .ring, .card { transition: left 120ms, top 120ms, width 120ms, height 120ms; } }
 `
 
-// The first visible element that a selector finds, also within components.
-function find(selector, root = document) {
+// The visible elements that a selector finds, also within components.
+function* seen(selector, root = document) {
   for (const one of root.querySelectorAll(selector)) {
     const box = one.getBoundingClientRect()
-    if (box.width > 0 && box.height > 0 && box.left < window.innerWidth && box.right > 0) return one
+    if (box.width > 0 && box.height > 0 && box.left < window.innerWidth && box.right > 0) yield one
   }
-  for (const one of root.querySelectorAll("*")) {
-    const found = one.shadowRoot && find(selector, one.shadowRoot)
-    if (found) return found
-  }
-  return null
+  for (const one of root.querySelectorAll("*")) if (one.shadowRoot) yield* seen(selector, one.shadowRoot)
 }
+const find = (selector) => seen(selector).next().value ?? null
 
 // Beside a box where there is room: right, left, below, above; over its lower left corner where there is none.
 function beside(box, width, height, inside) {
@@ -141,12 +144,48 @@ class Card {
   }
 }
 
+// Words in the free part of the top bar, over nothing; where there is no room for them the help alone has the tour.
+class Offer {
+  constructor(model, taken, left) {
+    this.host = document.createElement("div")
+    const shadow = this.host.attachShadow({mode: "open"})
+    make("style", "", shadow, model.palettes + STYLE)
+    this.root = make("div", model.theme, shadow)
+    this.bar = make("div", "offer", this.root)
+    this.bar.setAttribute("role", "group")
+    this.bar.setAttribute("aria-label", "First visit")
+    this.words = make("span", "", this.bar, "New here?")
+    make("button", "take", this.bar, "Take the tour").addEventListener("click", taken)
+    const leave = make("button", "leave", this.bar)
+    leave.innerHTML = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"/></svg>'
+    leave.title = "No tour"
+    leave.setAttribute("aria-label", "No tour")
+    leave.addEventListener("click", left)
+    document.body.append(this.host)
+  }
+
+  place() {
+    const end = find("[aria-label^=Undo]")?.getBoundingClientRect()
+    if (end == null) return
+    const before = [...seen("button")].map((one) => one.getBoundingClientRect())
+      .filter((one) => one.bottom <= end.bottom + EDGE && one.right <= end.left)
+    const room = end.left - Math.max(0, ...before.map((one) => one.right)) - 2 * GAP
+    this.bar.hidden = this.words.hidden = false
+    this.words.hidden = this.bar.offsetWidth > room
+    this.bar.hidden = this.bar.offsetWidth > room
+    this.bar.style.left = `${end.left - GAP - this.bar.offsetWidth}px`
+  }
+}
+
 export function render({model}) {
   const root = document.createElement("span")
+  // The page itself writes its address later on.
+  const sent = location.hash.length > 1
   let card = null
+  let offer = null
   let came_from = null
 
-  const place = () => card?.place()
+  const place = () => { card?.place(); offer?.place() }
   const escaped = (event) => { if (event.key === "Escape" && !event.defaultPrevented) end() }
 
   function end() {
@@ -154,18 +193,22 @@ export function render({model}) {
     const held = card.host.contains(document.activeElement)
     card.host.remove()
     card = null
-    window.removeEventListener("resize", place)
     window.removeEventListener("keydown", escaped)
     if (held) came_from?.focus?.()
+  }
+
+  function withdraw() {
+    offer?.host.remove()
+    offer = null
   }
 
   // By itself it leaves the focus where someone is at work already.
   function start(asked) {
     end()
+    withdraw()
     came_from = document.activeElement
     card = new Card(model, end)
     card.show(0)
-    window.addEventListener("resize", place)
     window.addEventListener("keydown", escaped)
     if (asked || document.activeElement === document.body) card.card.focus({preventScroll: true})
   }
@@ -181,15 +224,23 @@ export function render({model}) {
     }
   }
 
+  function welcome() {
+    if (!sent) return start(false)
+    offer = new Offer(model, () => start(true), withdraw)
+    offer.place()
+  }
+
   const painted = (event) => {
     if (event.detail.channel != model.channel || event.detail.name != "painted") return
     window.removeEventListener("starshift", painted)
-    if (first_visit()) setTimeout(() => start(false), PAUSE_MS)
+    if (first_visit()) setTimeout(welcome, PAUSE_MS)
   }
+  // What stands in the top bar takes another width with each file that is opened.
+  window.addEventListener("resize", place)
   window.addEventListener("starshift", painted)
   // The dialog that it is asked for in gives the focus back to its own button first.
   model.on("started", () => setTimeout(() => start(true), CLOSING_MS))
-  model.on("theme", () => { if (card) card.root.className = model.theme })
-  model.on("remove", end)
+  model.on("theme", () => [card, offer].forEach((one) => { if (one) one.root.className = model.theme }))
+  model.on("remove", () => { end(); withdraw(); window.removeEventListener("resize", place) })
   return root
 }

@@ -73,7 +73,7 @@ class Viewer:
             channel=self.picture.channel,
             on_open=self._unfold,
             on_explain=self.explain,
-            on_cancel=lambda name: self.results.cancel(),
+            on_cancel=lambda name: self.cancel(),
             on_fold=self.fold,
         )
         self.results = Results(
@@ -94,6 +94,10 @@ class Viewer:
 
     def fold(self) -> None:
         """Fold the stages away."""
+
+    def cancel(self) -> None:
+        """Withdraw what is being made."""
+        self.results.cancel()
 
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result beside the picture."""

@@ -218,16 +218,18 @@ def test_everything_on_the_page_is_reached_by_the_tabulator_key_in_reading_order
 # The first visit
 
 
-def first_visit(chromium, app, **options):
+def first_visit(chromium, app, sent="", **options):
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)
     page = context.new_page()
     page.set_default_timeout(90_000)
-    page.goto(f"{app.address}#folder=turning")
+    page.goto(app.address + sent)
     return page
 
 
 def leave(page):
     """Close a page that waits for nothing: what is sent to one that has gone stands in the server's log."""
+    page.evaluate("() => { location.hash = 'folder=turning' }")
+    page.wait_for_timeout(1000)
     settle(page)
     page.context.close()
 
@@ -272,4 +274,27 @@ def test_the_tour_is_skipped_by_escape_and_blocks_nothing_meanwhile(chromium, ap
     page.locator(".count b", has_text="2").wait_for()
     page.keyboard.press("Escape")
     page.get_by_text("1 of 5").wait_for(state="detached")
+    leave(page)
+
+
+def test_who_comes_by_an_address_that_was_sent_is_offered_the_tour_beside_all_that_it_shows(chromium, app):
+    page = first_visit(chromium, app, "#folder=turning&frame=2")
+    offer = page.get_by_role("group", name="First visit")
+    offer.wait_for()
+    page.wait_for_timeout(1500)
+    assert page.get_by_role("dialog").count() == 0
+    box = offer.bounding_box()
+    reference = page.get_by_role("button", name="reference light").bounding_box()
+    undo = page.get_by_role("button", name="Undo").bounding_box()
+    assert box["y"] + box["height"] <= 48
+    assert box["x"] >= reference["x"] + reference["width"]
+    assert box["x"] + box["width"] <= undo["x"]
+    offer.get_by_role("button", name="Take the tour").press("Enter")
+    page.get_by_text("1 of 5").wait_for()
+    assert offer.count() == 0
+    page.keyboard.press("Escape")
+    page.reload()
+    page.get_by_role("tab", name="Tracks").wait_for()
+    page.wait_for_timeout(4000)
+    assert offer.count() == 0
     leave(page)
