@@ -71,9 +71,9 @@ def test_only_the_visible_pictures_are_cut_and_others_when_they_appear():
     assert picture.kinds == ("subtracted", "x_offset")
     assert picture.cuts[1].data["colours"] == ["viridis"]
     assert picture.cuts[1].data["unit"] == ["px"]
-    assert len(picture._contours[1].numbers.data["text"]) > 2
+    assert len(picture._drawn[1].contours.numbers.data["text"]) > 2
     picture.choose("subtracted", 1)
-    assert picture._contours[1].numbers.data["text"] == []
+    assert picture._drawn[1].contours.numbers.data["text"] == []
 
 
 def test_errors_are_coloured_from_zero():

@@ -13,7 +13,6 @@ from bokeh.models import (
     ColumnDataSource,
     GlyphRenderer,
     ImageRGBA,
-    Line,
     MultiLine,
     PanTool,
     Quad,
@@ -24,7 +23,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.colours import HALO, PICKED, STATE_COLOURS, STATES, Palette
+from ui.colours import HALO, STATE_COLOURS, Palette
 
 _RING = 10
 DOT = 4.5
@@ -53,68 +52,6 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     for source in (base, fine):
         made.add_glyph(source, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"))
     return made
-
-
-def add_markers(
-    made: figure,
-    stars: ColumnDataSource,
-    views: Sequence[CDSView],
-    tails: Mapping[str, ColumnDataSource],
-) -> dict[str, GlyphRenderer]:
-    """Draw tails and markers by state; returns their renderers by name."""
-    # Figure's own methods make five glyphs of each for states that are not used here.
-    add = made.add_glyph
-    glyphs = {}
-    for state, source in tails.items():
-        look = {"line_color": STATE_COLOURS[state], "line_width": 1, "line_alpha": TAIL_ALPHA}
-        glyphs[f"tails of {state}"] = add(source, Line(x="x", y="y", syncable=False, **look))
-    # A stronger edge would draw dark rings into the cores of bright stars.
-    dot = {
-        "marker": "circle",
-        "size": DOT,
-        "fill_color": STATE_COLOURS["rejected"],
-        "line_width": 0.8,
-        "line_alpha": 0.3,
-    }
-    looks = {
-        "complete": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1.4},
-        "partial": {
-            "marker": "circle",
-            "size": _RING,
-            "fill_color": None,
-            "line_width": 1.4,
-            "line_dash": value([3, 2]),
-        },
-        "lost": {"marker": "x", "size": 8, "line_width": 1.6},
-        "rejected": dot,
-        "star": {"marker": "circle", "size": _RING, "fill_color": None, "line_width": 1},
-        "below": dot,
-    }
-    for state, view in zip(STATES, views, strict=True):
-        line = HALO if looks[state] is dot else STATE_COLOURS[state]
-        glyphs[state] = add(stars, Scatter(x="x", y="y", line_color=line, syncable=False, **looks[state]), view=view)
-    return glyphs
-
-
-def add_picked(made: figure, track: ColumnDataSource, picked: ColumnDataSource) -> list[list]:
-    """Draw the picked star's track and rings over a halo; returns pairs of (pixels added to a ring's size, glyph)."""
-    for colour, alpha, width in (("#000000", 0.65, 3.5), (PICKED, 1.0, 1.6)):
-        made.add_glyph(track, Line(x="x", y="y", line_color=colour, line_alpha=alpha, line_width=width))
-    made.add_glyph(track, Scatter(x="x", y="y", size="dot", marker="circle", fill_color=PICKED, line_color=None))
-    rings = []
-    for colour, alpha, width in (("#000000", 0.65, 4.5), (PICKED, 1.0, 1.6)):
-        for extra in (3, 11):
-            look = {"line_color": colour, "line_alpha": alpha, "line_width": width, "fill_color": None}
-            ring = Scatter(x="x", y="y", marker="circle", size=_RING + extra, syncable=False, **look)
-            made.add_glyph(picked, ring)
-            rings.append([extra, ring])
-    name = Text(
-        x="x", y="y", text="id", x_offset="right", y_offset="down", text_align="align", text_baseline="middle",
-        text_color=PICKED, text_font=value("Roboto"),
-        text_font_size="13px", text_font_style="bold", syncable=False,
-    )  # fmt: skip
-    made.add_glyph(picked, name)
-    return rings
 
 
 def add_region(made: figure, region: ColumnDataSource) -> None:
@@ -183,12 +120,20 @@ def paint_plot(made: figure, colours: Palette) -> None:
     made.axis.major_label_text_color = colours.second
 
 
-def share_views(figures: Sequence[figure]) -> None:
-    """Give the renderers of one source a view in common; else each has two models of its own that a page waits for."""
-    everything, views = AllIndices(), {}
+def share_views(figures: Sequence[figure], views: dict[str, CDSView] | None = None) -> None:
+    """Give the renderers of one source a view in common; else each has two models of its own that a page waits for.
+
+    Parameters
+    ----------
+    figures : sequence of figure
+        Figures whose renderers are there.
+    views : dict of str to CDSView, optional
+        The views that are there already, by their source's ``id``; new ones are added.
+    """
+    views = {} if views is None else views
     for renderer in (renderer for made in figures for renderer in made.renderers):
         if isinstance(renderer.view.filter, AllIndices):
             source = renderer.data_source
             if source.id not in views:
-                views[source.id] = CDSView(filter=everything)
+                views[source.id] = CDSView(filter=AllIndices())
             renderer.view = views[source.id]

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import panel as pn
-from bokeh.models import BoxSelectTool, CDSView, ColumnDataSource, CustomJS, PanTool, Range1d
+from bokeh.models import BoxSelectTool, ColumnDataSource, CustomJS, PanTool, Range1d
 
 from pipeline.kernels import polynomial
 from pipeline.tables import Reason
 from ui import canvas
-from ui.colours import PALETTES, STATES
-from ui.contour_layer import ContourLayer
+from ui.colours import PALETTES
 from ui.cuts import Held, bars, cut_columns, limits
 from ui.map_line import MapLine
 from ui.part import column, new_channel
+from ui.picture_glyphs import Drawn, Glyphs
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
 from ui.picture_marks import Marks
 from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
@@ -82,21 +82,13 @@ class Picture(Layers, Marks):
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
     def _make_figures(self) -> None:
-        views = [CDSView(filter=one) for one in self.filters]
         self.figures = [
             canvas.picture_figure(self.x_range, self.y_range, self.base[i], self.fine[i]) for i in range(PICTURES)
         ]
-        self._contours = [ContourLayer(figure) for figure in self.figures]
-        self._map_dots = [canvas.add_map_stars(figure, self.map_stars) for figure in self.figures]
         self.line = MapLine(self.figures, self.x_range)
-        self._glyphs, self._rings = [], []
-        for figure in self.figures:
-            glyphs = canvas.add_markers(figure, self.stars, views, self.tails)
-            self._glyphs.append(glyphs)
-            self._rings += [[0, glyphs[state].glyph] for state in ("complete", "partial", "star")]
-            canvas.add_region(figure, self.region)
-            self._rings += canvas.add_picked(figure, self.track_drawn, self.picked)
-        canvas.share_views(self.figures)
+        self._glyphs = Glyphs(self)
+        # A page need not wait for what lies over pictures that it does not show.
+        self._drawn: list[Drawn] = []
 
     def _make_parts(self) -> None:
         labels = {name: view.label for name, view in VIEWS.items()}
@@ -143,13 +135,11 @@ class Picture(Layers, Marks):
             "hatches": [next(box for box in figure.center if box.name == "hatch") for figure in self.figures],
             "fine": self.fine, "base": self.base, "x_range": self.x_range, "y_range": self.y_range,
             "palettes": {name: "".join(palette(name)).replace("#", "") for name in (*COLOURS, "difference")},
-            "rings": self._rings, "dots": [glyphs[state].glyph for glyphs in self._glyphs for state in STATES[3::2]],
-            "tails": {name: [glyphs[f"tails of {name}"].glyph for glyphs in self._glyphs] for name in self.tails},
-            "tail_alpha": canvas.TAIL_ALPHA,
+            **self._glyphs.turned_by_script,
             "dragged": self.dragged, "region": self.region,
             "boxes": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, BoxSelectTool)],
             "pans": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, PanTool)],
-            "dot": canvas.DOT, "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
+            "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "under": self.under,
             "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
@@ -223,11 +213,13 @@ class Picture(Layers, Marks):
 
     def views(self, count: int) -> None:
         """Show one, two (one above the other) or four pictures."""
-        with pn.io.hold():
-            for i, (cell, head, figure) in enumerate(zip(self._cells, self.heads, self.figures, strict=True)):
+        # Bokeh would look for new models after each glyph.
+        with pn.io.hold(freeze=True):
+            self._drawn += [self._glyphs.draw_on(made) for made in self.figures[len(self._drawn) : count]]
+            for i, (cell, head, made) in enumerate(zip(self._cells, self.heads, self.figures, strict=True)):
                 if i < count and not cell.objects:
-                    cell.objects = [head, pn.pane.Bokeh(figure, margin=0, sizing_mode="stretch_both"), self._notes[i]]
-                figure.visible = cell.visible = i < count
+                    cell.objects = [head, pn.pane.Bokeh(made, margin=0, sizing_mode="stretch_both"), self._notes[i]]
+                made.visible = cell.visible = i < count
             self._rows[1].visible = count > 1
             self.legend.visible = self._states_shown and count != BESIDE
             if count > 1:
@@ -368,10 +360,10 @@ class Picture(Layers, Marks):
     def _dress(self, i: int, pyramid: Pyramid | None) -> None:
         view = VIEWS[self.toolbar.kinds[i]]
         head = self.heads[i]
-        for renderer in self._glyphs[i].values():
+        for renderer in self._drawn[i].markers:
             # Rings would hide a map; the picked star alone is drawn there.
             renderer.visible = view.sky and view.stars and self._states_shown
-        for renderer in self._map_dots[i]:
+        for renderer in self._drawn[i].map_stars:
             renderer.visible = view.is_map
         self.line.set_map(i, view.is_map)
         head.choice = self.toolbar.count > 1
@@ -381,7 +373,7 @@ class Picture(Layers, Marks):
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = bars(pyramid)
         self._stand_beside(i, pyramid)
-        self._contours[i].draw(pyramid if view.contours else None)
+        self._drawn[i].contours.draw(pyramid if view.contours else None)
         if view.sky or pyramid is None:
             head.palette = ""
             return

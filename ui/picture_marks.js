@@ -99,9 +99,9 @@ function marking(picture) {
 
   // Where a state's markers are hidden its tails are too.
   function hide_tails() {
-    for (const [kind, glyphs] of Object.entries(args.tails)) {
+    for (const [kind, glyph] of Object.entries(args.tails)) {
       const alpha = state.hidden.has(kind) ? 0 : args.tail_alpha
-      for (const glyph of glyphs) if (glyph.line_alpha.value != alpha) glyph.line_alpha = {value: alpha}
+      if (glyph.line_alpha.value != alpha) glyph.line_alpha = {value: alpha}
     }
   }
 
