@@ -37,6 +37,7 @@ def profile_fluxes(
     beta: float = 0.0,
     by_noise: bool = False,
     sky: np.ndarray | float = 0.0,
+    times: np.ndarray | float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Flux of each star by its profile, and the flux's error.
 
@@ -58,6 +59,8 @@ def profile_fluxes(
         Whether a pixel counts by its variance, that of the sky and of the star's own photons there.
     sky : ndarray of float64, shape (n,), or float
         Level that is left of the sky at each star, ADU.
+    times : ndarray of float64, shape (n,), or float
+        Variance of a sky pixel at each star over ``variance``.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def profile_fluxes(
         number of bad pixels in the window. NaN fluxes where no pixel is good or the width is not positive.
     """
     places = np.stack(
-        [np.broadcast_to(values, np.shape(x)).astype(np.float64) for values in (x, y, width_x, width_y, sky)]
+        [np.broadcast_to(values, np.shape(x)).astype(np.float64) for values in (x, y, width_x, width_y, sky, times)]
     )
     places, result = np.ascontiguousarray(places.T), np.empty((len(places.T), len(FLUXES)))
     tables = [np.ascontiguousarray(table, np.float64) for table in (variance, photon)]
@@ -143,11 +146,11 @@ def _corner(x, y, strip_x, strip_y, radius):  # noqa: ANN001, ANN202
 
 
 @njit(
-    [types.UniTuple(float64, 3)(IMAGE, int64, int64, _RESULT, float64, _TABLE, _TABLE, float64, int64)],
+    [types.UniTuple(float64, 3)(IMAGE, int64, int64, _RESULT, float64, float64, _TABLE, _TABLE, float64, int64)],
     cache=True,
     nogil=True,
 )  # fmt: skip
-def _sums(image, row, column, profile, sky, variance, photon, flux, by_noise):  # noqa: ANN001, ANN202
+def _sums(image, row, column, profile, sky, times, variance, photon, flux, by_noise):  # noqa: ANN001, ANN202
     """Sums of w f, w p and w^2 v over the good pixels, for a star of that flux; w is p, or p / v."""
     light = squares = noise = 0.0
     size = profile.shape[0]
@@ -156,7 +159,7 @@ def _sums(image, row, column, profile, sky, variance, photon, flux, by_noise):  
             value = np.float64(image[row + i, column + j]) - sky
             if value - value == 0:
                 p, a, b = profile[i, j], (row + i) & 1, (column + j) & 1
-                v = variance[a, b] + max(flux, 0.0) * p * photon[a, b]
+                v = times * variance[a, b] + max(flux, 0.0) * p * photon[a, b]
                 w = p / v if by_noise and v > 0 else p
                 light += w * value
                 squares += w * p
@@ -172,7 +175,7 @@ def _sums(image, row, column, profile, sky, variance, photon, flux, by_noise):  
 def _profile_fluxes(image, places, window, beta, weigh, variance, photon, out, first, last):  # noqa: ANN001, ANN202
     profile, before = np.empty((window, window)), window // 2
     for star in range(first, last):
-        x, y, width_x, width_y, sky = places[star]
+        x, y, width_x, width_y, sky, times = places[star]
         out[star] = np.nan
         if not (width_x > 0 and width_y > 0 and x - x == 0 and y - y == 0):
             continue
@@ -185,13 +188,14 @@ def _profile_fluxes(image, places, window, beta, weigh, variance, photon, out, f
                 inside = 0 <= row + i < image.shape[0] and 0 <= column + j < image.shape[1]
                 if not inside or image[row + i, column + j] - image[row + i, column + j] != 0:
                     bad += 1.0
-        light, squares, noise = _sums(image, row, column, profile, sky, variance, photon, 0.0, 0)
+        light, squares, noise = _sums(image, row, column, profile, sky, times, variance, photon, 0.0, 0)
         out[star, 2], out[star, 3] = squares / every if every > 0 else 0.0, bad
         if not squares > 0:
             continue
         # The variances want a flux, and the flux by variances wants them: three rounds settle it.
         for _ in range(1 + 2 * weigh):
-            light, squares, noise = _sums(image, row, column, profile, sky, variance, photon, light / squares, weigh)
+            flux = light / squares
+            light, squares, noise = _sums(image, row, column, profile, sky, times, variance, photon, flux, weigh)
         out[star, 0], out[star, 1] = light / squares, math.sqrt(noise) / squares
 
 

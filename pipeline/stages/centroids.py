@@ -15,7 +15,10 @@ from pipeline.tables import Reason, StarTable
 
 #: A light-weighted mean with a larger error than this part of a star's sigma is not trusted where a better is known.
 UNSURE = 0.1
-#: Nor one that lies farther from the windowed centre than this, pixels, and than errors explain.
+#: Nor one that lies farther from the windowed centre than this part of a star's sigma, and than errors explain: a
+#: profile set so far beside its star loses a quarter of a per cent of its light.
+OFF = 0.1
+#: As far as this, pixels, another star's light has pulled it.
 APART = 0.5
 #: Nor one that lies farther from the peak than this part of a star's width at half height: it is another star's.
 ASTRAY = 1.0
@@ -28,7 +31,7 @@ COLUMNS = (
 )
 
 
-@stage(version=2)
+@stage(version=3)
 def centroids(
     normalize: Normalized,
     stars: StarTable,
@@ -60,9 +63,9 @@ def centroids(
     Notes
     -----
     The light-weighted mean of a faint star is that of the noise in its window, and a neighbour pulls it. Where its own
-    error is above a tenth of a star's sigma, where it lies half a pixel or more from the windowed centre (Bertin and
-    Arnouts 1996, A&AS 117, 393) or a star's width from the peak, or where pixels are bad, the windowed centre stands
-    and a flag says so; the mean itself stays in ``com_x`` and ``com_y``, and the other centres beside it.
+    error is above a tenth of a star's sigma, where it lies a tenth of sigma or more from the windowed centre (Bertin
+    and Arnouts 1996, A&AS 117, 393) or a star's width from the peak, or where pixels are bad, the windowed centre
+    stands and a flag says so; the mean itself stays in ``com_x`` and ``com_y``, and the other centres beside it.
     """
     rows = stars.kept
     peak_x, peak_y = (stars[name][rows].astype(np.int64) for name in ("x_peak", "y_peak"))
@@ -172,9 +175,11 @@ def _trusted(
     with np.errstate(invalid="ignore"):
         sure = (error < np.maximum(UNSURE * sigma, windowed_error)).all(axis=0)
         away = np.hypot(*(mean - windowed))
-        near = ~astray & (away <= np.maximum(APART, 3 * np.hypot(*np.hypot(error, windowed_error))))
+        explained = 3 * np.hypot(*np.hypot(error, windowed_error))
+        near = ~astray & (away <= np.maximum(APART, explained))
+        on_it = near & (away <= np.maximum(OFF * sigma, explained))
     why = np.where(sure, 0, Flag.BACKGROUND) | np.where(near | ~sure, 0, Flag.NEIGHBOUR)
-    return sure & near & ~bad, why
+    return sure & on_it & ~bad, why
 
 
 def _has_neighbour(stars: StarTable, rows: np.ndarray, window: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.frame import SIGMA_TO_FWHM, Frame, Normalized, colour_planes
+from pipeline.stages.sky_left import Boxes
 
 if TYPE_CHECKING:
     from pipeline.read.rows import Rows
@@ -24,6 +25,8 @@ ROWS, BOX = 512, 16
 NOT_FULL = 0.9
 #: A larger gain in a header is the number of a camera's setting, not electrons for an ADU.
 LARGEST = 30.0
+#: The darkest sky's variance over the usual one: reading makes noise too.
+DARKEST = 0.1
 #: So many errors from what the stars tell of the noise of photons, what the sky tells is wrong.
 SURE = 2.0
 #: Words of a frame's history after which zero ADU are no light.
@@ -87,6 +90,37 @@ def pixel_noise(normalize: Normalized, fwhm: float) -> tuple[np.ndarray, np.ndar
         # A sky fainter than its own noise tells nothing.
         for_each = max(for_each if level > sky**0.5 else 0.0, 1 / normalize.gain)
     return variance, photon_noise(normalize, for_each)
+
+
+def sky_noise_at(
+    normalize: Normalized, x: np.ndarray, y: np.ndarray, variance: np.ndarray, gain: float | None
+) -> np.ndarray:
+    """Variance of a sky pixel at some places, over that of the whole frame: a brighter sky has more photons.
+
+    Parameters
+    ----------
+    normalize : Normalized
+        The frame without sky, and the sky that was subtracted.
+    x, y : ndarray of float64, shape (n,)
+        Places, pixels.
+    variance : ndarray of float64, shape (2, 2)
+        Variance of a sky pixel by row and column parity, ADU squared.
+    gain : float or None
+        Electrons for an ADU.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Only differences of the level count, so the camera's zero level does not. One where nothing tells the gain.
+    """
+    usual = green_variance(normalize.pattern, variance)
+    if normalize.background is None or gain is None or not usual > 0:
+        return np.ones(np.shape(x))
+    sky, level = normalize.background, normalize.background.level()
+    mesh = sky.mesh.get("green", sky.mesh.get("mono")).astype(np.float64) - level
+    # Photons of the sky make no more noise than there is.
+    for_each = min(1 / gain, usual / level) if level > 0 else 1 / gain
+    return np.maximum(1 + Boxes(mesh, sky.box_size, sky.box_size).at(x, y) * for_each / usual, DARKEST)
 
 
 def _zeroed(frame: Frame) -> bool:

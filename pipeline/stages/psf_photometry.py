@@ -24,7 +24,7 @@ from pipeline.magnitudes import (
 from pipeline.photometry import FLAGS, Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise
+from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise, sky_noise_at
 from pipeline.stages.sky_left import SkyLeft, sky_left
 from pipeline.stages.star_profile import (
     NONE_LEFT,
@@ -49,7 +49,7 @@ NEAR = 3.0
 _SPOILT = Flag.SATURATED | Flag.MASKED | Flag.EDGE
 
 
-@stage(version=4)
+@stage(version=5)
 def psf_photometry(
     normalize: Normalized,
     calibrated: Frame,
@@ -139,7 +139,7 @@ def psf_photometry(
     profile = frame_profile(centroids, widths, elliptical, calibrated.info.file)
     if psf == "moffat":
         profile = fitted_moffat(normalize, centroids, widths, profile, elliptical, left)
-    way = Way(psf, elliptical, window, weights == "noise", left)
+    way = Way(psf, elliptical, window, weights == "noise", left, told.gain)
     columns, reason, flag = _fluxes(normalize, places, widths, profile, way, noise)
     columns |= _apertures(normalize, columns, apertures)
     reach = max(NEAR, _fwhm(centroids, calibrated))
@@ -177,13 +177,14 @@ def psf_photometry(
 
 @dataclass(frozen=True)
 class Way:
-    """How the stars' light is summed: the knobs of the same names, and the sky that is left."""
+    """How the stars' light is summed: the knobs of the same names, the sky that is left, and the gain."""
 
     psf: str
     elliptical: bool
     window: int
     by_noise: bool
     sky: SkyLeft
+    gain: float | None
 
 
 def _fwhm(centroids: Centroids, frame: Frame) -> float:
@@ -272,7 +273,8 @@ def _fluxes(
     x, y = (np.where(kept, places[axis], np.nan) for axis in "xy")
     shape = {"window": way.window, "beta": profile.beta, "by_noise": way.by_noise}
     left = way.sky.at(places["x"], places["y"])
-    found = profile_fluxes(normalize.image, x, y, *used, sky=left, variance=noise[0], photon=noise[1], **shape)
+    shape |= {"sky": left, "times": sky_noise_at(normalize, places["x"], places["y"], noise[0], way.gain)}
+    found = profile_fluxes(normalize.image, x, y, *used, variance=noise[0], photon=noise[1], **shape)
     reason[kept & ~(found["seen"] >= LEAST_SEEN)] = Left.MASKED
     kept = reason == Left.KEPT
     beyond = _beyond(normalize.image.shape, places["x"], places["y"], way.window)

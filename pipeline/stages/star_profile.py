@@ -15,7 +15,7 @@ from pipeline.stages.sky_left import SkyLeft
 #: left of the sky weigh in its moments.
 ENOUGH, MOST = 5, 50
 #: The background left nothing.
-NONE_LEFT = SkyLeft(None)
+NONE_LEFT = SkyLeft()
 _SPOILT = Flag.SATURATED | Flag.MASKED
 #: A star's core reaches so many sigma from its peak, at least so many pixels.
 _CORE, _LEAST_CORE = 3.0, 3
@@ -119,11 +119,24 @@ def telling(centroids: Centroids, widths: Widths) -> np.ndarray:
     kept = np.zeros(len(centroids), bool)
     kept[centroids.kept] = True
     kept &= widths.sure & np.isfinite(widths.x + widths.y)
-    for spoilt in (_SPOILT | Flag.NEIGHBOUR, _SPOILT):
-        rows = np.flatnonzero(kept & (centroids.flag & int(spoilt) == 0))
+    kept &= centroids.flag & int(_SPOILT) == 0
+    without = kept & (centroids.flag & int(Flag.NEIGHBOUR) == 0)
+    for some in (without & _alone(centroids), without, kept):
+        rows = np.flatnonzero(some)
         if rows.size >= ENOUGH:
             break
     return rows[np.argsort(-centroids["snr"][rows], kind="stable")[:MOST]]
+
+
+def _alone(centroids: Centroids) -> np.ndarray:
+    """Whether a star's core holds hardly anything of the nearest other star."""
+    from scipy.spatial import cKDTree
+
+    if len(centroids) < 2:
+        return np.ones(len(centroids), bool)
+    peaks = np.stack([centroids["peak_x"], centroids["peak_y"]], axis=1)
+    distance, _ = cKDTree(peaks).query(peaks, k=2)
+    return distance[:, 1] > 2 * _CORE * centroids.fitted_width
 
 
 def frame_profile(centroids: Centroids, widths: Widths, elliptical: bool, file: str = "frame") -> Profile:

@@ -23,9 +23,9 @@ KNOWN = {
     "aligned": (2, 77.914017),
     "stack": (4, 76.274382),
     "mask": (1, 0.041349794),
-    "centroids": (2, 29817.038),
-    "psf_photometry": (4, 19241.398),
-    "lightcurves": (3, 554.06065),
+    "centroids": (3, 29817.038),
+    "psf_photometry": (5, 19264.046),
+    "lightcurves": (3, 477.07208),
 }
 
 

@@ -311,6 +311,43 @@ def test_a_frame_that_is_not_used_says_why():
         measured(frame, normalized, 2.0, tracks)
 
 
+def test_errors_grow_with_the_sky_on_the_bright_side_of_a_frame():
+    rng, flux = np.random.default_rng(21), flux_of(2.0, 30)
+    frame, normalized, x, y, truth = sky(21, 2.0, few_bright(2.0, 30))
+    level = np.linspace(0, 1200, 800)
+    # More photons fall on the right; the sky that is taken off is known.
+    more = (rng.poisson(np.broadcast_to(level, (800, 800)) * GAIN) / GAIN - level).astype(np.float32)
+    mesh = LEVEL + np.broadcast_to(level.reshape(16, 50).mean(axis=1), (16, 16))
+    noise = np.sqrt(mesh / GAIN + (READ / GAIN) ** 2)
+    background = Background(
+        {"mono": mesh.astype(np.float32)}, {"mono": noise.astype(np.float32)}, 50, (800, 800), "none"
+    )
+    brighter = replace(normalized, image=normalized.image + more, background=background, noise=float(np.median(noise)))
+    _, photometry = measured(frame, brighter, 2.0, followed(x, y), gain=GAIN)
+    of_interest = truth == flux
+    pull = ((photometry["psf_flux"] - flux) / photometry["psf_flux_err"])[of_interest]
+    left = x[of_interest] < 400
+    for side in (left, ~left):
+        assert pull[side].std() == pytest.approx(1, abs=3 / np.sqrt(2 * side.sum()))
+    error = photometry["psf_flux_err"][of_interest]
+    assert error[~left].mean() > 1.4 * error[left].mean()
+
+
+def test_a_neighbour_that_pulls_the_light_weighted_mean_costs_a_star_no_light():
+    frame, normalized, x, y, truth = sky(22, 1.2, np.where(np.arange(64) % 2, flux_of(1.2, 800), flux_of(1.2, 500)), 8)
+    rows, columns = np.indices(normalized.image.shape, sparse=True)
+    image = np.array(normalized.image)
+    for star in range(0, x.size, 2):
+        away = (columns - x[star] - 7) ** 2 + (rows - y[star]) ** 2
+        image += truth[star] / 40 / (2 * np.pi * 1.44) * np.exp(-away / 2.88)
+    found, photometry = measured(frame, replace(normalized, image=image.astype(np.float32)), 1.2, gain=GAIN)
+    kept, at = matched(photometry, x, y)
+    pulled = at % 2 == 0
+    assert np.median(found["com_x"][kept][pulled] - x[at][pulled]) > 0.1
+    off = photometry["psf_flux"][kept] / truth[at] - 1
+    assert abs(np.median(off[pulled]) - np.median(off[~pulled])) < 0.002
+
+
 def test_a_zero_point_moves_all_magnitudes_and_no_flux():
     frame, normalized, *_ = sky(6, 2.0, flux_of(2.0, 300), side=6)
     plain, moved = (measured(frame, normalized, 2.0, zero_point=zero)[1] for zero in (0.0, 21.3))
