@@ -170,9 +170,32 @@ def test_the_common_area_is_inside_every_frame(x, y):
         for index in (0, 1):
             found = align(frame(image), moves, index=index, crop="common", resample=resample, fill="nan")
             assert np.isfinite(found.pixels).all()
-    x0, y0, x1, y1 = region("common", moves, None, "shift")
-    assert x1 - x0 >= 128 - abs(x) - 4
-    assert y1 - y0 >= 96 - abs(y) - 4
+    assert_no_more_is_cut(region("common", moves, None, "shift"), np.array([[0, 0], [-x, -y]]))
+
+
+@pytest.mark.parametrize("degrees", [-20.0, 0.3, 2.0])
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (7.2, -4.6), (-5.5, 3.1)])
+def test_the_common_area_of_turned_frames_is_inside_every_frame(degrees, shift):
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    transform = identity(SHAPE)
+    transform[:, 1:3] = transform[0, 1] * turn
+    transform[:, 0] += shift
+    moves, followed = shifts(-shift[0], -shift[1]), tracks(transform)
+    for index in (0, 1):
+        found = align(frame(star(60, 50)), moves, followed, index, model="transform", crop="common", fill="nan")
+        assert np.isfinite(found.pixels).all()
+    corners = np.array([[0, 0], [127, 0], [0, 95], [127, 95]])
+    reach = (corners - (63.5, 47.5)) @ turn.T + (63.5, 47.5) + shift - corners
+    assert_no_more_is_cut(region("common", moves, followed, "transform"), np.concatenate([reach, [[0, 0]]]))
+
+
+def assert_no_more_is_cut(area, reach):
+    """At each side no more is lost than by how far the points of the frames lie beyond it, one pixel and even ends."""
+    x0, y0, x1, y1 = area
+    for first, last, size, moved in ((x0, x1, 128, reach[:, 0]), (y0, y1, 96, reach[:, 1])):
+        assert first < max(0, -moved.min()) + 3
+        assert size - last < max(0, moved.max()) + 3
 
 
 def test_the_noise_that_is_foretold_is_that_of_the_pixels():

@@ -1,5 +1,7 @@
 """Centres and widths of stars, and which of them must go."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,29 @@ def test_a_light_weighted_mean_that_noise_moves_is_not_taken_and_its_star_is_fla
     flagged = found.flag & int(Flag.WINDOWED) != 0
     assert flagged.mean() > 0.9
     np.testing.assert_array_equal(found["centroid_x"][flagged], table["x_winpos"][found["row"][flagged]])
+
+
+def test_the_mean_of_a_narrow_star_is_its_own_wherever_it_falls_on_its_pixel():
+    x, y = grid(8, 40, np.random.default_rng(0))
+    field = star_field(1, (320, 320), x, y, 200_000, 1.6)
+    _, found = found_in(field, 1.6)
+    assert (found.flag & int(Flag.WINDOWED) == 0).all()
+
+
+def test_a_mean_that_lies_at_a_neighbour_is_not_the_stars_though_its_window_walked_there_too():
+    x, y = grid(6, 60, np.random.default_rng(0))
+    heights = np.repeat([600.0, 60_000.0], x.size)
+    field = star_field(4, (360, 360), np.r_[x, x + 9], np.r_[y, y], heights, 3.0)
+    table, found = found_in(field, 3.0)
+    faint = found["row"][np.abs(found["com_x"] - found["peak_x"]) > 6]
+    assert faint.size > 30
+    walked = {name: np.array(table[name]) for name in ("x_winpos", "y_winpos")}
+    for axis in "xy":
+        walked[f"{axis}_winpos"][found["row"]] = found[f"com_{axis}"]
+    again = centroids(field.normalized, replace(table, columns={**table.columns, **walked}))
+    told = again.flag[np.isin(again["row"], faint)]
+    assert (told & int(Flag.WINDOWED) != 0).all()
+    assert (told & int(Flag.NEIGHBOUR) != 0).all()
 
 
 @pytest.mark.parametrize(("method", "flux"), [("com", 200), ("com", 20_000), ("winpos", 200), ("gauss", 20_000)])

@@ -151,6 +151,25 @@ def test_pieces_of_a_trail_do_not_make_the_shape_of_the_stars():
     assert result.metrics["elongated"] == 0
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_pieces_of_two_trails_alike_are_too_near_each_other_to_outvote_the_stars(seed):
+    rows, columns = np.indices((500, 500))
+    image = drawn(np.random.default_rng(seed).uniform(30, 470, (18, 2)), (500, 500))
+    for x, y in ((150, 100), (350, 400)):
+        along, away = (columns - x + rows - y) / np.sqrt(2), (columns - x - rows + y) / np.sqrt(2)
+        image += 300 * (1 + 0.35 * np.sin(2 * np.pi * along / 6)) * np.exp(-(away**2) / (4 * 1.7**2))
+    assert stars(candidates(normalized(image, noise=5.0), fwhm=4.0)).metrics["elongated"] == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_cluster_of_stars_six_widths_apart_still_tells_its_elongated_shape(seed):
+    x, y = grid(5, 22, np.random.default_rng(seed))
+    table = candidates(normalized(drawn(zip(x, y, strict=True), (140, 140), 0.4, 30), noise=5.0), fwhm=4.0)
+    found = stars(table)
+    assert found.metrics["elongated"] == pytest.approx(0.8, abs=0.05)
+    assert len(found.kept) == 25
+
+
 @pytest.mark.parametrize("fwhm", [2.0, 5.0])
 def test_noise_alone_has_no_stars_at_the_automatic_threshold(fwhm):
     image = np.random.default_rng(22).normal(0, 5, (1000, 1000))
