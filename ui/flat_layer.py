@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import panel as pn
 from bokeh.models import ColumnDataSource, GlyphRenderer, MultiLine, MultiPolygons, Scatter
 from bokeh.plotting import figure
 
@@ -137,7 +138,8 @@ class FlatLayer:
         if not self._renderers and not any(on):
             return
         if not self._renderers:
-            self._renderers = [self._make(made) for made in self.figures]
+            with pn.io.hold(freeze=True):
+                self._renderers = [self._make(made) for made in self.figures]
         if any(on):
             lists = {self.outline: found.outline, self.unexposed: found.unexposed}
             for source, (xs, ys) in lists.items():

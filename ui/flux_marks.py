@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import panel as pn
 from bokeh.models import ColumnDataSource, GlyphRenderer, Scatter
 from bokeh.plotting import figure
 
@@ -45,10 +46,11 @@ class FluxMarks:
         """Draw stars of some kinds; the marks are made where the first are drawn."""
         if not self._renderers:
             look = {"x": "x", "y": "y", "marker": "marker", "size": "size", "fill_color": None}
-            for made in self._figures:
-                for colour, alpha, width in ((HALO, 0.7, 3.6), ("colour", 1.0, 1.6)):
-                    glyph = Scatter(line_color=colour, line_alpha=alpha, line_width=width, **look)
-                    self._renderers.append(made.add_glyph(self.source, glyph))
+            with pn.io.hold(freeze=True):
+                for made in self._figures:
+                    for colour, alpha, width in ((HALO, 0.7, 3.6), ("colour", 1.0, 1.6)):
+                        glyph = Scatter(line_color=colour, line_alpha=alpha, line_width=width, **look)
+                        self._renderers.append(made.add_glyph(self.source, glyph))
         self.shown = True
         seen = np.isfinite(x) & np.isfinite(y)
         kinds = kinds[seen]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import panel as pn
 from bokeh.models import ColumnDataSource, CustomJS, GlyphRenderer, Line, MultiPolygons, Patches, Range1d, Scatter
 from bokeh.plotting import figure
 
@@ -80,7 +81,8 @@ class MaskLayer:
     def show(self, shapes: Sequence[Mapping[str, Any]], *, drawing: bool) -> None:
         """Draw the shapes of a recipe, and let them be changed by hand or not."""
         if not self._renderers and (shapes or drawing):
-            self._draw()
+            with pn.io.hold(freeze=True):
+                self._draw()
         data = {"shapes": [json.dumps(list(shapes))], "on": [drawing]}
         if data != self.held.data:
             self.held.data = data
@@ -91,7 +93,8 @@ class MaskLayer:
             return
         self._found = found
         if found is not None and not self._renderers:
-            self._draw()
+            with pn.io.hold(freeze=True):
+                self._draw()
         self.found.data = dict(zip(("xs", "ys"), found or ([], []), strict=True))
 
     def _changed(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import panel as pn
 from bokeh.models import ColumnDataSource, Scatter
 from bokeh.plotting import figure
 
@@ -37,8 +38,9 @@ class RecipeMarks:
             self.sources[name].data = {"x": places[0], "y": places[1]}
         if not self._made:
             self._made = True
-            for made in self._figures:
-                self._add(made)
+            with pn.io.hold(freeze=True):
+                for made in self._figures:
+                    self._add(made)
 
     def _add(self, made: figure) -> None:
         for name, look in _LOOKS.items():
