@@ -95,6 +95,7 @@ class Ledger:
         self.saturated, self.blended = np.zeros(size, bool), np.zeros(size, bool)
         self.transforms: list[np.ndarray | None] = [None] * size[0]
         self.residual = np.full(size[0], np.nan)
+        self.free = np.zeros(size[0])
         self.used = np.zeros(size[0], bool)
         self.used[self.reference] = selection.used[self.reference]
         self.stuck = np.zeros(size[0], bool)

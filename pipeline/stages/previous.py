@@ -164,7 +164,7 @@ def _enter(ledger: Ledger, table: _Table, before: int) -> None:
 def _fit(ledger: Ledger, frame: int) -> None:
     """The transform of the places that were found, for the frame table; this method itself has no use for it."""
     from pipeline.kernels.models import best_model
-    from pipeline.kernels.polynomial import fit_transform, identity
+    from pipeline.kernels.polynomial import basis, fit_transform, identity
 
     star = np.flatnonzero(np.isfinite(ledger.x[frame]))
     here, there = (np.stack([ledger.x[i, star], ledger.y[i, star]], axis=1) for i in (ledger.reference, frame))
@@ -174,6 +174,7 @@ def _fit(ledger: Ledger, frame: int) -> None:
     model, order = best_model(here, there, error, start, shape)
     result = fit_transform(here, there, error, start, shape, model=model, order=order)
     ledger.transforms[frame], ledger.residual[frame] = result.transform, result.rms
+    ledger.free[frame] = len(basis(model, order)) / 2
 
 
 def _stuck(ledger: Ledger, before: int, frame: int, proximity: float, tolerance: float) -> bool:

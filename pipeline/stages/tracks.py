@@ -12,6 +12,7 @@ from pipeline.knob import Knob
 from pipeline.stage import stage
 from pipeline.stages import identify
 from pipeline.stages.candidates import CLEARANCE
+from pipeline.stages.grown_errors import grow_errors
 from pipeline.stages.ledger import Ledger, star_points
 from pipeline.stages.previous import follow_previous
 from pipeline.stages.stars import LONELY
@@ -24,7 +25,7 @@ LEAST_STARS = 0.3
 """Share of the stars that should be in a frame below which it is not used."""
 
 
-@stage(version=3, scope="sequence", lazy=("normalize",))
+@stage(version=4, scope="sequence", lazy=("normalize",))
 def tracks(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
@@ -56,7 +57,8 @@ def tracks(
     Method "predict" fits one transform to all stars of a frame, sought first where the frames near it in time lead,
     then at any shift, then at any turn (:mod:`pipeline.kernels.register`). Each star is then looked for at its own
     place (:mod:`pipeline.stages.identify`), so that one that was lost comes back. Method "previous" is the notebooks'
-    own (:mod:`pipeline.stages.previous`), and the only one that looks at pixels.
+    own (:mod:`pipeline.stages.previous`), and the only one that looks at pixels. The errors of all positions grow where
+    stars scatter about the field more than they say (:mod:`pipeline.stages.grown_errors`).
 
     Parameters
     ----------
@@ -83,9 +85,11 @@ def tracks(
     ledger = Ledger(frames, stars, selection, centroid)
     if method == "previous":
         follow_previous(ledger, normalize, proximity=proximity, stuck_tolerance=stuck_tolerance)
+        grow_errors(ledger)
         return ledger.close(method)
     _predict(ledger, selection, proximity, model, order, recover)
     _report_stuck(ledger, proximity, stuck_tolerance)
+    grow_errors(ledger)
     return ledger.close(method)
 
 
@@ -93,7 +97,7 @@ def _predict(
     ledger: Ledger, selection: Selection, proximity: float, model: str, order: int | None, recover: bool
 ) -> None:
     """Find every frame's transform, then every star in every frame."""
-    from pipeline.kernels.polynomial import identity
+    from pipeline.kernels.polynomial import basis, identity
     from pipeline.kernels.sequence import solve_sequence
 
     reference, tables = ledger.reference, ledger.tables
@@ -110,6 +114,7 @@ def _predict(
             _leave_out_unsolved(ledger, frame, len(points[frame]), len(points[reference]))
             continue
         ledger.transforms[frame], ledger.residual[frame] = solution.transform, solution.rms
+        ledger.free[frame] = len(basis(*solution.model)) / 2
         found = identify.identify(
             known, tables[frame], solution.transform, solution.scatter,
             proximity=proximity, centroid=ledger.centroid, recover=recover,

@@ -1,0 +1,133 @@
+"""Whether values scatter about a fit as their errors say, and how their variances must grow where they do not.
+
+The ratio of the scatter seen to the scatter claimed is Birge's (1932, Phys. Rev. 40, 207). Here it may have parts of
+several kinds: a wrong noise of the sky counts in proportion to the variance claimed, a wrong noise of photons most for
+bright stars, and pixels too coarse for the stars disturb all alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.kernels.field import ENOUGH_STARS, NORMAL_MEDIAN, inverse_gram, least_squares
+from pipeline.kernels.polynomial import count, terms
+
+#: So many values tell the scatter; a square beyond so many times its expectation is no part of it, and those below have
+#: this mean where values are normal.
+ENOUGH, ODD, NORMAL_BELOW = 300, 3.5**2, 0.9939
+ROUNDS = 8
+#: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
+#: three kinds chance gains so much once in 200 times.
+BEYOND_CHANCE = 12.0
+NEIGHBOURS = 4
+#: A surface through residuals has an order of no more than this and so many values a term, but that of the fit whose
+#: residuals they are has fewer.
+FINEST, FOR_A_TERM, LEAST_FOR_A_TERM = 5, 8, 2
+
+
+def neighbouring(position: np.ndarray) -> np.ndarray:
+    """Each pair of near points once, shape (pairs, 2), from an array of shape (n, 2)."""
+    from scipy.spatial import cKDTree
+
+    if len(position) <= NEIGHBOURS:
+        return np.empty((0, 2), np.int64)
+    near = cKDTree(position).query(position, k=NEIGHBOURS + 1)[1][:, 1:]
+    pairs = np.column_stack([np.repeat(np.arange(len(position)), NEIGHBOURS), near.ravel()])
+    return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def shared(residual: np.ndarray, variance: np.ndarray, pairs: np.ndarray) -> float:
+    """Mean product of the residuals of neighbours: what the fit did not follow; 0 where noise may be all of it."""
+    if len(pairs) == 0:
+        return 0.0
+    one, other = pairs.T
+    weight = 1 / (variance[one] * variance[other])
+    mean = float((weight * residual[one] * residual[other]).sum() / weight.sum())
+    return mean if mean > 2 / np.sqrt(weight.sum()) else 0.0
+
+
+def about_surface(
+    u: np.ndarray, v: np.ndarray, residual: np.ndarray, variance: np.ndarray, least: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+    """Squared residuals about a surface that is as fine as their number allows.
+
+    Parameters
+    ----------
+    u, v, residual, variance : ndarray of float64, shape (n,)
+        Normalized places, value less fit, and the variance that is claimed.
+    least : int
+        Order that the fit had.
+
+    Returns
+    -------
+    coefficients, covariance : ndarray of float64, shape (terms,) and (terms, terms)
+        Of the surface that residuals lie about.
+    squared, unsure : ndarray of float64, shape (n,)
+        Squares about the surface that is made without the value itself, and the surface's own variance there.
+
+    None where there are too few values for the least order.
+    """
+    order = max((one for one in range(FINEST + 1) if FOR_A_TERM * count(one) <= len(u)), default=0)
+    design = terms(u, v, max(order, least))
+    while design.shape[1] > count(least) and inverse_gram(design) is None:
+        order -= 1
+        design = design[:, : count(order)]
+    if len(u) < LEAST_FOR_A_TERM * design.shape[1] or inverse_gram(design) is None:
+        return None
+    rest, good = residual, np.ones(len(u), bool)
+    for _ in range(2):
+        usual = variance + max(float(np.median(rest**2)) / NORMAL_MEDIAN - float(np.median(variance)), 0.0)
+        good = rest**2 < ODD * usual if good.sum() > len(u) / 2 else good
+        fit = least_squares(design[good], residual[good], usual[good])
+        rest = residual - design @ fit.coefficients
+    unsure = ((design @ fit.covariance) * design).sum(axis=1)
+    unsure[good] /= 1 - fit.leverage
+    squared = rest**2
+    squared[good] = fit.left_out**2
+    return fit.coefficients, fit.covariance, squared, unsure
+
+
+def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: float = 1.0) -> np.ndarray | None:
+    """How much of each kind of variance there is, where the variance claimed does not explain the squares.
+
+    Parameters
+    ----------
+    squared, missed : ndarray of float64, shape (n,)
+        Squared residuals and what in them is the error of no star: the surface's, and what it did not follow.
+    kinds : ndarray of float64, shape (n, k)
+        The variance that is claimed, and a unit of every other kind that may be there.
+    alike : float
+        Values that count for one, as they share an error.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,), or None
+        None where what is claimed is enough, beyond chance, or where too few values tell.
+    """
+    if len(squared) < ENOUGH_STARS * alike:
+        return None
+    step = max(1, len(squared) // ENOUGH)
+    squared, missed, kinds = squared[::step], missed[::step], kinds[::step]
+    claimed = kinds[:, 0]
+    parts, own = _parts(np.maximum(squared - missed, 0.0), kinds)
+    seen = np.maximum(kinds @ parts, claimed)
+    before, after = (claimed + missed)[own], (seen + missed)[own]
+    gain = float(np.sum(np.log(before / after) + squared[own] / before - squared[own] / after))
+    return parts if gain > BEYOND_CHANCE * max(alike / step, 1.0) else None
+
+
+def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much of each kind there is in squares, none below zero, and which squares are no outliers.
+
+    Each square is weighted by the inverse square of its expectation, as squares of normal deviates want.
+    """
+    from scipy.optimize import nnls
+
+    sizes = np.maximum(kinds.mean(axis=0), np.finfo(np.float64).tiny)
+    kinds = kinds / sizes
+    expected = kinds[:, 0] * sizes[0] + np.median(squared) / NORMAL_MEDIAN
+    for _ in range(ROUNDS):
+        own = squared < ODD * expected
+        parts, _ = nnls(kinds[own] / expected[own, None], squared[own] / expected[own] / NORMAL_BELOW)
+        expected = np.maximum(kinds @ parts, 1e-2 * expected)
+    return parts / sizes, own

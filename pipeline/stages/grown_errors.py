@@ -1,0 +1,148 @@
+"""Errors of positions that grow where the stars scatter about the field, from frame to frame, more than they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pipeline.stages.ledger import Ledger
+
+#: A star whose own scatter through the frames, or place in the reference, has a smaller chance than this has larger
+#: errors than others; scatter tells it where the star is in so many frames besides the reference.
+UNLIKELY, LEAST_FRAMES = 1e-5, 3
+#: Squares of two offsets against one reference, where all errors are alike, have this correlation.
+ONE_REFERENCE = 0.25
+
+
+def grow_errors(ledger: Ledger) -> None:
+    """Let the errors of all positions grow to what their scatter about the frames' transforms bears out, in place.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        All positions, errors and transforms. An offset against the reference has both stars' errors: what most frames
+        show beyond them is the reference's for one half.
+
+    Notes
+    -----
+    docs/method.md, Tracks: parts of several kinds for each frame, then for all together
+    (:mod:`pipeline.kernels.scatter`), then one factor for each star that scatters by itself. No error shrinks.
+    """
+    frames = [frame for frame in ledger.numbers if ledger.used[frame] and frame != ledger.reference]
+    if not frames:
+        return
+    residual = _residuals(ledger, frames)
+    errors = np.stack([ledger.x_error, ledger.y_error])
+    claimed, of_reference = errors[:, frames] ** 2, errors[:, [ledger.reference]] ** 2
+    squared, missed = _squares(ledger, frames, residual, claimed + of_reference)
+    more = _beyond(squared, missed, claimed + of_reference, _photons(ledger))
+    if more.any():
+        seen = np.isfinite(residual)
+        known = seen.any(axis=1, keepdims=True)
+        own = np.nanmedian(np.where(seen | ~known, more, np.nan), axis=1, keepdims=True) / 2
+        claimed, of_reference = claimed + np.maximum(more - own, 0.0), of_reference + own
+    of_frames, of_place = _of_stars(residual, claimed, of_reference[:, 0], missed)
+    errors[:, frames] = np.sqrt(claimed * of_frames)
+    errors[:, [ledger.reference]] = np.sqrt(of_reference * np.maximum(of_frames, of_place))
+    ledger.x_error, ledger.y_error = errors
+
+
+def _residuals(ledger: Ledger, frames: list[int]) -> np.ndarray:
+    """Positions less where the transforms put them, shape (2, frames, stars); NaN where not measured."""
+    from pipeline.kernels.polynomial import apply
+
+    x, y = ledger.x[ledger.reference], ledger.y[ledger.reference]
+    shape = ledger.tables[ledger.reference].shape
+    result = np.stack([ledger.x[frames], ledger.y[frames]])
+    for i, frame in enumerate(frames):
+        result[:, i] -= apply(ledger.transforms[frame], x, y, shape)
+    return result
+
+
+def _beyond(squared: np.ndarray, missed: np.ndarray, claimed: np.ndarray, photons: np.ndarray) -> np.ndarray:
+    """Variance that residuals show beyond what is claimed for both stars, shape (2, frames, stars)."""
+    from pipeline.kernels.scatter import growth
+
+    number = claimed.shape[1]
+    alike = 1 + ONE_REFERENCE * (number - 1)
+    more = np.zeros_like(claimed)
+    for axis in range(2):
+        kinds = np.stack(np.broadcast_arrays(claimed[axis], photons, 1.0), axis=-1)
+        for rows, same in (*((i, 1.0) for i in range(number)), (slice(None), alike)):
+            told = np.isfinite(squared[axis, rows])
+            parts = growth(squared[axis, rows][told], missed[axis, rows][told], kinds[rows][told], same)
+            if parts is not None:
+                more[axis, rows] += np.fmax(kinds[rows] @ parts - kinds[rows][..., 0], 0.0)
+                kinds[..., 0] = claimed[axis] + more[axis]
+    return more
+
+
+def _squares(
+    ledger: Ledger, frames: list[int], residual: np.ndarray, claimed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared residuals of some clean stars, NaN elsewhere, and the variance of what is no star's.
+
+    The field may bend more than a transform: ``residual`` loses what a finer surface finds in it, in place, and all
+    where the stars are too few to tell.
+    """
+    from pipeline.kernels.polynomial import normalized, order_of, terms
+    from pipeline.kernels.scatter import ENOUGH, about_surface, neighbouring, shared
+
+    clean = ~(ledger.saturated | ledger.blended)
+    clean = clean[frames] & clean[ledger.reference] & np.isfinite(residual).all(axis=0)
+    at = ledger.x[ledger.reference], ledger.y[ledger.reference]
+    u, v = normalized(*at, ledger.tables[ledger.reference].shape)
+    squared, missed = np.full_like(residual, np.nan), np.zeros_like(residual)
+    for i, frame in enumerate(frames):
+        stars = np.flatnonzero(clean[i])
+        stars = stars[:: max(1, len(stars) // ENOUGH)]
+        near = neighbouring(np.stack(at, axis=1)[stars])
+        least = 0 if ledger.free[frame] == 1 else order_of(ledger.transforms[frame].shape[1])
+        for axis in range(2):
+            variance = claimed[axis, i, stars]
+            found = about_surface(u[stars], v[stars], residual[axis, i, stars], variance, least)
+            if found is None:
+                residual[axis, i] = np.nan
+                continue
+            coefficients, covariance, squared[axis, i, stars], unsure = found
+            design = terms(u, v, order_of(len(coefficients)))
+            residual[axis, i] -= design @ coefficients
+            missed[axis, i] = ((design @ covariance) * design).sum(axis=1)
+            missed[axis, i, stars] = unsure
+            missed[axis, i] += shared(residual[axis, i, stars], variance, near)
+    return squared, missed
+
+
+def _photons(ledger: Ledger) -> np.ndarray:
+    """What the variance that a star's own photons bring to its place goes with, shape (stars,): one over its light."""
+    table = ledger.tables[ledger.reference]
+    light = np.fmax(table["flux"][table.kept], table["convolved"][table.kept])
+    return np.median(light) / light
+
+
+def _of_stars(
+    residual: np.ndarray, variance: np.ndarray, of_reference: np.ndarray, missed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Factors on single stars' variances, shape (stars,), 1 for most.
+
+    The first is what its own scatter through the frames asks for; the second, of its variance in the reference alone,
+    what its mean distance from its place does, ``missed`` being the variance of the places themselves.
+    """
+    from scipy.special import gammaincc
+
+    known = np.isfinite(residual + variance).all(axis=0)
+    weight = np.where(known, 1 / np.where(known, variance + missed, 1.0), 0.0)
+    values = np.where(known, residual, 0.0)
+    total = np.maximum(weight.sum(axis=1), np.finfo(np.float64).tiny)
+    mean = (weight * values).sum(axis=1) / total
+    square = (weight * (values - mean[:, None]) ** 2).sum(axis=(0, 1))
+    number = known.sum(axis=0)
+    free = np.maximum(2 * (number - 1), 1)
+    odd = (number >= LEAST_FRAMES) & (gammaincc(free / 2, square / 2) < UNLIKELY)
+    of_frames = np.where(odd, square / free, 1.0)
+    usual = np.median(missed, axis=1)
+    off = (mean**2 / (of_reference + of_frames / total + usual)).sum(axis=0)
+    astray = (number > 0) & (np.exp(-off / 2) < UNLIKELY)
+    return of_frames, np.where(astray, off / 2, 1.0)
