@@ -12,6 +12,7 @@ from pipeline import __version__
 from pipeline.photometry import COLUMNS, FLAGS, Flag, LightCurves, Photometry
 from pipeline.products import write_fits, write_text, written
 from pipeline.read.cards import plain
+from pipeline.read.tiff import ENDINGS
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -28,8 +29,8 @@ _FILTERS = {
         for name in ("STU", "STV", "STB", "STY", "STHBW", "STHBN", "MA", "MB", "MI", "ZS", "Y", "HAC")
     },
 }
-
-
+#: AAVSO takes no magnitude with a larger error.
+SUREST = 1.0
 #: Names of one letter whose case tells Sloan's filters from Johnson's and the camera's.
 _CASES = {"u": "SU", "g": "SG", "r": "SR", "i": "SI", "z": "SZ", "G": "TG"}
 
@@ -159,7 +160,12 @@ def lightcurve_table(curves: LightCurves, files: Iterable[str]) -> Table:
     return table
 
 
-def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: dict[int, str] | None = None) -> str:
+def aavso_text(
+    curves: LightCurves,
+    stars: Iterable[int] | None = None,
+    names: dict[int, str] | None = None,
+    files: Iterable[str] = (),
+) -> str:
     """Light curves in AAVSO's extended format, version 1.2.
 
     Parameters
@@ -170,30 +176,53 @@ def aavso_text(curves: LightCurves, stars: Iterable[int] | None = None, names: d
         Ids of the stars; all but the comparison stars when not given.
     names : dict of int to str, optional
         Their names; "star 12" when not given.
+    files : iterable of str
+        The frames' files: camera raw files are of a DSLR.
 
     Returns
     -------
     str
-        Magnitudes are differential, or standard where a star's is known, against an ensemble, with a check star beside
-        them: the quietest that is in every frame and does not serve for comparison. A frame without a time is left out.
-        A filter that AAVSO has no name for is "O" and stands in the notes. The observer's code must be filled in.
+        Magnitudes are differential, or standard on the scale of a zero point, against an ensemble, with a check star
+        beside them: the quietest that is in every frame and does not serve for comparison. KMAG is its magnitude
+        against the ensemble, as MAG is; with one comparison star alone CMAG and KMAG are instrumental. Frames without a
+        time and magnitudes less sure than one are left out. A filter that AAVSO has no name for is "O" and stands in
+        the notes. The observer's code must be filled in.
     """
     names = {} if names is None else names
     stars = (
         [i for i in range(curves.mag.shape[1]) if i not in set(curves.comparison.tolist())] if stars is None else stars
     )
-    ensemble = " ".join(str(one) for one in curves.comparison)
-    lines = [
-        "#TYPE=Extended", "#OBSCODE=na", f"#SOFTWARE=Starshift {__version__}", "#DELIM=,", "#DATE=JD", "#OBSTYPE=CCD",
-        "#Fill in OBSCODE and give each star its AAVSO name before you send this.",
-        f"#Magnitudes are {_scale(curves)}, against the ensemble of stars {ensemble}.",
-        "#NAME,DATE,MAG,MERR,FILT,TRANS,MTYPE,CNAME,CMAG,KNAME,KMAG,AMASS,GROUP,CHART,NOTES",
-    ]  # fmt: skip
-    best = _check_stars(curves)
+    best, rows, unsure = _check_stars(curves), [], 0
     for star in stars:
         check = next((one for one in best if one != star), None)
-        lines += _aavso_lines(curves, star, _field(names.get(star, f"star {star}"), 30), check)
-    return "\n".join(lines) + "\n"
+        seen = np.isfinite(curves.mag[:, star]) & np.isfinite(curves.time)
+        sure = seen & (curves.mag_error[:, star] <= SUREST)
+        unsure += int(seen.sum() - sure.sum())
+        name = _field(names.get(star, f"star {star}"), 30)
+        rows += [_aavso_line(curves, row, star, name, check) for row in np.flatnonzero(sure)]
+    return "\n".join([*_aavso_head(curves, tuple(files), unsure), *rows]) + "\n"
+
+
+def _aavso_head(curves: LightCurves, files: tuple[str, ...], unsure: int) -> list[str]:
+    """Parameters, and what the observer should know; comments must not have an "=" in them."""
+    camera = bool(files) and all(file.lower().endswith(ENDINGS) for file in files)
+    against = "the ensemble of stars" if curves.comparison.size > 1 else "star"
+    against += "".join(f" {one}" for one in curves.comparison[:100])
+    comments = [
+        "#Fill in OBSCODE and give each star its AAVSO name before you send this.",
+        f"#Magnitudes are {_scale(curves)}, against {against}.",
+    ]
+    if camera:
+        comments.append("#Each is a sum over all colours of the camera, not over its green pixels alone.")
+    if any(_band(name.strip()) == "O" for name in curves.filter):
+        comments.append("#Filter O is one that AAVSO has no name for; it is described in NOTES.")
+    if unsure:
+        comments.append(f"#Left out as less sure than 1 mag: {unsure}.")
+    return [
+        "#TYPE=Extended", "#OBSCODE=na", f"#SOFTWARE=Starshift {__version__}", "#DELIM=,", "#DATE=JD",
+        f"#OBSTYPE={'DSLR' if camera else 'CCD'}", *comments,
+        "#NAME,DATE,MAG,MERR,FILT,TRANS,MTYPE,CNAME,CMAG,KNAME,KMAG,AMASS,GROUP,CHART,NOTES",
+    ]  # fmt: skip
 
 
 def _check_stars(curves: LightCurves) -> list[int]:
@@ -203,18 +232,23 @@ def _check_stars(curves: LightCurves) -> list[int]:
     return [int(one) for one in np.argsort(spread, kind="stable")[:2] if np.isfinite(spread[one])]
 
 
-def _aavso_lines(curves: LightCurves, star: int, name: str, check: int | None) -> list[str]:
-    lines = []
-    for row in np.flatnonzero(np.isfinite(curves.mag[:, star]) & np.isfinite(curves.time)):
-        values = f"{curves.time[row]:.6f},{curves.mag[row, star]:.4f},{min(curves.mag_error[row, star], 9.9999):.4f}"
-        band = _band(curves.filter[row].strip())
-        beside = "na,na" if check is None else f"star {check},{curves.instrumental[row, check]:.4f}"
-        notes = f"filter {_field(curves.filter[row], 60)}" if band == "O" else ""
-        notes += f"|VMAGINS={curves.instrumental[row, star]:.4f}"
-        # Standard is what stands on a known star's scale; else it is a difference.
-        kind = "STD" if curves.zero_point_err[row] > 0 else "DIF"
-        lines.append(f"{name},{values},{band},NO,{kind},ENSEMBLE,na,{beside},na,na,na,{notes}")
-    return lines
+def _aavso_line(curves: LightCurves, row: int, star: int, name: str, check: int | None) -> str:
+    """One measurement."""
+    values = f"{curves.time[row]:.6f},{curves.mag[row, star]:.4f},{curves.mag_error[row, star]:.4f}"
+    own, band = curves.instrumental[row], _band(curves.filter[row].strip())
+    alone = int(curves.comparison[0]) if curves.comparison.size == 1 else None
+    compared = "ENSEMBLE,na" if alone is None else f"star {alone},{own[alone]:.4f}"
+    notes = f"filter {_field(curves.filter[row], 60)}" if band == "O" else ""
+    notes += f"|VMAGINS={own[star]:.4f}"
+    if alone is not None:
+        notes += f"|CMAGINS={own[alone]:.4f}"
+    beside = "na,na"
+    if check is not None:
+        beside = f"star {check},{curves.mag[row, check] if alone is None else own[check]:.4f}"
+        notes += f"|KMAGINS={own[check]:.4f}"
+    # Standard is what stands on the scale of known magnitudes; else it is a difference.
+    kind = "STD" if curves.zero_point[row] else "DIF"
+    return f"{name},{values},{band},NO,{kind},{compared},{beside},na,na,na,{notes}"
 
 
 def _scale(curves: LightCurves) -> str:
@@ -238,6 +272,7 @@ def _field(text: str, longest: int) -> str:
 
 def write_lightcurves(folder: Path, curves: LightCurves, files: Iterable[str]) -> tuple[str, ...]:
     """Write ``lightcurves.ecsv`` and ``lightcurves_aavso.txt`` and return their names."""
+    files = tuple(files)
     write_photometry(folder / "lightcurves.ecsv", lightcurve_table(curves, files))
-    write_text(folder / "lightcurves_aavso.txt", aavso_text(curves))
+    write_text(folder / "lightcurves_aavso.txt", aavso_text(curves, files=files))
     return "lightcurves.ecsv", "lightcurves_aavso.txt"

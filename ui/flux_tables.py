@@ -62,7 +62,8 @@ class FluxTable:
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
-            widths={"id": 46, "x": 56, "y": 54, "flux": 64, "SNR": 46, "mag": 70},
+            titles={"flux": "flux, ADU"},
+            widths={"id": 44, "x": 54, "y": 54, "flux": 72, "SNR": 46, "mag": 70},
             formatters={"id": fixed(0), "x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
         )  # fmt: skip
         self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
@@ -112,11 +113,13 @@ class CurveView:
             self._table.value = rows
 
     def _make(self, rows: pd.DataFrame) -> None:
+        numbers = ("id", "mag", "scatter", "expected", "frames")
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            text_align=dict.fromkeys(("id", "mag", "scatter", "expected", "frames"), "right"),
-            titles={"compare": "◆"}, widths={"compare": 40, "id": 52, "mag": 76},
+            text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
+            titles={"compare": "◆", "scatter": "scatter, mmag", "expected": "expected, mmag"},
+            widths={"compare": 36, "id": 44, "mag": 70, "scatter": 92, "expected": 104},
             formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0),
                         "mag": fixed(3), "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip

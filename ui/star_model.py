@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Line, Scatter, Span
+from bokeh.palettes import interp_palette
 
 from pipeline.photometry import FLAGS, Flag, Photometry
 from ui.colours import HALO, PALETTES, PICKED, Palette
@@ -20,6 +21,11 @@ from ui.stretch import palette, shares
 
 _SIDE = 120
 _LOWEST = -2.0
+#: Colours of a residual reach at least so many times the sky's noise, or noise itself would glare.
+_QUIET = 5.0
+#: On the dark page zero is as dark as the sky beside it.
+_DARK = ("#92C5DE", "#4393C3", "#2166AC", "#0E1013", "#B2182B", "#D6604D", "#F4A582")
+_UNKNOWN = (133, 142, 153)
 
 
 class StarModel:
@@ -74,7 +80,7 @@ class StarModel:
         self._shown = made, photometry, star
         self._known.show(star, filter_name, dict(photometry.known).get(star))
         self._known.panel.visible = True
-        self.growth.data = {"radius": made.radius, "sum": made.growth}
+        self.growth.data = {"radius": np.append(0.0, made.radius), "sum": np.append(0.0, made.growth)}
         known = [radius for radius in photometry.apertures if radius <= made.radius[-1]]
         sums = [float(photometry[f"aperture_flux_{radius:g}"][star]) for radius in known]
         self.apertures.data = {"radius": known, "sum": sums}
@@ -101,17 +107,19 @@ class StarModel:
             self._numbers.object = ""
             return
         made, photometry, star = self._shown
-        self._pictures.object = f'<div style="{look}">{_pictures(made, star, colours)}</div>'
+        self._pictures.object = f'<div style="{look}">{_pictures(made, star, self._theme)}</div>'
         self._numbers.object = f'<div style="{look}">{_numbers(made, photometry, star, colours)}</div>'
 
 
-def _pictures(made: Modelled, star: int, colours: Palette) -> str:
-    """Data, model and residual with one stretch of one scale; of the residual, colours tell the sign."""
+def _pictures(made: Modelled, star: int, theme: str) -> str:
+    """Data and model with one stretch; the residual with its own, in which colours tell the sign."""
+    colours = PALETTES[theme]
     top = max(float(np.nanmax(made.data)), 20 * made.noise)
     low = _LOWEST * made.noise
+    worst = float(np.nanmax(np.abs(made.residual)))
+    reach = max(worst, _QUIET * made.noise)
     grey = [png(shares(one, "asinh", low, top)) for one in (made.data, made.model)]
-    left = np.sign(made.residual) * shares(np.abs(made.residual), "asinh", 0.0, top)
-    pictures = (*grey, coloured((1 + left) / 2))
+    pictures = (*grey, coloured(made.residual / reach, theme))
     cells = "".join(
         f'<figure style="margin:0"><div style="position:relative;width:{_SIDE}px;height:{_SIDE}px">'
         f'<img alt="{name} of star {star}" src="{picture}" style="width:100%;height:100%;image-rendering:pixelated;'
@@ -119,12 +127,13 @@ def _pictures(made: Modelled, star: int, colours: Palette) -> str:
         f'<figcaption style="color:{colours.second};margin-top:4px">{name}</figcaption></figure>'
         for name, picture in zip(("data", "model", "residual"), pictures, strict=True)
     )
-    worst = float(np.nanmax(np.abs(made.residual)))
     words = _minus(
-        f"One stretch for all: {_adu(low)} to {_adu(top)}\u2009ADU; of the residual red is above, blue below zero. "
-        f"The largest residual is {100 * worst / top:.2g}\u2009% of the peak, {worst / made.noise:.1f} times the sky's "
-        "noise."
-    ) + (" The chequers are the star's own colour: bluer or redder than the others." if chequered(made) else "")
+        f"Data and model from {_adu(low)} to {_adu(top)}\u2009ADU. The residual is red above, blue below zero, fully "
+        f"so at {_adu(reach)}\u2009ADU; its largest is {100 * worst / top:.2g}\u2009% of the peak, "
+        f"{worst / made.noise:.1f} times the sky's noise."
+    )
+    if chequered(made):
+        words += " The chequers are the star's own colour: bluer or redder than the others."
     return (
         f'<div style="font:14px/20px Roboto,sans-serif;margin-bottom:8px"><b>Star {star}</b></div>'
         f'<div style="display:flex;gap:14px">{cells}</div>'
@@ -143,17 +152,18 @@ def _cross(made: Modelled, colours: Palette) -> str:
     )
 
 
-def coloured(share: np.ndarray) -> str:
-    """A picture by the diverging palette from values between 0 and 1 as a data address; NaN is black."""
+def coloured(values: np.ndarray, theme: str) -> str:
+    """A picture of values from -1 to 1 as a data address: blue, through the page's own ground, to red; NaN is grey."""
     import base64
     import io
 
     from PIL import Image
 
-    table = np.array([[int(one[k : k + 2], 16) for k in (1, 3, 5)] for one in palette("difference")], np.uint8)
-    known = np.isfinite(share)
-    pixels = table[np.round(255 * np.clip(np.where(known, share, 0), 0, 1)).astype(int)]
-    pixels[~known] = 0
+    steps = palette("difference") if theme == "light" else interp_palette(_DARK, 256)
+    table = np.array([[int(one[k : k + 2], 16) for k in (1, 3, 5)] for one in steps], np.uint8)
+    known = np.isfinite(values)
+    pixels = table[np.round(127.5 + 127.5 * np.clip(np.where(known, values, 0), -1, 1)).astype(int)]
+    pixels[~known] = _UNKNOWN
     written = io.BytesIO()
     Image.fromarray(pixels).save(written, "png")
     return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()

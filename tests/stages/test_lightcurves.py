@@ -166,11 +166,61 @@ def test_aavsos_limits_hold_for_any_name_and_filter(curves):
         assert len(row) == len(limits)
         assert all(0 < len(field) <= limit for field, limit in zip(row, limits, strict=True))
         assert row[9] != f"star {star}"
-        assert float(row[10]) < 0
     assert [row[4] for row in rows] == ["O", "V", "CV", "SG", "TG", "CV"]
     # A filter that has no name of AAVSO's must be described.
     assert rows[0][14].startswith("filter Sloan")
     assert all("|VMAGINS=-" in row[14] for row in rows)
+
+
+def aavso_rows(text):
+    """Measurements of AAVSO's format by their columns' names."""
+    lines = text.splitlines()
+    (names,) = (line[1:].split(",") for line in lines if line.startswith("#NAME"))
+    return [dict(zip(names, line.split(","), strict=True)) for line in lines if not line.startswith("#")]
+
+
+def lasting(curves):
+    """A star of every frame that does not serve for comparison."""
+    whole = np.isfinite(curves.mag).all(axis=0)
+    whole[curves.comparison] = False
+    return int(np.flatnonzero(whole)[0])
+
+
+def test_a_check_star_stands_on_the_scale_of_its_ensemble_and_of_one_star_all_is_instrumental(curves):
+    star = lasting(curves)
+    for number, row in enumerate(aavso_rows(aavso_text(curves, [star]))):
+        check = int(row["KNAME"].removeprefix("star "))
+        assert (row["CNAME"], row["CMAG"]) == ("ENSEMBLE", "na")
+        assert float(row["KMAG"]) == pytest.approx(curves.mag[number, check], abs=1e-4)
+        assert f"|KMAGINS={curves.instrumental[number, check]:.4f}" in row["NOTES"]
+    one = int(curves.comparison[0])
+    alone = with_comparison(curves, (one,))
+    for number, row in enumerate(aavso_rows(aavso_text(alone, [star]))):
+        check = int(row["KNAME"].removeprefix("star "))
+        assert row["CNAME"] == f"star {one}"
+        assert float(row["CMAG"]) == pytest.approx(alone.instrumental[number, one], abs=1e-4)
+        assert float(row["KMAG"]) == pytest.approx(alone.instrumental[number, check], abs=1e-4)
+
+
+def test_aavso_gets_no_magnitude_less_sure_than_one_and_is_told_of_a_camera(curves):
+    star = lasting(curves)
+    error = curves.mag_error.copy()
+    error[2, star] = 1.2
+    text = aavso_text(replace(curves, mag_error=error), [star], files=[f"{k}.DNG" for k in range(FRAMES)])
+    assert len(aavso_rows(text)) == FRAMES - 1
+    assert "#Left out as less sure than 1 mag: 1." in text
+    assert "#OBSTYPE=DSLR\n" in text
+    assert "#OBSTYPE=CCD\n" in aavso_text(curves, [star], files=["a.fits"])
+    parameters = [line for line in text.splitlines() if line.startswith("#") and "=" in line]
+    assert [line.split("=")[0] for line in parameters] == [
+        "#TYPE", "#OBSCODE", "#SOFTWARE", "#DELIM", "#DATE", "#OBSTYPE"
+    ]  # fmt: skip
+
+
+def test_a_zero_point_that_was_given_makes_magnitudes_standard(curves):
+    moved = with_comparison(replace(curves, zero_point=np.full(FRAMES, 21.5)), None)
+    assert {row["MTYPE"] for row in aavso_rows(aavso_text(moved, [lasting(moved)]))} == {"STD"}
+    assert {row["MTYPE"] for row in aavso_rows(aavso_text(curves, [lasting(curves)]))} == {"DIF"}
 
 
 def test_faint_stars_of_a_real_sequence_scatter_as_their_errors_say(data):
