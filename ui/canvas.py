@@ -25,10 +25,6 @@ from bokeh.plotting import figure
 
 from ui.colours import HALO, STATE_COLOURS, Palette
 
-_RING = 10
-DOT = 4.5
-TAIL_ALPHA = 0.45
-
 
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
     """A bare figure with two image layers: the whole frame, and the visible part sharp above it."""
@@ -36,12 +32,11 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     overlay = BoxAnnotation(fill_color=None, line_color="#FFFFFF", line_dash=[5, 3], line_width=1.5, visible=False)
     box = BoxSelectTool(renderers=[], overlay=overlay)
     made = figure(
-        x_range=x_range, y_range=y_range, tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None,
-        min_border=0, outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100,
-        match_aspect=False, lod_threshold=None, lod_interval=0, output_backend="canvas",
+        x_range=x_range, y_range=y_range, x_axis_type=None, y_axis_type=None,
+        tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None, min_border=0,
+        outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100, match_aspect=False,
+        lod_threshold=None, lod_interval=0, output_backend="canvas",
     )  # fmt: skip
-    made.axis.visible = False
-    made.grid.visible = False
     # Under Panel's themes a figure's own background takes the theme's colour.
     made.add_layout(BoxAnnotation(name="well", level="underlay", line_color=None, fill_alpha=1))
     # What has no value is left open by the images, and this shows through.
