@@ -4,9 +4,13 @@ import pytest
 
 pytest.importorskip("panel")
 
+from pipeline import sample
+from pipeline.graph.request import Request
 from pipeline.graph.run import Graph
 from ui.page import Desk
+from ui.results import FAULT
 from ui.session import Session
+from ui.stage_list import SET_BACK
 
 # Bokeh's own, where it takes a table's index.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
@@ -35,3 +39,43 @@ def test_a_tab_without_its_result_says_so_in_words(desk):
         assert f"No {tab.lower()}." in desk.side._none.object
     desk.results.wait_for(lambda: desk.side.choose("Frames"))
     assert not desk.side._none.visible
+
+
+def test_the_next_step_for_files_that_cannot_be_used_is_to_open_others_and_for_a_turned_knob_to_set_it_back(desk):
+    row = next(row for row in desk.stages.rows if row["name"] == "frames")
+    assert row["mend"].startswith("Open other frames")
+    desk.stages._handle_msg({"mend": "frames"})
+    assert desk.open_dialog.dialog.open
+    desk.results.wait_for(lambda: desk.session.turn("frames", "kinds", {"light_001.fits": "dark"}))
+    row = next(row for row in desk.stages.rows if row["name"] == "frames")
+    assert row["mend"] == SET_BACK
+    desk.results.wait_for(lambda: desk.stages._handle_msg({"mend": "frames"}))
+    assert desk.session.recipe.changed() == {}
+    assert desk.session.can_undo
+    others = [row["mend"] for row in desk.stages.rows if row["name"] != "frames"]
+    assert not any(others), "a stage that did not fail has no next step"
+
+
+def test_a_fault_of_our_own_leaves_nothing_waiting_for_what_will_not_come(tmp_path, monkeypatch):
+    sample.write_named("rotation", tmp_path, frames=3, size=(120, 160))
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    given = Request.get
+
+    def get(self, stage, frame=None):
+        if stage == "tracks":
+            raise ZeroDivisionError
+        return given(self, stage, frame)
+
+    monkeypatch.setattr(Request, "get", get)
+    night = Graph.open([tmp_path / f"light_00{number}.fits" for number in (1, 2, 3)], tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        desk.results.wait_for(lambda: session.open(night, "turning"))
+    assert desk.results.scene["stars"] is not None
+    assert desk.side._none.visible
+    assert "No tracks." in desk.side._none.object
+    assert "failed" in {desk.stages.state(name).state for name in desk.stages.names}
+    with pytest.raises(ZeroDivisionError):
+        desk.results.wait_for(lambda: desk.picture.choose("x_offset"))
+    assert (desk.picture._notes[0].state, desk.picture._notes[0].detail) == ("failed", FAULT)
+    desk.close()

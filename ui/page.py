@@ -113,6 +113,7 @@ class Desk(Viewer):
             session, self.courier, self.picture, document, tell=self._tell, on_open=self._comparing
         )
         self.open_dialog = OpenDialog(session, self.opener.files, self.worker.hand_back)
+        self.stages.offer_others("Open other frames\u2026")
         self.header_dialog = HeaderDialog(session, self.worker, self.theme)
         self.run_dialog = RunDialog(session, self.courier, self.worker)
         self.optimize_dialog = OptimizeDialog(session, self.worker, self.theme)
@@ -336,6 +337,10 @@ class Desk(Viewer):
     def looked_at(self) -> set[str]:
         """Stages that something beside the pictures shows."""
         return {*super().looked_at(), *self.side.needs, *self.downloads.needs}
+
+    def open_others(self) -> None:
+        """Let the visitor open other frames."""
+        self.open_dialog.show()
 
     def cancel(self) -> None:
         """Withdraw what is being made, and the file that waits for it."""

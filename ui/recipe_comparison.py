@@ -10,7 +10,7 @@ from bokeh.document import Document
 
 from pipeline import recipe as recipes
 from pipeline.frame import FrameError
-from pipeline.graph.request import Night, Ticket
+from pipeline.graph.request import Night, StaleError, Ticket
 from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
 from ui.colours import GAINED
@@ -36,6 +36,7 @@ OTHERS = {
     FILE: "one from a file\u2026",
 }
 SAME_MAPS = "The offset maps of this frame are the same."
+FAULT = "The comparison stopped by a fault of its own: choose another recipe, or turn the knob back."
 # Less than this, in pixels, is rounding.
 NOTHING = 1e-6
 _STYLE = f":host {{ --gained: {GAINED}; }}" + text("recipe_comparison.css")
@@ -196,17 +197,35 @@ class RecipeComparison:
         def progress(stage: str, done: int, total: int) -> None:
             self._worker.hand_back(self._progressed, ticket, f"{title(stage)}: frame {done} of {total}")
 
-        graph = self._session.graph
-        one, other = (Rival(graph, night, recipe, ticket, progress) for recipe in (here, there))
+        told = FAULT
         try:
-            file = one.file(frame)
-            stars = stars_apart(one.stars(file), other.stars(file))
-            self._worker.hand_back(self._show_stars, ticket, stars)
-            tracks = one.tracks(), other.tracks()
-            maps = one.maps(file), other.maps(file)
+            self._compare(night, here, there, frame, ticket, progress)
+            told = ""
+        except StaleError:
+            told = ""
+            raise
         except (FrameError, KnobError) as error:
-            self._worker.hand_back(self._failed, ticket, str(error))
-            return
+            told = str(error)
+        finally:
+            if told:
+                self._worker.hand_back(self._failed, ticket, told)
+
+    def _compare(
+        self,
+        night: Night,
+        here: Recipe,
+        there: Recipe,
+        frame: int,
+        ticket: Ticket,
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        """Make what is compared, and hand it back part by part."""
+        one, other = (Rival(self._session.graph, night, recipe, ticket, progress) for recipe in (here, there))
+        file = one.file(frame)
+        stars = stars_apart(one.stars(file), other.stars(file))
+        self._worker.hand_back(self._show_stars, ticket, stars)
+        tracks = one.tracks(), other.tracks()
+        maps = one.maps(file), other.maps(file)
         apart = {axis: map_apart(getattr(maps[0], axis), getattr(maps[1], axis)) for axis in "xy"}
         ticket.check()
         rows = [

@@ -43,6 +43,7 @@ LATE = ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightc
 ON_THE_WAY = ("master_bias", "master_dark", "master_flat", "calibrated")
 
 
+FAULT = "Starshift stopped by a fault of its own. Turn the knob back, or open other frames."
 # What came of a stage, its key, and what ``prepare`` made of it; both None after a failure.
 Arrived = dict[str, tuple[Any, str, Any]]
 
@@ -192,7 +193,7 @@ class Results:
             raise
         finally:
             if not whole:
-                self._worker.hand_back(self._broken)
+                self._worker.hand_back(self._broken, errand, wanted)
         arrived, autos = errand.take(), self._autos(request, frame)
         self._worker.hand_back(self._finished, errand, arrived, recipe, autos)
 
@@ -369,12 +370,18 @@ class Results:
         stopped = {name: RowState("idle", "cancelled") for name, state in states.items() if state.state == "running"}
         self._stages.set_states(stopped)
 
-    def _broken(self) -> None:
-        """A fault of ours: say so where it happened; the log has the rest."""
+    def _broken(self, errand: Errand, wanted: tuple[str, ...]) -> None:
+        """A fault of ours: say so where it happened, and let nothing wait that will not come; the log has the rest."""
+        if not errand.ticket.stale():
+            for stage in wanted:
+                if stage not in errand.scene.results:
+                    self.why[stage] = FAULT
+                    errand.add(stage, None, "", None)
+            self._arrived(errand, errand.take())
         states = {name: self._stages.state(name) for name in STAGES}
         name = next((name for name, state in states.items() if state.state == "running"), "frames")
         message = FrameError(
-            "Starshift", "stopped by a fault of its own", "turn the knob back; the server's log has more"
+            "Starshift", "stopped by a fault of its own", "turn the knob back, or undo; the server's log has more"
         )
         self._stages.fail(name, message)
         self._stages.set_states(

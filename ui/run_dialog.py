@@ -33,6 +33,7 @@ WORDS = {
     "photometry": "Photometry and light curves",
 }
 NAME = "starshift.zip"
+FAULT = "The run stopped by a fault of its own: turn the knob back, then run again; the server's log has more."
 SAID = {"font": "14px/20px Roboto, sans-serif"}
 TICK = 0.2
 
@@ -86,7 +87,9 @@ class RunDialog:
     def __init__(self, session: Session, courier: Courier, worker: Worker) -> None:
         self._session, self._courier, self._worker = session, courier, worker
         self._ticket = Ticket()
-        self._closed = False
+        self._closed = self._running = False
+        # Files and recipe of the run whose zip is offered.
+        self._ran: tuple[Night | None, Recipe | None] = (None, None)
         self._told = 0.0
         wide = {"sizing_mode": "stretch_width"}
         named = {WORDS[name]: name for name in products.PRODUCTS}
@@ -111,7 +114,7 @@ class RunDialog:
                     "All frames are run with this recipe, and what you choose goes into one zip.", margin=0, styles=SAID
                 ),
                 self._what,
-                pn.Row(self._start, self._cancel, self._save, margin=(0, 0, 0, -10)),
+                pn.Row(self._save, self._start, self._cancel, margin=(0, 0, 0, -10)),
                 self._bar,
                 self._note,
                 self._problem,
@@ -131,8 +134,12 @@ class RunDialog:
         return tuple(name for name in products.PRODUCTS if name in self._what.value)
 
     def show(self) -> None:
-        """Open the dialog."""
+        """Open the dialog; what was run with other knobs or files is not offered any more."""
         self._start.disabled = self._session.night is None
+        if not self._running and self._ran != (self._session.night, self._session.recipe):
+            self._problem.visible = False
+            self._note.object = ""
+            self._draw(running=False)
         self.dialog.open = True
 
     def close(self) -> None:
@@ -147,11 +154,15 @@ class RunDialog:
         self._draw(running=True)
         self._bar.param.update(value=0, visible=True)
         self._note.object = "Starting"
+        self._ran = (session.night, session.recipe)
         arguments = (session.night, session.recipe, self.wanted, session.uploads, self._ticket)
         threading.Thread(target=self._work, args=arguments, name="run", daemon=True).start()
 
     def _draw(self, *, running: bool, done: bool = False) -> None:
-        self._start.visible = not running and not done
+        self._running = running
+        self._start.param.update(
+            visible=not running, label="Run again" if done else "Run", variant="outlined" if done else "contained"
+        )
         self._cancel.visible = running
         self._save.visible = done
         self._what.disabled = running
@@ -195,9 +206,7 @@ class RunDialog:
         self._draw(running=False, done=not problem and bool(report))
         if problem or not report:
             self._note.object = ""
-            self._problem.param.update(
-                object=pn.util.escape(problem or "The run stopped by a fault of its own."), visible=True
-            )
+            self._problem.param.update(object=pn.util.escape(problem or FAULT), visible=True)
             return
         done = sum(frame["state"] == "done" for frame in report["frames"])
         size = (self._session.uploads / NAME).stat().st_size / 1e6

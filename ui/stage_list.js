@@ -29,6 +29,7 @@ function element(tag, name, parent, attributes = {}) {
 
 class Row {
   constructor(model, row) {
+    this.model = model
     this.el = element("div", "stage")
     this.el.dataset.stage = row.name
     this.button = element("button", "row", this.el, {type: "button"})
@@ -57,15 +58,15 @@ class Row {
     this.changed.style.display = row.changed ? "" : "none"
     if (this.note.textContent !== row.note) this.note.textContent = row.note
     this.button.title = row.state === "idle" && !row.note && !open ? "Made when it is opened, or when something shows it" : ""
-    this.draw_error(row.error)
+    this.draw_error(row)
     if (this.state === row.state) return
     this.state = row.state
     this.dot.innerHTML = `<title>${row.state_text}</title>${ICON[row.state]}`
   }
 
   // An error stands at its stage, open or not.
-  draw_error(error) {
-    const text = JSON.stringify(error)
+  draw_error({error, mend, name}) {
+    const text = JSON.stringify([error, mend])
     if (this.error === text) return
     this.error = text
     this.alert.replaceChildren()
@@ -77,6 +78,10 @@ class Row {
     element("b", "", what).textContent = error.file
     what.append(`: ${error.problem}`)
     if (error.remedy) element("p", "", words).textContent = error.remedy
+    if (!mend) return
+    const step = element("button", "button", element("div", "actions", words), {type: "button"})
+    step.textContent = mend
+    step.addEventListener("click", () => this.model.send_msg({mend: name}))
   }
 }
 

@@ -87,6 +87,7 @@ def common_state(rows: list[dict[str, Any]]) -> tuple[str, str]:
     return ("fresh" if any(row["state"] == "fresh" for row in made) else "stored"), f"{len(made)} made"
 
 
+SET_BACK = "Set its knobs back"
 NOTES = {
     "selection": "The tab Frames has the measures that are limited here, and a tick to leave a frame out by hand.",
 }
@@ -119,6 +120,8 @@ class StageList(JSComponent):
         Called with a stage's name.
     on_fold : callable
         Called when the column shall fold away.
+    on_mend : callable, optional
+        Called with the name of a failed stage whose next step is taken.
     """
 
     rows = param.List(doc="What each row shows.")
@@ -140,13 +143,15 @@ class StageList(JSComponent):
         on_explain: Callable[[str], None],
         on_cancel: Callable[[str], None],
         on_fold: Callable[[], None],
+        on_mend: Callable[[str], None] = lambda name: None,
         **params: Any,
     ) -> None:
         self._on_turn, self._on_fold = on_turn, on_fold
         self._names, self._channel = names, channel
         self._recipe = Recipe()
         self._auto: dict[str, dict[str, Any]] = {}
-        self._on = {"open": on_open, "explain": on_explain, "cancel": on_cancel}
+        self._on = {"open": on_open, "explain": on_explain, "cancel": on_cancel, "mend": on_mend}
+        self._elsewhere = ""
         self._states = dict.fromkeys(STAGES, RowState())
         self._changed: frozenset[str] = frozenset()
         self._panels: dict[str, KnobPanel] = {}
@@ -179,10 +184,19 @@ class StageList(JSComponent):
                 "error": state.error,
                 "cancellable": state.cancellable,
                 "action": self._actions[name][0] if name in self._actions else "",
+                "mend": self._next_step(name),
             }
             for name in self._names
             for stage, state in ((STAGES[name], self._states[name]),)
         ]
+
+    def _next_step(self, name: str) -> str:
+        """What a click can do about a stage that failed, "" where nothing."""
+        if self._states[name].error is None:
+            return ""
+        if name in self._changed:
+            return SET_BACK
+        return self._elsewhere if name == "frames" else ""
 
     def _folds(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         folds = []
@@ -221,6 +235,11 @@ class StageList(JSComponent):
             self._panels[name] = KnobPanel(STAGES[name], self._on_turn, channel=channel)
             self._panels[name].show(self._recipe[name], self._auto.get(name, {}))
         return self._panels[name]
+
+    def offer_others(self, label: str) -> None:
+        """Have a way to other frames where those that are open cannot be used."""
+        self._elsewhere = label
+        self._draw()
 
     def offer(self, name: str, label: str, on_press: Callable[[], None]) -> None:
         """Put a button below a stage's knobs."""

@@ -75,6 +75,7 @@ class Viewer:
             on_explain=self.explain,
             on_cancel=lambda name: self.cancel(),
             on_fold=self.fold,
+            on_mend=self._mend,
         )
         self.results = Results(
             session,
@@ -94,6 +95,9 @@ class Viewer:
 
     def fold(self) -> None:
         """Fold the stages away."""
+
+    def open_others(self) -> None:
+        """Let the visitor open other frames."""
 
     def cancel(self) -> None:
         """Withdraw what is being made."""
@@ -140,6 +144,15 @@ class Viewer:
             self.stages.fail(stage, FrameError(place, rule, "The knob keeps its value"))
         finally:
             self._turning = False
+
+    def _mend(self, stage: str) -> None:
+        """Take the next step for a stage that failed: its knobs back, else other frames."""
+        changed = self.session.recipe.changed().get(stage, {})
+        if changed:
+            usual = {name: STAGES[stage].knobs[name].default for name in changed}
+            self.session.use(self.session.recipe.with_knobs(stage, **usual))
+        else:
+            self.open_others()
 
     def pick(self, star: int | None) -> None:
         """Pick a star that is clicked on in the picture; None lets go of it."""
