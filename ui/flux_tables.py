@@ -24,6 +24,8 @@ _SNR = number("value >= 100 ? value.toFixed(0) : value.toPrecision(3)")
 _LAST = """
 .tabulator .tabulator-row .tabulator-cell:is([tabulator-field="frames"], [tabulator-field="remark"]) {
   padding-right: 16px !important; }
+.tabulator .tabulator-header .tabulator-col[tabulator-field="frames"] .tabulator-col-content {
+  padding-right: 16px !important; }
 """
 _MMAG = number("value >= 100 ? value.toFixed(0) : value.toPrecision(2)")
 
@@ -119,7 +121,7 @@ class CurveView:
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"compare": "◆", "scatter": "scatter, mmag", "expected": "expected, mmag"},
-            widths={"compare": 36, "id": 44, "mag": 70, "scatter": 92, "expected": 104},
+            widths={"compare": 34, "id": 42, "mag": 68, "scatter": 96, "expected": 112},
             formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0),
                         "mag": fixed(3), "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip

@@ -93,11 +93,12 @@ def extended_sources(frame: Frame) -> tuple[np.ndarray, int]:
 
     Notes
     -----
-    What a median over 28 pixels leaves of a frame has no stars. Sources are connected blocks of it above the sky, the
-    segments of photutils' ``detect_sources``. Their area is that of an even disc of their light, (sum f)^2 / sum f^2,
+    What a median over 28 pixels leaves of a frame has no stars. Sources are the segments of it above the sky, those of
+    photutils' ``detect_sources``. Their area is that of an even disc of their light, (sum f)^2 / sum f^2,
     which the wings of a bright star hardly raise. The sky is a plane through clipped blocks; a source that fills the
     frame cannot be told from a sky and is not found.
     """
+    from photutils.segmentation import detect_sources
     from scipy import ndimage
 
     nothing = np.zeros(frame.shape, bool), 0
@@ -106,13 +107,15 @@ def extended_sources(frame: Frame) -> tuple[np.ndarray, int]:
     blocks, outside = _blocks(frame.above_black())
     height, noise = _above_sky(ndimage.median_filter(blocks, FILTER), outside)
     # photutils warns where it finds nothing, and a warning cannot be silenced in one thread alone.
-    segments, count = ndimage.label((height > THRESHOLD * noise) & ~outside, np.ones((3, 3)))
-    labels = np.arange(1, count + 1)
+    if not (noise > 0 and ((height > THRESHOLD * noise) & ~outside).any()):
+        return nothing
+    found = detect_sources(height, THRESHOLD * noise, n_pixels=1, mask=outside)
+    segments, labels = found.data, found.labels
     number, light, square = (
         ndimage.sum_labels(values, segments, labels) for values in (np.ones_like(height), height, height**2)
     )
     wide = labels[(number >= FILTER**2) & (light**2 > TIMES * FILTER**2 * square)]
-    if noise <= 0 or wide.size == 0:
+    if wide.size == 0:
         return nothing
     chosen = ndimage.binary_dilation(np.isin(segments, wide), iterations=MARGIN)
     return _unblocked(chosen, frame.shape), len(wide)
