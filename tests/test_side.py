@@ -265,3 +265,33 @@ def test_a_tab_that_is_opened_the_first_time_says_so_and_the_one_before_is_not_u
     side.choose("Frames")
     assert len(side._document.later) == 2, "what was opened before is there at once"
     assert side._made["Frames"].panel.visible
+
+
+def test_plots_and_table_of_a_region_say_so_and_give_all_stars_back(side):
+    draw(side)
+    side.choose("Tracks")
+    assert side._part_of is None
+    side._session.change(region=(10.0, 60.0, 10.0, 50.0))
+    assert side._part_of.visible
+    assert "region" in side._part_of[0].object
+    side.choose("Frames")
+    assert not side._part_of.visible
+    side.choose("Stars")
+    assert side._part_of.visible
+    side._part_of[1].clicks += 1
+    assert side._session.region is None
+    assert not side._part_of.visible
+
+
+def test_a_tab_says_what_will_stand_there_before_the_first_result_and_keeps_its_table_while_frames_are_stepped(side):
+    side.choose("Tracks")
+    assert "once the stars are followed" in side._none.object
+    assert side._none.visible
+    side.choose("Stars")
+    assert "once they are found" in side._none.object
+    draw(side)
+    assert not side._none.visible
+    # A frame that is stepped to: no result is there for a moment.
+    side.show(side._scene.at(1), "frame")
+    assert not side._none.visible
+    assert side._made["Stars"].panel.visible

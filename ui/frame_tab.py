@@ -21,7 +21,7 @@ from ui.choice import Choice
 from ui.file_frame import file_frame, usual_text, without_name
 from ui.knobs import ANY, limits_text
 from ui.part import column
-from ui.tables import TABLE_STYLE, fixed, number
+from ui.tables import TABLE_STYLE, fixed, heads, number
 
 if TYPE_CHECKING:
     from ui.metric_plot import MetricPlot
@@ -206,6 +206,7 @@ class FrameTab:
         self.table = pn.widgets.Tabulator(
             table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
+            header_tooltips=heads(table),
             formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
                         "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
@@ -218,7 +219,7 @@ class FrameTab:
     def _make_files(self, table: pd.DataFrame) -> None:
         self.files = pn.widgets.Tabulator(
             table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
-            stylesheets=[TABLE_STYLE], pagination=None, theme="simple",
+            stylesheets=[TABLE_STYLE], pagination=None, theme="simple", header_tooltips=heads(table),
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
             formatters={"file": _FILE, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},

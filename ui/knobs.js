@@ -281,7 +281,8 @@ class Knob {
     this.bar.style.left = `${from * 100}%`
     this.bar.style.right = `${100 - to * 100}%`
     const counts = this.panel.model.histograms[spec.name]
-    this.slide.classList.toggle("histogram", Boolean(counts))
+    // The place is kept before there is anything to count, or the knobs below would jump.
+    this.slide.classList.toggle("histogram", spec.measured || Boolean(counts))
     if (!counts) return this.svg.replaceChildren()
     this.svg.setAttribute("viewBox", `0 0 ${counts.length} 1`)
     const top = Math.max(...counts, 1)

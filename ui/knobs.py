@@ -241,6 +241,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "none": spec.knob.none,
         "log": how.log,
         "keeps": how.keeps,
+        "measured": bool(how.measure),
         "decimals": how.decimals,
         "choices": choices,
         "basic": how.basic,

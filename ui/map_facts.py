@@ -108,7 +108,8 @@ def coarse(image: np.ndarray, columns: int = 384) -> np.ndarray:
     """Every so many a pixel of an image, its first and last rows and columns among them."""
     ny, nx = image.shape
     step = max(1.0, (nx - 1) / (columns - 1))
-    rows, places = (np.linspace(0, n - 1, round((n - 1) / step) + 1).round().astype(int) for n in (ny, nx))
+    counts = (min(n, max(1, round((n - 1) / step)) + 1) for n in (ny, nx))
+    rows, places = (np.linspace(0, n - 1, count).round().astype(int) for n, count in zip((ny, nx), counts, strict=True))
     return image[np.ix_(rows, places)]
 
 

@@ -194,7 +194,7 @@ class Desk(Viewer):
         self.results.forget()
         self._source = opened.source
         count = len(opened.night.files)
-        title = f"{opened.title}, {count} frame{'s' if count != 1 else ''}"
+        title = f"{opened.title}, {count} file{'s' if count != 1 else ''}"
         seen = {} if opened.place is None else {name: getattr(opened.place, name) for name in ("recipe", "frame")}
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:
@@ -266,7 +266,7 @@ class Desk(Viewer):
         if narrow != self._narrow:
             self._narrow = narrow
             if self._loaded:
-                self.page.contextbar_open = not narrow
+                self.page.contextbar_open = not narrow or self.comparison.is_open
 
     def _open_beside(self, name: str) -> None:
         """Open a tab from the rail, or close the column where that tab is open."""

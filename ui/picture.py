@@ -93,7 +93,8 @@ class Picture(Layers, Marks):
     def _make_parts(self) -> None:
         labels = {name: view.label for name, view in VIEWS.items()}
         common = {"channel": self.channel, "theme": self._theme, "sizing_mode": "stretch_width", "margin": 0}
-        kinds = ["subtracted", "x_offset", "y_offset", "x_error"]
+        # Four stand in columns: both offsets side by side below the frame.
+        kinds = ["subtracted", "x_offset", "x_error", "y_offset"]
         self.toolbar = PictureControls(options=labels, kinds=kinds, height=48, **common)
         self.legend = StateChips(height=32, **common)
         self.heads = [PictureHead(options=labels, index=i, kind=kinds[i], height=32, **common) for i in range(PICTURES)]

@@ -144,6 +144,8 @@ export function render({model}) {
     align.disabled = model.count < 2
     align.setAttribute("aria-pressed", String(model.aligned))
     blink.disabled = !model.blink && (model.count < 2 || model.frame == model.reference)
+    const at_home = blink.disabled && model.count > 1
+    blink.title = at_home ? "This frame is the reference: step to another to blink against it" : "Blink against the reference"
   }
 
   const left = make("span", {className: "numbers"})

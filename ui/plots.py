@@ -216,7 +216,7 @@ class TrackPlots:
 
     def _residuals(self) -> figure:
         made = self._figure(104)
-        made.yaxis.ticker.desired_num_ticks = 3
+        made.yaxis.ticker.desired_num_ticks = 4
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)

@@ -11,7 +11,7 @@ from bokeh.plotting import figure
 
 from ui.colours import GAINED, HALO, MISSED
 
-SIZE = 16
+SIZE = 11
 _LOOKS = {
     "gained": {"marker": "triangle", "line_color": GAINED},
     "lost": {"marker": "inverted_triangle", "line_color": MISSED},
@@ -44,8 +44,8 @@ class RecipeMarks:
 
     def _add(self, made: figure) -> None:
         for name, look in _LOOKS.items():
-            edge = {**look, "line_color": HALO, "line_width": 3.4, "line_alpha": 0.65}
-            for one in (edge, {**look, "line_width": 1.5}):
+            edge = {**look, "line_color": HALO, "line_width": 2.8, "line_alpha": 0.65}
+            for one in (edge, {**look, "line_width": 1.2}):
                 made.add_glyph(self.sources[name], Scatter(x="x", y="y", size=SIZE, fill_color=None, **one))
 
     def clear(self) -> None:

@@ -106,7 +106,7 @@ class RunDialog:
             on_click=lambda *_: courier.save_file(self._session.uploads / NAME),
         )
         self._bar = pmui.LinearProgress(value=0, max=100, visible=False, margin=(16, 0, 8, 0), **wide)
-        self._note = pn.pane.HTML("", **wide)
+        self._note = pn.pane.HTML("", margin=(12, 0, 0, 0), styles=SAID, **wide)
         self._problem = pmui.Alert(severity="error", visible=False, **wide)
         self.dialog = pmui.Dialog(
             pn.Column(

@@ -28,7 +28,7 @@ from ui.shift_facts import (
 )
 from ui.star_card import cutout_strip
 from ui.tab import ResultTab
-from ui.tables import FILE_NAME, TABLE_STYLE
+from ui.tables import FILE_NAME, TABLE_STYLE, heads
 
 if TYPE_CHECKING:
     from ui.box_layer import BoxLayer
@@ -115,6 +115,7 @@ class ShiftsTab(ResultTab):
         self.table = pn.widgets.Tabulator(
             table, show_index=False, selectable=1, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
+            header_tooltips=heads(table),
             formatters={"used": {"type": "tickCross"}, "frame": _NAME, "remains": _REMAINS, "why not": _REASON},
             text_align=dict.fromkeys(("position", "shift", "remains"), "right"),
             header_align=dict.fromkeys(("position", "shift", "remains"), "right"), max_height=_TALLEST,

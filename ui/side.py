@@ -34,6 +34,8 @@ TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
 BY_HAND = "left out by hand"
+# They show the stars of a region alone where one is dragged on the picture; others say so themselves.
+REGIONAL = ("Tracks", "Stars")
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
     "Map": ("offset_map", "picked", "kinds"),
@@ -53,6 +55,14 @@ MOMENT = 30
 NONE = {
     "Tracks": "No tracks. The stars of no frame could be followed; the list of stages says what is missing.",
     "Stars": "No stars. This frame could not be searched; the list of stages says why.",
+}
+
+
+# What stands there before the first result has come.
+WAIT = {
+    "Tracks": "How the field moved, and what became of each star, shows here once the stars are followed.",
+    "Stars": "The stars of this frame are listed here once they are found.",
+    TRUTH: "What is found stands beside the truth here once the stars are found and followed.",
 }
 
 
@@ -119,9 +129,11 @@ class Side:
         self._followed = True
         self._scene = Scene()
         self._made: dict[str, Any] = {}
+        self._part_of: pn.Row | None = None
         # Tabs that show other files than those that are open.
         self._outdated: set[str] = set()
         session.listen(lambda names: self._forget() if "night" in names else None)
+        session.listen(lambda names: self._say_region() if names & {"region", "night"} else None)
         self._menu = Tabs(
             items=[{"label": name} for name in TABS], active=0, margin=0, sizing_mode="stretch_width", sx=CLOSE
         )
@@ -174,6 +186,8 @@ class Side:
             if hasattr(tab, "theme"):
                 tab.theme = theme
         self._say_none(self.active)
+        if self._part_of is not None:
+            self._say_region()
 
     def choose(self, name: str) -> None:
         """Open a tab by its name."""
@@ -217,6 +231,23 @@ class Side:
         if "Shifts" in self._made:
             self._made["Shifts"].seen(name == "Shifts")
         self._draw(name)
+        self._say_region()
+
+    def _say_region(self) -> None:
+        """Say over what shows the stars of a region alone that it does, with a way back to all of them."""
+        wanted = self._session.region is not None and self.active in REGIONAL
+        if self._part_of is None:
+            if not wanted:
+                return
+            words = pn.pane.HTML(margin=(14, 8, 0, 16), sizing_mode="stretch_width")
+            every = pmui.Button(
+                label="Show all stars", variant="outlined", height=32, margin=(8, 16, 0, 0),
+                on_click=lambda *_: self._session.change(region=None),
+            )  # fmt: skip
+            self._part_of = pn.Row(words, every, sizing_mode="stretch_width", margin=0)
+            self._body.insert(0, self._part_of)
+        self._part_of[0].object = sentence("Only stars in the region that you dragged.", self._theme)
+        self._part_of.visible = wanted
 
     def _forget(self) -> None:
         """Other files are open: what the tabs have drawn is of no use, and is not seen until they draw anew."""
@@ -376,6 +407,10 @@ class Side:
         """Have a sentence in place of the open tab where its result cannot be had."""
         if name != self.active or name not in self._made:
             return
-        failed = name in NONE and MADE_OF[name] in self._scene.results and self._scene[MADE_OF[name]] is None
-        self._none.param.update(object=sentence(NONE[name], self._theme) if failed else "", visible=failed)
+        there = MADE_OF.get(name) in self._scene.results
+        failed = name in NONE and there and self._scene[MADE_OF[name]] is None
+        # A frame that is stepped to has no result for a moment: what stands there is seen until it comes.
+        waits = name in WAIT and not there and (name in self._outdated or not self._made[name].panel.objects)
+        words = NONE[name] if failed else WAIT[name] if waits else ""
+        self._none.param.update(object=sentence(words, self._theme) if words else "", visible=bool(words))
         self._made[name].panel.visible = not failed

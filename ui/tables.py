@@ -67,8 +67,33 @@ TABLE_STYLE = """
 """
 _DASH = "value == null || Number.isNaN(value) ? '\u2013' : "
 ALL = "every state"
+#: What a column is, in words and with its unit, for who points at its head.
+HEADS = {
+    "id": "Number of the star in the reference; empty where it is not in it",
+    "x": "Place along a row, px",
+    "y": "Place along a column, px",
+    "over σ": "Peak of the filtered picture over its noise: what the threshold cuts",
+    "sharp": "Sharpness: peak above its neighbours, over the filter's own",
+    "round": "Roundness: 0 is round, beyond it is longer along one axis",
+    "state": "What the star is in the frames used, or why the candidate is no star",
+    "used": "Untick a frame to leave it out",
+    "stars": "Stars found in the frame",
+    "matched": "Stars of the reference found again in the frame",
+    "fwhm": "Full width at half maximum of its stars, px",
+    "rms": "What the transform leaves over, root of the mean square, px",
+    "position": "Where the reference's middle, or the star in the box, lies in the frame, px",
+    "shift": "What moves the frame onto the reference, x and y, px",
+    "remains": "How far the frame still is off after its shift, px",
+    "told by": "What the kind was read from",
+    "exposure": "Exposure, seconds",
+}
 #: A star that the reference has not, in the words of the picture's legend.
 UNFOLLOWED = "not in ref."
+
+
+def heads(table: pd.DataFrame) -> dict[str, str]:
+    """What the columns of a table are, for their heads."""
+    return {name: HEADS[name] for name in table.columns if name in HEADS}
 
 
 def number(text: str) -> HTMLTemplateFormatter:
@@ -142,6 +167,7 @@ class StarTab:
         self.table = pn.widgets.Tabulator(
             table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            header_tooltips=heads(table),
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
             formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
