@@ -19,7 +19,7 @@ _NONE = np.empty(0, np.int64)
 BESIDE = 0.1
 
 
-@stage(version=5)
+@stage(version=6)
 def calibrated(
     frame: Frame,
     hot_pixels: HotPixels,
@@ -60,7 +60,7 @@ def calibrated(
         result = replace(frame, warnings=(*frame.warnings, *how.warnings))
     if uncertainty:
         data = result.above_black()
-        detector = detector_of(frame, data, master_bias, how.flat)
+        detector = detector_of(frame, data, master_bias, how)
         error = readonly(error_image(data, how, detector))
         said = f"uncertainty: {detector.gain:.4g} e-/ADU, read noise {detector.read_noise:.4g} ADU ({detector.source})"
         result = replace(result, uncertainty=error, history=(*result.history, said))
@@ -70,7 +70,7 @@ def calibrated(
     rays = np.empty(0, np.int64)
     if cosmic_rays == "lacosmic":
         rays = np.setdiff1d(
-            _cosmic_rays(result, hot, detector_of(frame, result.above_black(), master_bias, how.flat)),
+            _cosmic_rays(result, hot, detector_of(frame, result.above_black(), master_bias, how)),
             hot,
             assume_unique=True,
         )

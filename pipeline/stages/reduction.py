@@ -276,7 +276,7 @@ class Detector:
     source: str
 
 
-def detector_of(frame: Frame, data: np.ndarray, bias: Master, flat: Master | None) -> Detector:
+def detector_of(frame: Frame, data: np.ndarray, bias: Master, how: Reduction) -> Detector:
     """Gain and read noise of a frame.
 
     Parameters
@@ -287,14 +287,14 @@ def detector_of(frame: Frame, data: np.ndarray, bias: Master, flat: Master | Non
         Its pixels without bias and dark, ADU.
     bias : Master
         Its ``pair_noise`` is the read noise; else the header's counts, else none.
-    flat : Master or None
-        Its ``gain`` by photon transfer comes first; else that of the frame's own sky, whose noise is that of its light;
-        else the header's; else 1.
+    how : Reduction
+        The flat's ``gain`` by photon transfer comes first; else that of the frame's own sky, whose noise is that of its
+        light and of the dark's, once those of reading and of the masters are taken off; else the header's; else 1.
     """
     info = frame.info
     noise = bias.pair_noise
-    if flat is not None and flat.gain:
-        gain, source = flat.gain, "gain by photon transfer from two flats"
+    if how.flat is not None and how.flat.gain:
+        gain, source = how.flat.gain, "gain by photon transfer from two flats"
     else:
         # The bands of a sample begin at even rows, so its colours lie as in the frame.
         _, row, column = next(plane for plane in colour_planes(frame.pattern) if plane[0] in ("mono", "green"))
@@ -302,8 +302,10 @@ def detector_of(frame: Frame, data: np.ndarray, bias: Master, flat: Master | Non
         values = sample(data)[row::step, column::step]
         sky = median_of(values)
         variance = neighbours_scatter(values, "none") ** 2 - (0.0 if np.isnan(noise) else noise**2)
+        variance -= _masters_variance(how)
+        dark = 0.0 if how.dark is None or how.dark.with_bias else how.scale * how.dark.level
         if sky > 0 and variance > 0:
-            gain, source = sky / variance, "gain from the sky's own noise"
+            gain, source = (sky + dark) / variance, "gain from the sky's own noise"
         elif info.gain and info.gain > 0:
             gain, source = info.gain, "gain from the header"
         else:

@@ -15,7 +15,7 @@ KNOWN = {
     "master_dark": (3, 11.829911),
     "master_flat": (3, 5.6430917),
     "hot_pixels": (5, 1.0),
-    "calibrated": (5, 676.50763),
+    "calibrated": (6, 676.50763),
 }
 
 

@@ -218,6 +218,21 @@ def test_a_light_darker_than_its_dark_says_so(session):
     assert said.startswith("l.fits: is darker than its bias")
 
 
+def test_a_light_without_any_sky_is_not_called_darker_than_its_dark(session):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=0.0, exposure=60.0, filter_name="V", name="l.fits")
+    assert calibrated(light, OFF, bias, darks, flats).warnings == ()
+
+
+@pytest.mark.parametrize(("exposure", "told"), [(20.0, False), (300.0, True)])
+def test_a_dark_is_called_noisy_where_it_brings_half_of_the_lights_own_noise(session, exposure, told):
+    detector, bias, darks, flats = session
+    light = detector.frame("light", light=10.0, exposure=exposure, filter_name="V", name="l.fits")
+    noisy = replace(darks, masters=(replace(darks.masters[0], exposure=20.0, error=1.0),))
+    warnings = calibrated(light, OFF, bias, noisy, flats).warnings
+    assert [text for text in warnings if "times and brings noise, more than half" in text] == list(warnings)[:told]
+
+
 def test_without_masters_camera_integers_stay_what_they_are():
     frame = mosaic()
     assert calibrated(frame, OFF, NO_BIAS, NO_DARKS, NO_FLATS) is frame
@@ -261,6 +276,19 @@ def test_the_errors_are_those_that_repeated_exposures_show(level):
     assert spread[shaded].mean() ** 0.5 == pytest.approx(1.0, abs=0.05), "where the flat divides by less than 1"
     assert result.uncertainty.dtype == np.float32
     assert "photon transfer" in result.history[-1]
+
+
+def test_errors_hold_what_few_biases_and_a_dark_that_is_multiplied_bring():
+    """Each session has masters of its own: bias and dark of three frames, the dark taken 2.5 times."""
+    detector, pulls = Detector(seed=9, read_noise=8.0), []
+    for _ in range(12):
+        bias = master_bias(readers(*detector.frames("bias", 3)))
+        darks = master_dark(readers(*detector.frames("dark", 3, exposure=24.0)), bias)
+        light = detector.frame("light", light=40.0, exposure=60.0)
+        result = calibrated(light, OFF, bias, darks, NO_FLATS, uncertainty=True)
+        pulls.append((result.pixels - 40.0 * detector.flat) / result.uncertainty)
+    dim = detector.dark < 1
+    assert np.std(np.array(pulls)[:, dim]) == pytest.approx(1.0, abs=0.05)
 
 
 def test_errors_without_any_master_come_from_the_skys_own_noise():
