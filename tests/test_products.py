@@ -70,9 +70,13 @@ def test_the_offset_tables_agree_with_the_tracks(night):
         reference = tables[0][table["ref_row"]]
         np.testing.assert_allclose(table["xcentroid"] - reference["xcentroid"], table["xoffset"], atol=1e-12)
         np.testing.assert_allclose(table["ycentroid"] - reference["ycentroid"], table["yoffset"], atol=1e-12)
+        np.testing.assert_array_equal(table["prev_row"] >= 0, tracks.measured[max(i - 1, 0), ids])
         known = table["prev_row"] >= 0
         before = tables[max(i - 1, 0)][table["prev_row"][known]]
-        np.testing.assert_allclose((table["xcentroid"] - table["xoffset_prev"])[known], before["xcentroid"], atol=1e-12)
+        for axis in "xy":
+            here, moved = table[f"{axis}centroid"], table[f"{axis}offset_prev"]
+            np.testing.assert_allclose((here - moved)[known], before[f"{axis}centroid"], atol=1e-12)
+            assert (moved[~known] == 0).all()
         np.testing.assert_array_equal(table["complete"], tracks.complete[ids])
     assert (tables[0]["xoffset"] == 0).all()
     np.testing.assert_array_equal(tables[0]["ref_row"], np.arange(len(tables[0])))

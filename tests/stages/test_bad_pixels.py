@@ -43,11 +43,12 @@ def test_a_cosmic_ray_in_one_dark_is_no_hot_pixel():
     assert not from_darks(readers(*frames), 8.0)[40, 50]
 
 
-def test_the_longest_darks_tell_most():
+@pytest.mark.parametrize(("exposure", "rate"), [(4.0, 1.5), (100.0, 0.18)])
+def test_the_longest_darks_tell_most_and_are_not_combined_with_shorter_ones(exposure, rate):
     made = detector()
-    places = hot(made, rate=1.5)
-    short, long = made.frames("dark", 5, exposure=4.0), made.frames("dark", 5, exposure=300.0)
-    assert np.isin(places, np.flatnonzero(from_darks(readers(*short, *long), 8.0))).mean() > 0.95
+    places = hot(made, rate=rate)
+    short, long = made.frames("dark", 6, exposure=exposure), made.frames("dark", 3, exposure=300.0)
+    assert np.isin(places, np.flatnonzero(from_darks(readers(*short, *long), 8.0))).mean() > 0.9
     assert np.isin(places, np.flatnonzero(from_darks(readers(*short), 8.0))).mean() < 0.2
 
 
@@ -93,11 +94,19 @@ def test_dust_shading_and_noise_are_no_bad_pixels():
     assert from_columns_and_flats(readers(*made.frames("bias", 3), *flats)).mean() < 0.001
 
 
-def test_a_pixel_without_light_shows_in_the_flat():
+@pytest.mark.parametrize(("part", "bad"), [(0.1, True), (0.4, True), (0.65, False), (1.3, False), (1.9, True)])
+def test_a_pixel_with_half_of_its_neighbours_light_or_half_as_much_again_is_bad(part, bad):
     made = detector()
-    made.flat[33, 44] = 0.1
+    made.flat[33, 44] *= part
     flats = [made.frame("flat", light=20_000.0) for _ in range(3)]
-    assert np.flatnonzero(from_columns_and_flats(readers(*flats))).tolist() == [33 * SHAPE[1] + 44]
+    assert np.flatnonzero(from_columns_and_flats(readers(*flats))).tolist() == [33 * SHAPE[1] + 44] * bad
+
+
+@pytest.mark.parametrize(("share", "trusted"), [(0.02, True), (0.1, False)])
+def test_no_detector_has_a_tenth_of_its_pixels_hot(share, trusted):
+    made = detector()
+    hot(made, count=round(share * made.dark.size))
+    assert from_darks(readers(*made.frames("dark", 5, exposure=60.0)), 8.0).any() == trusted
 
 
 def test_frames_that_are_bad_all_over_say_nothing_of_the_detector():

@@ -105,6 +105,18 @@ def test_a_slow_turn_about_the_middle_costs_no_star(fwhm):
     assert not mask.any()
 
 
+@pytest.mark.parametrize("pattern", ["none", "RGGB"])
+def test_spots_with_the_profile_of_a_narrow_star_that_stand_still_are_left_to_whoever_follows_stars(pattern):
+    places = np.random.default_rng(5).choice(SHAPE[0] * SHAPE[1], 60, replace=False)
+    rows, columns = np.divmod(places, SHAPE[1])
+    spots = np.zeros(SHAPE)
+    for row, column in zip(rows, columns, strict=True):
+        y, x = np.ogrid[: SHAPE[0], : SHAPE[1]]
+        spots += 1500 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * (2.0 / SIGMA) ** 2))
+    frames = night(pattern=pattern, fwhm=2.0, move=(3.1, 1.7), hot=(np.arange(spots.size), spots.ravel()))
+    assert hot_pixels(frames).mask.ravel()[places].mean() < 0.1
+
+
 def test_clouds_over_a_still_field_are_not_taken_for_motion():
     frames = [sky_frame(number, fwhm=2.2, dim=(1.0, 0.5, 0.05)[number % 3]) for number in range(9)]
     found = hot_pixels(frames)

@@ -190,6 +190,20 @@ def test_a_saturated_or_dark_flat_is_refused_and_the_others_go_on(detector, mast
     assert re.match(f"bad.fits: {words}", reason), reason
 
 
+@pytest.mark.parametrize(("light", "refused"), [(45.0, True), (150.0, False)])
+def test_a_flat_whose_noise_is_more_than_a_tenth_of_its_light_is_dark(detector, masters, light, refused):
+    lamp = named(detector.frame("flat", light=light, exposure=2.0, name="lamp.fits"), saturation=None)
+    made = master_flat(readers(lamp), *masters)
+    assert [file for file, _ in made.left_out] == ["lamp.fits"] * refused
+
+
+@pytest.mark.parametrize(("share", "refused"), [(0.003, False), (0.05, True)])
+def test_a_flat_may_have_a_few_full_pixels(detector, masters, share, refused):
+    lamp = detector.frame("flat", light=20_000.0, exposure=2.0, name="lamp.fits")
+    lamp.pixels[np.random.default_rng(2).random(SHAPE) < share] = detector.full
+    assert [file for file, _ in master_flat(readers(lamp), *masters).left_out] == ["lamp.fits"] * refused
+
+
 def test_a_flat_that_is_full_in_rows_of_their_own_overscan_is_saturated(detector, masters):
     frames = flats(detector)
     height = 12 * np.cos(np.arange(SHAPE[0]) / 30)[:, None].astype(np.float32)
@@ -227,6 +241,13 @@ def test_photon_transfer_finds_the_gain(masters):
         assert master.gain == pytest.approx(gain, rel=0.04)
     (single,) = master_flat(readers(*flats(Detector(), (20_000.0,))), *masters).masters
     assert single.gain is None
+
+
+def test_photon_transfer_is_right_where_the_field_is_deeply_shaded(masters):
+    detector = Detector(seed=12)
+    detector.flat = np.broadcast_to(np.linspace(0.25, 1.6, SHAPE[1]) ** 2, SHAPE)
+    (master,) = master_flat(readers(*flats(detector, (20_000.0, 21_500.0))), *masters).masters
+    assert master.gain == pytest.approx(detector.gain, rel=0.05)
 
 
 def test_a_light_that_fell_on_two_flats_at_different_brightness_weighs_the_same(detector, masters):
