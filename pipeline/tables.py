@@ -155,6 +155,9 @@ class Tracks:
         "predict" or "previous".
     warnings : tuple of str
         What a user should know.
+    lean : ndarray of float64, shape (2, frames, stars), or None
+        Centre of the fitted Gaussian less the windowed one in x and in y, pixels: skewed stars have some. None where
+        another centre is followed.
     """
 
     x: np.ndarray
@@ -175,6 +178,7 @@ class Tracks:
     stuck: np.ndarray
     method: str = "predict"
     warnings: tuple[str, ...] = ()
+    lean: np.ndarray | None = None
 
     @property
     def measured(self) -> np.ndarray:

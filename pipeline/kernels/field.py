@@ -270,6 +270,7 @@ def polynomial(
     shape: tuple[int, int],
     order: int,
     clip: float,
+    lean: np.ndarray | None = None,
 ) -> Field:
     """One polynomial of the position for each offset.
 
@@ -285,12 +286,17 @@ def polynomial(
         Highest order; a lower one is taken where the stars do not determine it.
     clip : float
         Stars farther off are left out, standard deviations.
+    lean : ndarray of float64, shape (2, n), optional
+        Change of the stars' shape (:mod:`pipeline.kernels.lean`), pixels.
 
     Returns
     -------
     Field
-        Variance of the map: t' C t with the terms t of the pixel and the coefficients' covariance C, and the misfit.
+        Variance of the map: t' C t with the terms t of the pixel and the coefficients' covariance C, the misfit, and
+        what a change of the stars' shape may have moved.
     """
+    from pipeline.kernels.lean import moved_by_shape
+
     u, v = normalized(position[0], position[1], shape)
     lower, reason = affordable_order(u[good], v[good], shape, order)
     design = terms(u, v, lower)
@@ -309,6 +315,8 @@ def polynomial(
             missing, rest = more
             form = _sum(form, missing) if missing.any() else form
             form[0] += rest
+        if lean is not None:
+            form = _sum(moved_by_shape(u[kept], v[kept], lean[axis, kept], noise, lower), form)
         surface(fit.coefficients, shape, images[axis])
         surface(form, shape, images[2 + axis], root=True)
         left_out[axis] = fit.left_out if len(values) > 1 else np.nan

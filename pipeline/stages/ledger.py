@@ -92,6 +92,7 @@ class Ledger:
         self.x, self.y, self.x_error, self.y_error = (np.full(size, np.nan) for _ in range(4))
         self.row = np.full(size, -1, np.int64)
         self.status = np.full(size, Status.FRAME, np.int8)
+        self.lean = np.full((2, *size), np.nan)
         self.saturated, self.blended = np.zeros(size, bool), np.zeros(size, bool)
         self.transforms: list[np.ndarray | None] = [None] * size[0]
         self.residual = np.full(size[0], np.nan)
@@ -145,6 +146,8 @@ class Ledger:
         self.row[frame], self.status[frame] = row, status
         self.x[frame, star], self.y[frame, star] = positions(table, self.centroid)[rows].T
         self.x_error[frame, star], self.y_error[frame, star] = errors(table)[rows].T
+        fitted = positions(table, "gauss")[rows]
+        self.lean[:, frame, star] = fitted.T - (self.x[frame, star], self.y[frame, star])
         self.saturated[frame, star] = np.asarray(table["saturated"])[rows] > 0
         self.blended[frame, star] = crowded(table, self.centroid, rows)
         self.previous[frame] = previous
@@ -178,4 +181,5 @@ class Ledger:
             shape=self.tables[self.reference].shape,
             method=method,
             warnings=tuple(self.warnings),
+            lean=readonly(self.lean) if self.centroid == "winpos" and method == "predict" else None,
         )

@@ -80,7 +80,9 @@ def offset_map(
     elif method == "smooth":
         made = thin_plate(chosen.position, chosen.offset, chosen.variance, chosen.good, tracks.shape, clip)
     else:
-        made = field.polynomial(chosen.position, chosen.offset, chosen.variance, chosen.good, tracks.shape, order, clip)
+        made = field.polynomial(
+            chosen.position, chosen.offset, chosen.variance, chosen.good, tracks.shape, order, clip, chosen.lean
+        )
     return OffsetMap(
         *(readonly(image) for image in made.images),
         stars=readonly(chosen.ids[made.kept]),
@@ -102,6 +104,7 @@ class _Stars:
     offset: np.ndarray
     variance: np.ndarray
     good: np.ndarray
+    lean: np.ndarray | None
 
 
 def _choose(tracks: Tracks, index: int, stars: str) -> tuple[_Stars, tuple[str, ...]]:
@@ -132,7 +135,8 @@ def _choose(tracks: Tracks, index: int, stars: str) -> tuple[_Stars, tuple[str, 
     variance = (_known(errors) ** 2).sum(axis=1)
     position = np.stack([tracks.x[here, ids], tracks.y[here, ids]])
     offset = position - np.stack([tracks.x[there, ids], tracks.y[there, ids]])
-    return _Stars(ids, position, offset, variance, good), warnings
+    lean = None if tracks.lean is None else tracks.lean[:, here, ids] - tracks.lean[:, there, ids]
+    return _Stars(ids, position, offset, variance, good, lean), warnings
 
 
 def _known(errors: np.ndarray) -> np.ndarray:

@@ -21,12 +21,15 @@ BRIGHT, SOME, MOST, ALIKE = 2.0, 5, 2 / 3, 0.35
 ELONGATED = (0.4, 1.7)
 #: Distance to a higher peak, widths of a star; beyond it no piece of a trail or a column has a companion.
 LONELY = 6.0
+#: A filter as wide as the stars shows two of them as two peaks from about one width on; stars of a shape that is not
+#: round are longer than that.
+RESOLVED, RESOLVED_LONG = 0.95, 1.25
 #: Peaks this near to a trail, widths of a star, and no higher than so many times its higher pieces, are pieces of it;
 #: its pieces are drawn out in one way, by this much at least.
 TRAIL, HIGHER, AT_THE_EDGE, DRAWN_OUT = 0.75, 1.5, 5.0, 0.3
 
 
-@stage(version=4)
+@stage(version=5)
 def stars(
     candidates: StarTable,
     *,
@@ -66,9 +69,11 @@ def stars(
         Knobs. The threshold is strict, ranges include their ends, as in photutils' ``DAOStarFinder``, whose
         ``threshold`` is ``threshold_adu`` and whose ``min_separation`` is ``separation`` (it acts beyond the filter's
         own radius). Auto is at least 6 sigma, higher where the frame has structure that is not stars, and in sigma of
-        the noise about each star where that is uneven, as in a glow. Where most bright peaks share a shape that is
-        not round, ``elongated`` "keep" counts the roundness from 0 or from theirs: a star may have either. ``trails``
-        "drop" has what lies among the pieces of a trail, and is no higher than they are, break the rule of roundness.
+        the noise about each star where that is uneven, as in a glow. Of peaks so near to each other that no two stars
+        could be told apart only the highest is a star, but not with ``threshold_adu``. Where most bright peaks share a
+        shape that is not round, ``elongated`` "keep" counts the roundness from 0 or from theirs: a star may have
+        either. ``trails`` "drop" has what lies among the pieces of a trail, and is no higher than they are, break the
+        rule of roundness.
 
     Returns
     -------
@@ -91,6 +96,9 @@ def stars(
         reason[broken & (reason == Reason.STAR)] = code
     if trails == "drop":
         reason[_on_trails(candidates, ~round_enough) & (reason == Reason.STAR)] = Reason.ROUNDNESS
+    if threshold_adu is None and candidates.metrics.get("filter_ratio", 1.0) == 1.0:
+        apart = RESOLVED if shape is None else RESOLVED_LONG
+        reason[_unresolved(candidates, reason == Reason.STAR, apart)] = Reason.SEPARATION
     if brightest is not None:
         kept = np.flatnonzero(reason == Reason.STAR)
         order = np.argsort(candidates["flux"][kept], kind="stable")[::-1]
@@ -222,6 +230,22 @@ def _on_trails(table: StarTable, odd: np.ndarray) -> np.ndarray:
         between = (along >= ends[0] - gap) & (along <= ends[-1] + gap)
         result |= between & (distance(places, line) <= reach) & (table["convolved"] <= highest)
     return result
+
+
+def _unresolved(table: StarTable, kept: np.ndarray, apart: float) -> np.ndarray:
+    """Rows among some that have a higher one so near that no two stars could be told apart: one star of another shape.
+
+    A trail, or a ring out of focus, has several peaks.
+    """
+    from pipeline.stages.identify import twins
+
+    rows = np.flatnonzero(kept)
+    if rows.size < 2:
+        return rows[:0]
+    places = np.stack([table["x_peak"], table["y_peak"]], axis=1)[rows].astype(np.float64)
+    star = min(float(np.median(table["fwhm"][rows])), table.fwhm)
+    reach = apart * float(np.hypot(table.fwhm, star)) / 2**0.5
+    return rows[twins(places, table["convolved"][rows], reach)]
 
 
 def _within(values: np.ndarray, bounds: Range) -> np.ndarray:

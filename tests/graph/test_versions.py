@@ -15,7 +15,7 @@ KNOWN = {
     "background": (2, 369.83118),
     "normalize": (2, 88.019394),
     "candidates": (11, 71694.413),
-    "stars": (4, 102),
+    "stars": (5, 102),
     "selection": (2, 24.051331),
     "tracks": (4, 190.90493),
     "offset_map": (2, 0.46526667),

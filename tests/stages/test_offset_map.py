@@ -364,3 +364,22 @@ def test_nowhere_is_a_polynomial_far_less_sure_than_a_star():
         made = offset_map(tracks_of(position, shifted(*position), np.full((2, number), 0.05)), 1, order=5)
         assert made.order < 5
         assert made.x_error.max() <= 0.05 * np.sqrt(LARGEST_LEVERAGE) * 1.01
+
+
+def test_errors_hold_what_a_change_of_the_stars_shape_may_have_moved():
+    rng = np.random.default_rng(8)
+    position = scattered(rng, 200)
+    u, _ = normalized(*position, SHAPE)
+    error = np.full((2, 200), 0.01)
+    offset = shifted(*position) + rng.normal(0, error)
+    tracks = tracks_of(position, offset, error)
+    plain = offset_map(tracks, 1)
+    lean = np.zeros((2, 2, 200))
+    lean[:, 1] = rng.normal(0, 0.003, (2, 200))
+    assert np.allclose(offset_map(replace(tracks, lean=lean), 1).x_error, plain.x_error)
+    lean[0, 1] += 0.02 * u
+    skewed = offset_map(replace(tracks, lean=lean), 1)
+    np.testing.assert_array_equal(skewed.x, plain.x)
+    np.testing.assert_array_equal(skewed.y_error, plain.y_error)
+    assert skewed.x_error[:, -3:].mean() == pytest.approx(0.06, rel=0.15)
+    assert skewed.x_error[:, 44:46].mean() < 0.01

@@ -250,3 +250,32 @@ def test_a_crowd_of_stars_and_peaks_that_are_not_round_loses_none_to_lines():
     every, none = (stars(table, threshold=5.0, roundness=(-0.3, 0.3), trails=trails) for trails in ("keep", "drop"))
     assert (every.reason == Reason.ROUNDNESS).sum() > 200
     assert np.array_equal(every.reason, none.reason)
+
+
+def drawn_out(length, degrees, seed=3, fwhm=3.0):
+    """Stars on a grid, each drawn out by so many pixels, as where guiding failed; their places."""
+    rng = np.random.default_rng(seed)
+    x, y = grid(7, 50, rng)
+    along = np.linspace(-0.5, 0.5, 41) * length
+    across, down = (along * np.cos(np.radians(degrees)), along * np.sin(np.radians(degrees)))
+    places = np.add.outer(x, across).ravel(), np.add.outer(y, down).ravel()
+    height = np.repeat(10 ** rng.uniform(2.3, 3.6, x.size), along.size) * 3.0 / along.size
+    return star_field(seed, (350, 350), *places, height, fwhm), np.stack([x, y], axis=1)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45])
+def test_a_star_drawn_out_over_several_peaks_is_one_star(degrees):
+    field, places = drawn_out(10.0, degrees)
+    table = candidates(field.normalized, fwhm=5.6)
+    found = stars(table)
+    peaks = np.stack([found["x_peak"], found["y_peak"]], axis=1)[found.kept]
+    owner = np.hypot(*np.moveaxis(peaks[:, None] - places, -1, 0)).argmin(axis=1)
+    assert len(np.unique(owner)) == len(owner) == len(places)
+    adu = stars(table, threshold_adu=found.threshold * table.noise / table.relative_error)
+    assert len(adu.kept) > len(places)
+
+
+def test_two_stars_that_can_be_told_apart_are_two():
+    x, y = grid(6, 60, np.random.default_rng(5))
+    field = star_field(5, (360, 360), np.append(x, x[:8] + 4.4), np.append(y, y[:8]), 3000.0, 4.0)
+    assert len(stars(candidates(field.normalized, fwhm=4.0)).kept) == 44
