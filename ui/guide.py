@@ -1,4 +1,4 @@
-"""What helps a visitor along: explanations in a dialog, the keys and their list, the first tour."""
+"""What helps a visitor along: explanations in a dialog, the keys and their list, the first tour, a lost server."""
 
 from __future__ import annotations
 
@@ -49,8 +49,17 @@ class Tour(Part):
         super().__init__(width=0, height=0, margin=0, **params)
 
 
+class Lost(Part):
+    """Covers the page when its server is gone, and opens it again."""
+
+    _esm = text("lost.js")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(width=0, height=0, margin=0, **params)
+
+
 class Guide:
-    """Explanations, keys and tour of one page.
+    """Explanations, keys and tour of one page, and the word that its server is gone.
 
     Parameters
     ----------
@@ -67,10 +76,11 @@ class Guide:
     ) -> None:
         self._keys = Keys({"undo": undo, "redo": redo}, channel=channel, theme=theme)
         self._tour = Tour(channel=channel, theme=theme)
+        self._lost = Lost(theme=theme)
         self._dialog = pmui.Dialog(
             show_close_button=True, close_on_click=True, width_option="md", sizing_mode="stretch_width"
         )
-        self.parts = (self._keys, self._tour, self._dialog)
+        self.parts = (self._keys, self._tour, self._lost, self._dialog)
 
     @property
     def theme(self) -> str:
@@ -79,7 +89,7 @@ class Guide:
 
     @theme.setter
     def theme(self, theme: str) -> None:
-        self._keys.theme = self._tour.theme = theme
+        self._keys.theme = self._tour.theme = self._lost.theme = theme
 
     def explain(self, name: str) -> None:
         """Show a stage's explanation."""
