@@ -11,6 +11,7 @@ from bokeh.plotting import figure
 
 from ui.colours import HALO, PALETTES, PICKED, REJECTED, Palette
 from ui.map_facts import arrow_paths, enlargement, round_below
+from ui.themed import Themed
 
 _PICK_PIXELS = 10
 _SCALE_PIXELS = 40
@@ -19,7 +20,7 @@ _MARGIN = 0.06
 _SMALLER = 5.0
 
 
-class ArrowPlot:
+class ArrowPlot(Themed):
     """Arrows at stars over the whole field, with the picked star ringed.
 
     Parameters
@@ -70,15 +71,8 @@ class ArrowPlot:
             made.on_event("tap", lambda event: self._tapped(event.x, event.y))
         return made
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         self._ground.fill_color = colours.field
         self._line.glyph.line_color = colours.second
 

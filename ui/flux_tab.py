@@ -21,6 +21,7 @@ from ui.flux_tables import CurveView, FluxTable
 from ui.region import to_reference
 from ui.scene import Scene
 from ui.session import Session
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.picture import Picture
@@ -35,7 +36,7 @@ _WAITING = "The stars are being measured."
 _ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two frames or more: open a sequence."
 
 
-class FluxTab:
+class FluxTab(Themed):
     """Photometry beside the picture and on it.
 
     Parameters
@@ -104,17 +105,11 @@ class FluxTab:
         tracks = self._scene["tracks"]
         return 0 if tracks is None else len(tracks.used)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = self._view.theme = self._clicks.theme = theme
+    def _paint(self) -> None:
+        self._view.theme = self._clicks.theme = self._theme
         for part in self._parts.values():
             if hasattr(part, "theme"):
-                part.theme = theme
+                part.theme = self._theme
         self._write_note()
 
     def takes(self, star: int | None) -> bool:

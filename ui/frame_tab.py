@@ -22,6 +22,7 @@ from ui.file_frame import file_frame, usual_text, without_name
 from ui.knobs import ANY, limits_text
 from ui.part import column
 from ui.tables import TABLE_STYLE, fixed, heads, number
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.metric_plot import MetricPlot
@@ -119,7 +120,7 @@ def with_limit(limits: Limits, name: str, edge: str, value: float | None) -> dic
     return rest if (low, high) == (-ANY, ANY) else {**rest, name: (low, high)}
 
 
-class FrameTab:
+class FrameTab(Themed):
     """A measure against frame with its limits above the frame table, or the table of all files.
 
     Parameters
@@ -178,16 +179,10 @@ class FrameTab:
         parts = (self._lights_part, self._calibration.panel, self._files_part)
         self.panel = column(head, *parts, sizing_mode="stretch_both")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = self._view.theme = theme
+    def _paint(self) -> None:
+        self._view.theme = self._theme
         if self._plot is not None:
-            self._plot.theme = theme
+            self._plot.theme = self._theme
         self._redraw()
 
     def _look(self) -> None:

@@ -45,7 +45,7 @@ class HistogramPlot(SmallPlot):
         look = {"line_color": "colour", "line_dash": "dash", "line_width": "width", "line_alpha": "alpha"}
         made.add_glyph(self.lines, MultiLine(xs="xs", ys="ys", **look))
         share_views([made])
-        self.paint(theme)
+        self._paint()
 
     def paint_marks(self, colours: Palette) -> None:
         """Colour the area and the lines."""
@@ -58,7 +58,7 @@ class HistogramPlot(SmallPlot):
         """Show a picture and a region of it, in the picture's bins."""
         self._shown = whole, part, unit
         with pn.io.hold():
-            self.paint(self.theme)
+            self._paint()
 
     def _draw(self, colours: Palette) -> None:
         whole, part, unit = self._shown

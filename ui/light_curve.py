@@ -11,6 +11,7 @@ from pipeline.photometry import LightCurves
 from ui.colours import COMPLETE, HALO, PALETTES, PICKED, REFERENCE
 from ui.part import column
 from ui.small_plot import SmallPlot
+from ui.themed import Themed
 
 _PICK = 12
 _SNAP = """
@@ -23,7 +24,7 @@ if (chosen.data.row[0] != nearest) chosen.data = {...chosen.data, row: xs.map(()
 """
 
 
-class LightPlots:
+class LightPlots(Themed):
     """A light curve and the scatter of all stars.
 
     Parameters
@@ -70,17 +71,10 @@ class LightPlots:
             made.add_glyph(self.ring, ring)
         made.on_event("tap", lambda event: self._tapped(event.x, event.y))
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         for plot in (self._above, self._below):
-            plot.paint(theme)
+            plot.theme = self._theme
         self._line.update(line_color=colours.text, line_width=1)
         self._bars.glyph.line_color = colours.second
         self._noise.glyph.line_color = colours.text

@@ -14,6 +14,7 @@ from ui.map_facts import coarse
 from ui.part import column
 from ui.picture_parts import PictureHead
 from ui.stretch import VIEWS, limits_of, number, palette
+from ui.themed import Themed
 
 OFFSETS = ("x_offset", "y_offset")
 ERRORS = ("x_error", "y_error")
@@ -21,7 +22,7 @@ DIFFERENCES = ("x_difference", "y_difference")
 _WIDTH, _HEIGHT, _GAP = 186, 144, 16
 
 
-class MapPlots:
+class MapPlots(Themed):
     """Two rows of small maps with colour bars: the offsets, and below them their errors or differences.
 
     Parameters
@@ -71,16 +72,6 @@ class MapPlots:
             self.heads[kind].param.watch(lambda event: self._on_choose(kind), "clicks")
         self._panes[kind] = pn.pane.Bokeh(made, margin=0)
         return column(self.heads[kind], self._panes[kind])
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._paint()
 
     def _paint(self) -> None:
         colours = PALETTES[self._theme]

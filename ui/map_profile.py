@@ -24,12 +24,13 @@ from ui.colours import COMPLETE, HALO, PALETTES, PARTIAL, PICKED, REJECTED
 from ui.map_facts import NEAR, Profile
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
+from ui.themed import Themed
 
 _PICK_PIXELS = 10
 _LOOKS = {"complete": (COMPLETE, "circle"), "partial": (PARTIAL, "square"), "clipped": (REJECTED, "x")}
 
 
-class ProfilePlot:
+class ProfilePlot(Themed):
     """A map's curve from A to B.
 
     Parameters
@@ -88,15 +89,8 @@ class ProfilePlot:
         made.on_event("tap", lambda event: self._tapped(event.x, event.y))
         return made
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         paint_plot(self.figure, colours)
         self._band.glyph.update(fill_color=colours.strong, fill_alpha=0.55)
         self._curve.glyph.line_color = colours.text

@@ -25,6 +25,7 @@ from ui.colours import COMPLETE, LOST, PALETTES, REFERENCE
 from ui.part import column, text
 from ui.plot_titles import MINUS
 from ui.plots import frame_ticks
+from ui.themed import Themed
 
 _HEIGHT = 168
 _EDGE = 0.04
@@ -75,7 +76,7 @@ class Measured:
         return low, top - inward if self.high is None else self.high
 
 
-class MetricPlot:
+class MetricPlot(Themed):
     """One measure against frame: frames used as points, frames left out as crosses that say why.
 
     Parameters
@@ -126,16 +127,6 @@ class MetricPlot:
         frame = {"height": _HEIGHT, "responsive": True, "toolbar": None, "default_tools": [], "show_legend": False}
         whole = (points[0] * points[1]).opts(hv.opts.Overlay(hooks=[self._dress], xlabel="", ylabel="", **frame))
         return pn.pane.HoloViews(whole, linked_axes=False, sizing_mode="stretch_width", height=_HEIGHT, margin=0)
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._paint()
 
     def show(self, measured: Measured, held: bool = False) -> None:
         """Show a measure; while a line is ``held``, the lines and the axis stay where they are."""

@@ -42,7 +42,7 @@ class NoisePlot(SmallPlot):
         made.add_glyph(self.measured, Scatter(x="number", y="noise", marker="circle", **dots))
         share_views([made])
         self.say(_KEY)
-        self.paint(theme)
+        self._paint()
 
     def paint_marks(self, colours: Palette) -> None:
         """Colour the promise."""

@@ -27,6 +27,7 @@ from ui.optimize_search import Found
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
 from ui.stretch import palette
+from ui.themed import Themed
 
 HEIGHT = 380
 _FINE = 121
@@ -34,7 +35,7 @@ _CLOSE = 0.04
 _NOTHING = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 
 
-class ObjectivePlot:
+class ObjectivePlot(Themed):
     """A picture of the objective on axes of equal ratios, with contours, a ring on the optimum and a diamond.
 
     Parameters
@@ -96,15 +97,8 @@ class ObjectivePlot:
         write(made, self.best, text="text", font="12px", x_offset=11, y_offset="below")
         write(made, self.now, text="text", font="12px", x_offset=11, y_offset="below")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         paint_plot(self.figure, colours)
         # The dialog's ground shows through.
         self.figure.update(background_fill_alpha=0, border_fill_alpha=0)

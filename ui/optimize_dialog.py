@@ -15,6 +15,7 @@ from ui.objective_plot import ObjectivePlot
 from ui.optimize_search import Found, search
 from ui.session import Session
 from ui.stretch import number
+from ui.themed import Themed
 from ui.worker import Worker
 
 STAGE = "normalize"
@@ -43,7 +44,7 @@ def explained(found: Found) -> str:
     )
 
 
-class OptimizeDialog:
+class OptimizeDialog(Themed):
     """The dialog behind "Find roundest stars".
 
     Parameters
@@ -98,16 +99,9 @@ class OptimizeDialog:
             label=label, variant=variant, height=32, margin=0, visible=False, on_click=lambda *_: press()
         )
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         if self.plot is not None:
-            self.plot.theme = theme
+            self.plot.theme = self._theme
 
     def show(self) -> None:
         """Open the dialog and search."""

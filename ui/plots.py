@@ -27,6 +27,7 @@ from ui.canvas import paint_plot, share_views, thin_axes
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
+from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 68
 _FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
@@ -64,7 +65,7 @@ class FrameSeries:
     reference: int
 
 
-class TrackPlots:
+class TrackPlots(Themed):
     """Offset, residual and number of stars against frame, with the frame shown as a line that can be dragged.
 
     Parameters
@@ -104,16 +105,6 @@ class TrackPlots:
             for part in (title, pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width"))
         ]
         self.panel = column(*parts, sizing_mode="stretch_width", styles={"padding-top": "12px"})
-        self._paint()
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
         self._paint()
 
     def update(self, series: FrameSeries | None) -> None:

@@ -23,6 +23,7 @@ from ui.recipe_menu import Tell, ask_recipe
 from ui.session import Session
 from ui.stretch import palette
 from ui.theme import RIGHT
+from ui.themed import Themed
 from ui.worker import Worker
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class ComparisonCard(Part):
             self._on_message(data)
 
 
-class RecipeComparison:
+class RecipeComparison(Themed):
     """Compares the recipe in use with another one on the frame shown, and follows both while it is open.
 
     Parameters
@@ -111,16 +112,9 @@ class RecipeComparison:
         self.panel = column(width=RIGHT, sizing_mode="stretch_height", scroll="y-auto", visible=False)
         session.listen(self._changed)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         if self._card is not None:
-            self._card.theme = theme
+            self._card.theme = self._theme
 
     def show(self) -> None:
         """Open the comparison, with the recipe before the last change, or our defaults where nothing was changed."""

@@ -14,12 +14,13 @@ from ui.gallery import StarGallery
 from ui.part import column
 from ui.small_plot import SmallPlot
 from ui.stretch import palette
+from ui.themed import Themed
 
 _HIGHEST = 320
 _PICK = 12
 
 
-class ShapePlots:
+class ShapePlots(Themed):
     """What the stars look like.
 
     Parameters
@@ -64,20 +65,11 @@ class ShapePlots:
         made.add_layout(self._bar, "right")
         made.on_event("tap", lambda event: self._tapped(event.x, event.y))
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
-        self._flux.paint(theme)
-        self._field.paint(theme)
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
+        self._flux.theme = self._field.theme = self.gallery.theme = self._theme
         self._level.line_color = colours.second
         self._bar.major_label_text_color = colours.second
-        self.gallery.theme = theme
 
     def show(
         self, centroids: Centroids, photometry: Photometry, tracks: Tracks | None, frame: int,

@@ -19,6 +19,7 @@ from ui.scene import Scene
 from ui.session import Session
 from ui.tab import sentence
 from ui.theme import RIGHT
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.picture import Picture
@@ -76,7 +77,7 @@ class Tabs(pmui.TabMenu):
         pass
 
 
-class Side:
+class Side(Themed):
     """The tabs.
 
     Parameters
@@ -174,17 +175,11 @@ class Side:
         tab = self._made.get(self.active)
         return hasattr(tab, "takes") and tab.takes(star)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = self.rail.theme = theme
+    def _paint(self) -> None:
+        self.rail.theme = self._theme
         for tab in self._made.values():
             if hasattr(tab, "theme"):
-                tab.theme = theme
+                tab.theme = self._theme
         self._say_none(self.active)
         if self._part_of is not None:
             self._say_region()

@@ -10,9 +10,10 @@ from ui.canvas import paint_plot, thin_axes
 from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
+from ui.themed import Themed
 
 
-class SmallPlot:
+class SmallPlot(Themed):
     """A figure with its title.
 
     Parameters
@@ -50,16 +51,7 @@ class SmallPlot:
         self.panel = column(
             self._title, pn.pane.Bokeh(made, margin=0, sizing_mode="stretch_width"), sizing_mode="stretch_width"
         )
-        self.paint(theme)
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self.paint(theme)
+        self._paint()
 
     def say(self, right: str, title: str = "", unit: str = "") -> None:
         """Write what stands at the right of the title, and another title and unit where they are given."""
@@ -72,10 +64,8 @@ class SmallPlot:
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end)
 
-    def paint(self, theme: str) -> None:
-        """Take a theme's colours."""
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         paint_plot(self.figure, colours)
         self.paint_marks(colours)
         self.say(self._right)

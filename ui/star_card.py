@@ -16,13 +16,14 @@ from ui.map_facts import round_below
 from ui.part import column
 from ui.star_facts import Limits, Profile, gaussian
 from ui.stretch import LIMITS, shares
+from ui.themed import Themed
 
 _A_ROW = 12
 # The profile's plot: its size, and where its axes are, screen pixels.
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 176, 116, 42, 16
 
 
-class StarCard:
+class StarCard(Themed):
     """What is known of one star, as words, cut-outs and numbers.
 
     Parameters
@@ -62,14 +63,7 @@ class StarCard:
         if self._on_pick is not None:
             self._on_pick(star)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         self._draw()
 
     def show(

@@ -18,6 +18,7 @@ from ui.part import column
 from ui.small_plot import SmallPlot
 from ui.star_card import png
 from ui.stretch import palette, shares
+from ui.themed import Themed
 
 _SIDE = 120
 _LOWEST = -2.0
@@ -28,7 +29,7 @@ _DARK = ("#92C5DE", "#4393C3", "#2166AC", "#0E1013", "#B2182B", "#D6604D", "#F4A
 _UNKNOWN = (133, 142, 153)
 
 
-class StarModel:
+class StarModel(Themed):
     """One star's photometry, drawn.
 
     Parameters
@@ -61,18 +62,11 @@ class StarModel:
         self.panel = column(*parts, sizing_mode="stretch_width")
         self.theme = theme
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._plot.paint(theme)
-        self._level.line_color = PALETTES[theme].second
-        self._halo.visible = theme == "light"
-        self._known.theme = theme
+    def _paint(self) -> None:
+        self._plot.theme = self._theme
+        self._level.line_color = PALETTES[self._theme].second
+        self._halo.visible = self._theme == "light"
+        self._known.theme = self._theme
         self._write()
 
     def show(self, star: int, made: Modelled, photometry: Photometry, filter_name: str) -> None:

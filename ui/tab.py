@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
 from ui.colours import PALETTES
 from ui.part import column
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.scene import Scene
@@ -19,7 +20,7 @@ def sentence(words: str, theme: str) -> str:
     return f'<div style="font:14px/20px Roboto,sans-serif;color:{PALETTES[theme].text}">{words}</div>'
 
 
-class ResultTab(ABC):
+class ResultTab(Themed):
     """A tab that says why it waits until it has something to show.
 
     Parameters
@@ -34,17 +35,10 @@ class ResultTab(ABC):
         self._wait = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
         self.panel = column(self._wait, sizing_mode="stretch_both", scroll="y-auto")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         for part in self._themed():
             if part is not None:
-                part.theme = theme
+                part.theme = self._theme
         if self._scene is not None:
             self.show(self._scene)
 

@@ -12,6 +12,7 @@ from pipeline.tables import Tracks
 from ui.scene import Scene
 from ui.session import Session
 from ui.tab import sentence
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.field_plot import FieldPlot
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 ImageOf = Callable[[int], np.ndarray | None]
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
+_ONLY = "Only the reference is used: the stars of no other frame fit its own. The tab Frames says why."
 _ALONE = "This is one frame alone. Stars are followed from frame to frame: open a sequence to see how they move."
 
 
-class TracksTab:
+class TracksTab(Themed):
     """Plots against frame, and the card of the star picked.
 
     Parameters
@@ -59,19 +61,12 @@ class TracksTab:
         )  # fmt: skip
         self._choice.param.watch(lambda event: self._draw_field(), "value")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         if self._plots is not None:
-            self._plots.theme = self._card.theme = self._choice.theme = theme
-            self._alone.object = sentence(_ALONE, theme)
+            self._plots.theme = self._card.theme = self._choice.theme = self._theme
+            self._alone.object = sentence(_ALONE, self._theme)
         if self._field is not None:
-            self._field.theme = theme
+            self._field.theme = self._theme
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
@@ -124,7 +119,8 @@ class TracksTab:
             self._field.update(self._drawn, self._session.frame, what)
             if first:
                 self.panel.insert(3, self._field.panel)
-        several = len(self._drawn.used) > 1
+        several = int(self._drawn.used.sum()) > 1
+        self._write_alone()
         self._alone.visible = not several
         self._choice.visible = several
         self._plots.panel.visible = several and what == "frames"

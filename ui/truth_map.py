@@ -25,13 +25,14 @@ from ui.part import column
 from ui.plot_titles import title_line
 from ui.plots import frame_ticks
 from ui.stretch import number, palette
+from ui.themed import Themed
 from ui.truth_stars import explained, truth_figure
 
 _WIDTH, _HEIGHT, _GAP = 186, 124, 16
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
-class MapErrors:
+class MapErrors(Themed):
     """Found minus true offsets over the field, in x and in y."""
 
     def __init__(self) -> None:
@@ -63,16 +64,9 @@ class MapErrors:
         made.add_glyph(self.sources[axis], image)
         return made
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         for one in self._figures.values():
-            paint_plot(one, PALETTES[theme])
+            paint_plot(one, PALETTES[self._theme])
         self._write()
 
     def update(self, shown: MapComparison | None, is_reference: bool = False) -> None:
@@ -131,7 +125,7 @@ class MapErrors:
         return f"{axis}: rms {number(rms)}\u2009px, pull {number(pull)}"
 
 
-class FollowedPlot:
+class FollowedPlot(Themed):
     """Share of the stars that stay in the field which are at their true places, against frame."""
 
     def __init__(self) -> None:
@@ -153,15 +147,8 @@ class FollowedPlot:
         pane = pn.pane.Bokeh(self.figure, margin=0, sizing_mode="stretch_width")
         self.panel = column(self._head, pane, sizing_mode="stretch_width")
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        colours = PALETTES[theme]
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         paint_plot(self.figure, colours)
         self._curve.glyph.line_color = self._points.glyph.fill_color = self._line.line_color = colours.text
         self._write()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 import panel as pn
@@ -24,6 +24,7 @@ from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
 from ui.stretch import number
+from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 24
 _LEAST = 5
@@ -51,7 +52,7 @@ def explained(title: str, sentence: str, colours: Palette) -> str:
     return f'{title}<div style="{look}">{sentence}</div>'
 
 
-class BrightnessPlot(ABC):
+class BrightnessPlot(Themed):
     """Two curves by brightness, one full and one dashed, and a line at the threshold.
 
     Parameters
@@ -86,21 +87,12 @@ class BrightnessPlot(ABC):
         self._dashed = self.figure.add_glyph(self.curves, Line(x="x", y=dashed, line_width=1.5, line_dash=[5, 3]))
         self._full = self.figure.add_glyph(self.curves, Line(x="x", y=full, line_width=1.5))
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        self._paint(PALETTES[theme])
-        self._write()
-
-    def _paint(self, colours: Palette) -> None:
+    def _paint(self) -> None:
+        colours = PALETTES[self._theme]
         paint_plot(self.figure, colours)
         self._full.glyph.line_color = self._threshold.line_color = colours.text
         self._dashed.glyph.line_color = colours.second
+        self._write()
 
     def update(self, shown: Comparison | None) -> None:
         """Show a frame's stars; None empties the plot."""
@@ -139,9 +131,9 @@ class SharePlot(BrightnessPlot):
         )
         self.figure.add_layout(self._name)
 
-    def _paint(self, colours: Palette) -> None:
-        super()._paint(colours)
-        self._name.text_color = colours.second
+    def _paint(self) -> None:
+        super()._paint()
+        self._name.text_color = PALETTES[self._theme].second
 
     def _show_threshold(self, threshold: float) -> None:
         """Name the line on that side of it where there is room."""
@@ -189,9 +181,9 @@ class CentroidPlot(BrightnessPlot):
         )
         super()._draw()
 
-    def _paint(self, colours: Palette) -> None:
-        super()._paint(colours)
-        self._scatter.glyph.fill_color = colours.third
+    def _paint(self) -> None:
+        super()._paint()
+        self._scatter.glyph.fill_color = PALETTES[self._theme].third
 
     def _values(self, shown: Comparison) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         good = ~shown.saturated & (shown.distance > 0) & (shown.least_distance > 0)

@@ -16,6 +16,7 @@ from ui.open_dialog import below
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
+from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.truth import TruthPlots
@@ -52,7 +53,7 @@ def truth_of(night: Night, root: Path) -> Truth | None:
     return truth
 
 
-class TruthTab:
+class TruthTab(Themed):
     """Results beside the truth.
 
     Parameters
@@ -70,16 +71,9 @@ class TruthTab:
         self._plots: TruthPlots | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
 
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
+    def _paint(self) -> None:
         if self._plots is not None:
-            self._plots.theme = theme
+            self._plots.theme = self._theme
 
     def prepare(self, scene: Scene, stage: str) -> None:
         """Compare a new result with the truth; called in the worker, and takes milliseconds."""
