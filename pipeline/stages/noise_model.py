@@ -17,6 +17,7 @@ from pipeline.frame import SIGMA_TO_FWHM, Frame, Normalized, colour_planes
 from pipeline.stages.sky_left import Boxes
 
 if TYPE_CHECKING:
+    from pipeline.photometry import Centroids
     from pipeline.read.rows import Rows
 
 #: Rows in the middle of a flat that are looked at, and the side of the boxes in which level and noise are compared.
@@ -232,6 +233,40 @@ def detector(
         "psf_photometry.gain, or two flats and a bias, for errors of bright stars"
     )
     return Detector(of_sky, read_noise, "the sky's noise, its zero level not known", warning)
+
+
+def told_by_stars(
+    told: Detector, normalize: Normalized, stars: Centroids, lonely: np.ndarray, fwhm: float, variance: np.ndarray
+) -> Detector:
+    """A gain that is a guess, or not known, put right by the stars as far as they are sure that it is wrong.
+
+    Parameters
+    ----------
+    told : Detector
+        What else told the gain.
+    normalize : Normalized
+        The frame without sky.
+    stars : Centroids
+        Its stars.
+    lonely : ndarray of bool, shape (n,)
+        Those without neighbours, full or bad pixels.
+    fwhm : float
+        Width of a star, pixels.
+    variance : ndarray of float64, shape (2, 2)
+        Variance of a sky pixel by row and column parity, ADU squared.
+    """
+    from pipeline.kernels.gaussian import fit_stars
+
+    if not told.warning:
+        return told
+    peaks = np.ravel_multi_index((stars["peak_y"], stars["peak_x"]), normalize.image.shape)
+    fits = fit_stars(normalize.image, peaks, fwhm, normalize.pattern, variance)
+    before = photon_noise(normalize, 0.0 if told.gain is None else 1 / told.gain)
+    photon = photon_noise_of_stars(normalize, fits, fwhm, variance, before, lonely)
+    if not photon.any() or np.array_equal(photon, before):
+        return told
+    gain = float(1 / np.mean(photon / photon_noise(normalize, 1.0)))
+    return Detector(gain, told.read_noise, "the noise of the stars' own light")
 
 
 def _gain_of_sky(

@@ -24,7 +24,14 @@ from pipeline.magnitudes import (
 from pipeline.photometry import FLAGS, Centroids, Flag, Left, Photometry
 from pipeline.read.rows import Rows
 from pipeline.stage import stage
-from pipeline.stages.noise_model import Detector, detector, photon_noise, pixel_noise, sky_noise_at
+from pipeline.stages.noise_model import (
+    Detector,
+    detector,
+    photon_noise,
+    pixel_noise,
+    sky_noise_at,
+    told_by_stars,
+)
 from pipeline.stages.sky_left import SkyLeft, sky_left
 from pipeline.stages.star_profile import (
     NONE_LEFT,
@@ -33,6 +40,7 @@ from pipeline.stages.star_profile import (
     fitted_moffat,
     frame_profile,
     growth_curve,
+    lonely,
     own_widths,
 )
 from pipeline.tables import Status, Tracks
@@ -128,8 +136,10 @@ def psf_photometry(
     """
     if not tracks.used[index]:
         raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
-    variance, _ = pixel_noise(normalize, _fwhm(centroids, calibrated))
+    fwhm = _fwhm(centroids, calibrated)
+    variance, _ = pixel_noise(normalize, fwhm)
     told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)
+    told = told_by_stars(told, normalize, centroids, lonely(centroids, fwhm), fwhm, variance)
     noise = variance, photon_noise(normalize, 0.0 if told.gain is None else 1 / told.gain)
     places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
     left = NONE_LEFT
@@ -142,7 +152,7 @@ def psf_photometry(
     way = Way(psf, elliptical, window, weights == "noise", left, told.gain)
     columns, reason, flag = _fluxes(normalize, places, widths, profile, way, noise)
     columns |= _apertures(normalize, columns, apertures)
-    reach = max(NEAR, _fwhm(centroids, calibrated))
+    reach = max(NEAR, fwhm)
     stars, unknown = known_stars(known, calibrated.info.filter, places["home_x"], places["home_y"], reach)
     magnitudes, zero = _magnitudes(columns, stars, zero_point)
     columns |= magnitudes

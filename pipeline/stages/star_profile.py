@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.frame import FrameError, Normalized
 from pipeline.kernels.noise import MAD_TO_SIGMA
-from pipeline.photometry import Centroids, Flag
+from pipeline.photometry import Centroids, Flag, Left
 from pipeline.stages.sky_left import SkyLeft
 
 #: Stars that tell the frame's profile, at least and at most: the fainter a star is, the more its neighbours and what is
@@ -22,6 +22,8 @@ _CORE, _LEAST_CORE = 3.0, 3
 #: Relative error of a width that is sure.
 SURE = 0.1
 _MOFFAT = (1.1, 20.0)
+#: A star by itself has no other within so many of its widths at half height.
+LONELY = 4.0
 #: Widths that scatter by more than this part are not those of one profile.
 ALIKE = 0.2
 #: Pixels about a star in which a Moffat is fitted, sigma, at least 5 px.
@@ -121,22 +123,29 @@ def telling(centroids: Centroids, widths: Widths) -> np.ndarray:
     kept &= widths.sure & np.isfinite(widths.x + widths.y)
     kept &= centroids.flag & int(_SPOILT) == 0
     without = kept & (centroids.flag & int(Flag.NEIGHBOUR) == 0)
-    for some in (without & _alone(centroids), without, kept):
+    # So far from another a star's core holds hardly anything of it.
+    apart = _nearest(centroids) > 2 * _CORE * centroids.fitted_width
+    for some in (without & apart, without, kept):
         rows = np.flatnonzero(some)
         if rows.size >= ENOUGH:
             break
     return rows[np.argsort(-centroids["snr"][rows], kind="stable")[:MOST]]
 
 
-def _alone(centroids: Centroids) -> np.ndarray:
-    """Whether a star's core holds hardly anything of the nearest other star."""
+def lonely(centroids: Centroids, fwhm: float) -> np.ndarray:
+    """Which stars are whole and have no other within four of their widths, so that their fits' residuals are noise."""
+    without = centroids.flag & int(_SPOILT | Flag.NEIGHBOUR) == 0
+    return (centroids.reason == Left.KEPT) & without & (_nearest(centroids) > LONELY * fwhm)
+
+
+def _nearest(centroids: Centroids) -> np.ndarray:
+    """Distance from each star's peak to that of the nearest other, pixels."""
     from scipy.spatial import cKDTree
 
     if len(centroids) < 2:
-        return np.ones(len(centroids), bool)
+        return np.full(len(centroids), np.inf)
     peaks = np.stack([centroids["peak_x"], centroids["peak_y"]], axis=1)
-    distance, _ = cKDTree(peaks).query(peaks, k=2)
-    return distance[:, 1] > 2 * _CORE * centroids.fitted_width
+    return cKDTree(peaks).query(peaks, k=2)[0][:, 1]
 
 
 def frame_profile(centroids: Centroids, widths: Widths, elliptical: bool, file: str = "frame") -> Profile:

@@ -194,6 +194,28 @@ def test_without_flats_the_sky_tells_the_gain_where_its_level_is_known_else_the_
     assert (given.gain, given.gain_source) == (3.0, "given")
 
 
+@pytest.mark.parametrize("zero_level", [500.0, 3000.0])
+def test_the_stars_tell_the_gain_where_the_sky_holds_the_cameras_zero_level(zero_level):
+    fluxes = 10 ** np.random.default_rng(3).uniform(3, 5.6, 400)
+    frame, normalized, x, y, truth = sky(23, 2.0, fluxes, history=())
+    mesh = {"mono": np.full((1, 1), LEVEL + zero_level, np.float32)}
+    raised = replace(normalized, background=replace(normalized.background, mesh=mesh))
+    _, photometry = measured(frame, raised, 2.0, followed(x, y))
+    assert photometry.gain_source == "the noise of the stars' own light"
+    assert photometry.gain == pytest.approx(GAIN, rel=0.2)
+    assert not any("gain" in text for text in photometry.warnings)
+    bright = truth > 30_000
+    pull = ((photometry["psf_flux"] - truth) / photometry["psf_flux_err"])[bright]
+    assert pull.std() == pytest.approx(1, abs=3 / np.sqrt(2 * bright.sum()))
+
+
+def test_a_gain_that_neither_the_sky_nor_some_stars_tell_is_not_known_and_said_so():
+    frame, normalized, *_ = sky(24, 2.0, flux_of(2.0, 300), side=4, history=())
+    _, photometry = measured(frame, replace(normalized, background=None), 2.0)
+    assert photometry.gain is None
+    assert any("nothing tells the gain" in text for text in photometry.warnings)
+
+
 def test_own_widths_scatter_more_at_low_signal_and_say_so():
     frame, normalized, x, y, truth = sky(2, 2.0, few_bright(2.0, 40))
     faint = truth == truth.min()
