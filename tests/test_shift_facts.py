@@ -33,6 +33,9 @@ def test_a_frame_that_lies_off_in_either_direction_is_named_as_the_user_counts()
     assert verdict(off) == ("1 of 3 frames lies more than 0.5\u2009px off: frame 2.", False)
     assert verdict(shifts([(0, 0), (0.2, 0.4)])) == ("All 2 frames lie on the reference within 0.5\u2009px.", True)
     assert verdict(shifts([(0, 0)], used=[False])) == ("No frame has a shift.", False)
+    alone, well = verdict(shifts([(0, 0), (0, 0)], used=[True, False]))
+    assert (alone.partition(":")[0], well) == ("Only the reference is used", False)
+    assert verdict(shifts([(0, 0)])) == ("This is one frame alone: there is nothing to lay it on.", True)
     assert usual_reason(off, 1) == "0.70 px off after the shift"
     assert usual_reason(off, 2) == "left out by hand"
 

@@ -21,7 +21,7 @@ from ui.choice import Choice
 from ui.file_frame import file_frame, usual_text, without_name
 from ui.knobs import ANY, limits_text
 from ui.part import column
-from ui.tables import TABLE_STYLE, fixed, heads, number
+from ui.tables import FILE_NAME, TABLE_STYLE, fixed, heads, number
 from ui.themed import Themed
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ UNITS = {
     "exposure": "s",
 }  # fmt: skip
 HINT = "Drag a line in from the edge to set a limit. A double click on it takes it away."
-_NAME = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value %></span>')
+_NAME = HTMLTemplateFormatter(template=FILE_NAME)
 _FILE = HTMLTemplateFormatter(
-    template='<span title="<%- value %>: click to see its header" style="cursor: pointer; text-decoration: underline; '
-    'text-decoration-color: var(--starshift-strong); text-underline-offset: 3px"><%- value %></span>'
+    template='<div style="cursor: pointer; text-decoration: underline; text-decoration-color: var(--starshift-strong); '
+    f'text-underline-offset: 3px">{FILE_NAME.replace("value %>", "value %>: click to see its header", 1)}</div>'
 )
+# The card alone; what stands in it is said on hover.
+_TOLD = HTMLTemplateFormatter(template='<span title="<%- value %>"><%- value.split(" = ")[0] %></span>')
 _CHOICE = HTMLTemplateFormatter(
     template='<% if (value) { %><span title="Click to correct it"><%- value %> \u25be</span><% } %>'
 )
@@ -216,9 +218,9 @@ class FrameTab(Themed):
             table, show_index=False, selectable=False, layout="fit_columns", sizing_mode="stretch_both", margin=0,
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", header_tooltips=heads(table),
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
-            formatters={"file": _FILE, "kind": _CHOICE, "told by": _NAME, "exposure": _SECONDS, "why not": _REASON},
+            formatters={"file": _FILE, "kind": _CHOICE, "told by": _TOLD, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},
-            widths={"kind": 62, "told by": 100, "filter": 48, "exposure": 70, "why not": 16},
+            widths={"kind": 62, "told by": 80, "filter": 48, "exposure": 70, "why not": 16},
         )  # fmt: skip
         self.files.on_edit(self._edited)
         self.files.on_click(self._pointed)

@@ -232,10 +232,12 @@ class TrackPlots(Themed):
         _name(
             self._offset_ends, {name: _last(data[name]) for name in ("dx", "dy")}, 0.12 * _span(data["dx"], data["dy"])
         )
-        below, middles = 0.0, {}
+        below, middles, under = 0.0, {}, data["zero"]
         for name in _COUNTS:
-            middles[name] = (below + data[name][last]) / 2
-            below = data[name][last]
+            # A state that no star is ever in has no place to be named at.
+            if np.any(data[name] > under):
+                middles[name] = (below + data[name][last]) / 2
+            below, under = data[name][last], data[name]
         _name(self._count_ends, middles, 0.11 * max(below, 1.0))
 
     # Colours

@@ -28,11 +28,18 @@ def remains(shifts: Shifts) -> np.ndarray:
     return np.fmax(*left)
 
 
+_ALONE = "This is one frame alone: there is nothing to lay it on."
+
+
 def verdict(shifts: Shifts) -> tuple[str, bool]:
     """Whether the frames lie on the reference, in words, and whether all do."""
     used, flagged = int(shifts.used.sum()), np.flatnonzero(shifts.flagged)
     if not used:
         return "No frame has a shift.", False
+    if used == 1:
+        several = len(shifts.used) > 1
+        words = "Only the reference is used: no other frame could be laid on it." if several else _ALONE
+        return words, not several
     if not flagged.size:
         return f"All {used} frames lie on the reference within {FLAG:g}\u2009px.", True
     named = ", ".join(str(i + 1) for i in flagged[:8]) + (" and more" if flagged.size > 8 else "")

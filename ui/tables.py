@@ -46,6 +46,7 @@ TABLE_STYLE = """
 .tabulator .tabulator-row:has([tabulator-field="why not"]) { display: flex; flex-wrap: wrap;
   align-content: flex-start; height: auto !important; min-height: 0 !important; }
 .tabulator .tabulator-row .tabulator-cell { min-height: 0 !important; }
+.tabulator .tabulator-row .tabulator-col-resize-handle { height: 28px !important; }
 .tabulator .tabulator-row .tabulator-cell[tabulator-field="why not"] { flex: 0 0 100%; width: 100% !important;
   height: auto !important; white-space: normal; overflow-wrap: anywhere; color: var(--starshift-second);
   padding: 0 16px 8px 60px !important; font: 400 12px/16px Roboto, sans-serif !important; }

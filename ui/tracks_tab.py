@@ -52,7 +52,7 @@ class TracksTab(Themed):
         from ui.plots import TrackPlots
         from ui.star_card import StarCard
 
-        self._alone = pn.pane.HTML(sentence(_ALONE, self._theme), margin=16, sizing_mode="stretch_width")
+        self._alone = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
         self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
         self._choice = Choice(
@@ -64,9 +64,14 @@ class TracksTab(Themed):
     def _paint(self) -> None:
         if self._plots is not None:
             self._plots.theme = self._card.theme = self._choice.theme = self._theme
-            self._alone.object = sentence(_ALONE, self._theme)
+            self._write_alone()
         if self._field is not None:
             self._field.theme = self._theme
+
+    def _write_alone(self) -> None:
+        """Say why there is nothing to plot, where one frame alone is used."""
+        several = self._drawn is not None and len(self._drawn.used) > 1
+        self._alone.object = sentence(_ONLY if several else _ALONE, self._theme)
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
