@@ -9,8 +9,6 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 from panel.io.resources import LOCAL_DIST
-from panel.util import edit_readonly
-from param.parameterized import Watcher
 
 from pipeline.frame import FrameError
 from ui import choice, gallery, lay_over, map_tab, series
@@ -35,8 +33,9 @@ from ui.recipe_menu import recipe_menu
 from ui.run_dialog import RunDialog
 from ui.scene import Scene
 from ui.session import Session
+from ui.shell import shell
 from ui.side import COMPARED, TABS, TRUTH, Side
-from ui.theme import FIRST_PAINT, LEFT, RIGHT, THEME, TOAST, root_style
+from ui.theme import TOAST, root_style
 from ui.top_bar import TopBar
 from ui.viewer import Viewer
 
@@ -151,32 +150,12 @@ class Desk(Viewer):
             margin=0,
             styles={"min-width": "0"},
         )
-        before = set(_busy_watchers())
-        self.page = pmui.Page(
+        self.page = shell(
             header=self.top.parts,
-            sidebar=[self.stages],
-            main=[pn.Row(middle, self.side.rail, sizing_mode="stretch_both", margin=0)],
-            contextbar=[self.side.panel, self.comparison.panel],
-            meta_title="Starshift",
-            raw_css=[FIRST_PAINT],
-            sidebar_width=LEFT,
-            sidebar_variant="persistent",
-            sidebar_resizable=False,
-            contextbar_width=RIGHT,
-            contextbar_variant="persistent",
-            contextbar_open=True,
-            theme_toggle=False,
-            busy_indicator=None,
-            theme_config=THEME,
-            sx=root_style(left_open=True, right_open=True, drawn=False),
-            dark_theme=True,
+            left=[self.stages],
+            middle=[pn.Row(middle, self.side.rail, sizing_mode="stretch_both", margin=0)],
+            right=[self.side.panel, self.comparison.panel],
         )
-        # Material's page follows the server's busy state: each event then has Panel walk every model of the page twice,
-        # for 50 ms, and the server holds every page that was ever open. What is busy says so at its own stage here.
-        for watcher in set(_busy_watchers()) - before:
-            pn.state.param.unwatch(watcher)
-        with edit_readonly(self.page):
-            self.page.busy = False
         self.page.param.watch(lambda *_: self._folded(), ["sidebar_open", "contextbar_open"])
 
     # What the visitor does
@@ -425,7 +404,3 @@ def build(session: Session) -> pmui.Page:
     pn.state.on_session_destroyed(lambda context: desk.close())
     pn.state.onload(desk.loaded)
     return desk.page
-
-
-def _busy_watchers() -> list[Watcher]:
-    return pn.state.param.watchers.get("busy", {}).get("value", [])
