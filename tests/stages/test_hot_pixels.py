@@ -164,6 +164,18 @@ def test_what_steady_pixels_add_is_taken_off_and_no_star_is_harmed(pattern):
     assert not any("lost what they add" in line for line in calibrated(other, found).history)
 
 
+def test_hot_pixels_whose_height_varies_are_filled_and_not_lowered_by_what_they_usually_add():
+    places = np.random.default_rng(5).choice(SHAPE[0] * SHAPE[1], 300, replace=False)
+    heights = np.random.default_rng(6).normal(1000, 100, (9, 300))
+    frames = [sky_frame(k, fwhm=3.0, move=(3.1, 1.7), hot=(places, heights[k])) for k in range(9)]
+    found = hot_pixels(frames)
+    assert found.mask.ravel()[places].mean() > 0.95
+    assert np.isin(found.steady, places).sum() < 10
+    clean = sky_frame(4, fwhm=3.0, move=(3.1, 1.7)).pixels.ravel().astype(float)
+    off = (calibrated(frames[4], found).pixels.ravel() - clean)[places]
+    assert np.median(np.abs(off)) < 12
+
+
 @pytest.mark.parametrize(("sigmas", "least"), [(5, 0.8), (8, 0.95), (12, 0.98), (50, 0.98)])
 def test_hot_pixels_of_any_height_are_found(sigmas, least):
     places = np.random.default_rng(5).choice(SHAPE[0] * SHAPE[1], 300, replace=False)

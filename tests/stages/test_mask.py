@@ -75,6 +75,16 @@ def test_extended_sources_are_masked_and_stars_are_not(seed, pattern):
     assert stars_alone.extended == 0
 
 
+@pytest.mark.parametrize("height", [1e4, 1e6])
+@pytest.mark.parametrize("exponent", [2.0, 3.0])
+def test_the_wings_of_a_bright_star_are_no_extended_source(height, exponent):
+    frame = sky(stars=0)
+    y, x = np.indices(frame.shape)
+    light = height * (1 + (np.hypot(x - 160, y - 120) / 3) ** 2) ** -exponent
+    noise = np.random.default_rng(1).normal(0, np.sqrt(light / 1.5))
+    assert mask(Frame(frame.info, (frame.pixels + light + noise).astype(np.float32)), extended="auto").extended == 0
+
+
 def test_the_mask_reaches_sixteen_pixels_beyond_what_is_seen_of_a_source():
     frame = sky(stars=0)
     y, x = np.indices(frame.shape)

@@ -23,7 +23,9 @@ def tiled(by_parity, shape):
     return by_parity[np.ix_(np.arange(shape[0]) % 2, np.arange(shape[1]) % 2)]
 
 
-def sky_with_stars(seed, *, pattern="RGGB", red=1.6, blue=1.39, fwhm=3.6, stars=260, spread=0.1, shape=(600, 800)):
+def sky_with_stars(
+    seed, *, pattern="RGGB", red=1.6, blue=1.39, fwhm=3.6, stars=260, spread=0.1, shape=(600, 800), decades=(3.8, 5.4)
+):
     """Stars averaged over their pixels; the camera sees 1 / red and 1 / blue of the light, each star its own colour."""
     rng = np.random.default_rng(seed)
     sigma = fwhm / SIGMA
@@ -40,7 +42,7 @@ def sky_with_stars(seed, *, pattern="RGGB", red=1.6, blue=1.39, fwhm=3.6, stars=
             for p, c in ((columns, x), (rows, y))
         )
         parity = np.ix_(rows % 2, columns % 2)
-        light = 10 ** rng.uniform(3.8, 5.4) * np.outer(across, along)
+        light = 10 ** rng.uniform(*decades) * np.outer(across, along)
         image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += light * (own[numbers] / factors)[parity]
     image += rng.normal(0, 1, shape) * np.sqrt(np.maximum(image, 0) / 2 + 25)
     info = FrameInfo("/night/light.fits", "light.fits", shape, pattern, saturation=60_000.0)
@@ -152,6 +154,11 @@ def test_factors_are_1_on_monochrome_frames_and_without_stars():
     mono = Frame(FrameInfo("f", "f", (200, 200)), np.full((200, 200), 500, np.uint16))
     result = normalize(mono, background(mono))
     assert (result.red, result.blue) == (1.0, 1.0)
+
+
+def test_stars_that_hardly_stand_out_of_their_noise_tell_no_factor():
+    frame = sky_with_stars(1, decades=(3.0, 3.4))
+    assert colour_factors(frame, background(frame, box_size=64)) == {"red": 1.0, "blue": 1.0}
 
 
 def test_a_given_factor_stays_and_the_other_is_found(coloured):

@@ -190,6 +190,12 @@ def test_the_pattern_of_stars_tells_shift_and_turn_and_is_not_left_to_chance():
     np.testing.assert_array_equal(first.y_left, again.y_left)
 
 
+def test_the_median_star_of_a_pattern_stands_where_the_shift_puts_it():
+    made = sky(motion(np.array([[0, 0], [30.4, -12.2]])), shape=SHAPE, count=900, seed=4)
+    found = shifts(made.frames, made.selection, made.tables, None, None, method="pattern")
+    np.testing.assert_allclose([found.x_left, found.y_left], 0, atol=0.05)
+
+
 def test_another_field_does_not_fit_the_pattern():
     one = sky(motion(np.zeros((2, 2))), shape=SHAPE, count=60, seed=1)
     other = sky(motion(np.zeros((2, 2))), shape=SHAPE, count=60, seed=2)

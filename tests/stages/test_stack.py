@@ -10,6 +10,7 @@ from pipeline.alignment import Shifts
 from pipeline.frame import Failure, Frame, FrameError
 from pipeline.graph.run import Graph
 from pipeline.kernels.seeing import star_width
+from pipeline.knob import Sides
 from pipeline.recipe import Recipe
 from pipeline.stages.stack import stack
 from pipeline.tables import Selection
@@ -116,6 +117,28 @@ def test_a_user_is_told_what_a_stack_cannot_do():
     assert "a median takes all frames alike" in mixed.warnings[1]
     (unknown,) = stack(*night(2, exposures=[None, 60.0]), aligned(noise(2))).stacks
     assert unknown.exposure is None
+
+
+@pytest.mark.parametrize(("exposure", "told"), [(60.3, False), (62.0, True)])
+def test_exposures_that_differ_by_more_than_a_hundredth_are_told(exposure, told):
+    (made,) = stack(*night(2, exposures=[60.0, exposure]), aligned(noise(2))).stacks
+    assert any("exposures differ" in text for text in made.warnings) == told
+
+
+def test_a_clip_that_one_side_can_reach_is_no_reason_for_a_warning():
+    images = noise(10)
+    images[3, 30, 40] -= 3000
+    (made,) = stack(*night(10), aligned(images), combine="clipped", clip=Sides(2.0, 5.0)).stacks
+    assert made.warnings == ()
+    assert made.rejected[30, 40] >= 1
+
+
+def test_the_noise_of_a_stack_is_told_where_most_frames_are():
+    images, masks = noise(12), np.zeros((12, *SHAPE), bool)
+    masks[3:, :, :50] = True
+    (made,) = stack(*night(12), aligned(images, masks), combine="mean").stacks
+    assert made.image[:, :50].std() == pytest.approx(4 / 3**0.5, rel=0.05)
+    assert made.noise == pytest.approx(4 / 12**0.5, rel=0.06)
 
 
 def test_frames_that_are_not_used_or_fail_are_named():
