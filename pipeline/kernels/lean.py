@@ -54,9 +54,12 @@ def moved_by_shape(u: np.ndarray, v: np.ndarray, lean: np.ndarray, variance: np.
     if near.sum() < FOR_A_TERM * parts:
         return zero
     fit = least_squares(design[near], lean[near], variance[near])
-    own = float(np.mean(fit.squared / variance[near]))
+    # How the lean's noise goes with that of the offsets is not known: left-out residuals tell it (MacKinnon and White
+    # 1985, J. Econometrics 29, 305).
+    pulled = design[near] * (fit.left_out / variance[near])[:, None]
+    spread = fit.covariance @ np.einsum("np,nq->pq", pulled, pulled) @ fit.covariance
     seen = float(np.mean((design[near] @ fit.coefficients) ** 2))
-    noise = own * float(np.mean(fit.leverage * variance[near]))
+    noise = float(np.mean(((design[near] @ spread) * design[near]).sum(axis=1)))
     if seen <= noise * (1 + BEYOND_CHANCE * np.sqrt(2 / parts)):
         return zero
     return SKEW**2 * (1 - noise / seen) * squared_form(np.outer(fit.coefficients, fit.coefficients))

@@ -38,12 +38,19 @@ def neighbouring(position: np.ndarray) -> np.ndarray:
 
 def shared(residual: np.ndarray, variance: np.ndarray, pairs: np.ndarray) -> float:
     """Mean product of the residuals of neighbours: what the fit did not follow; 0 where noise may be all of it."""
+    usual = _usual(residual, variance)
+    pairs = pairs[(residual**2 < ODD * usual)[pairs].all(axis=1)]
     if len(pairs) == 0:
         return 0.0
     one, other = pairs.T
-    weight = 1 / (variance[one] * variance[other])
+    weight = 1 / (usual[one] * usual[other])
     mean = float((weight * residual[one] * residual[other]).sum() / weight.sum())
     return mean if mean > 2 / np.sqrt(weight.sum()) else 0.0
+
+
+def _usual(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Variances with the usual scatter beyond what is claimed."""
+    return variance + max(float(np.median(residual**2)) / NORMAL_MEDIAN - float(np.median(variance)), 0.0)
 
 
 def about_surface(
@@ -76,7 +83,7 @@ def about_surface(
         return None
     rest, good = residual, np.ones(len(u), bool)
     for _ in range(2):
-        usual = variance + max(float(np.median(rest**2)) / NORMAL_MEDIAN - float(np.median(variance)), 0.0)
+        usual = _usual(rest, variance)
         good = rest**2 < ODD * usual if good.sum() > len(u) / 2 else good
         fit = least_squares(design[good], residual[good], usual[good])
         rest = residual - design @ fit.coefficients

@@ -22,8 +22,8 @@ def grow_errors(ledger: Ledger) -> None:
     Parameters
     ----------
     ledger : Ledger
-        All positions, errors and transforms. An offset against the reference has both stars' errors: what most frames
-        show beyond them is the reference's for one half.
+        All positions, errors and transforms. An offset against the reference has both stars' errors: of what the frames
+        show beyond them half of the lower quartile is the reference's, the rest each frame's.
 
     Notes
     -----
@@ -41,7 +41,7 @@ def grow_errors(ledger: Ledger) -> None:
     if more.any():
         seen = np.isfinite(residual)
         known = seen.any(axis=1, keepdims=True)
-        own = np.nanmedian(np.where(seen | ~known, more, np.nan), axis=1, keepdims=True) / 2
+        own = np.nanpercentile(np.where(seen | ~known, more, np.nan), 25, axis=1, keepdims=True) / 2
         claimed, of_reference = claimed + np.maximum(more - own, 0.0), of_reference + own
     of_frames, of_place = _of_stars(residual, claimed, of_reference[:, 0], missed)
     errors[:, frames] = np.sqrt(claimed * of_frames)
