@@ -286,6 +286,27 @@ def test_the_states_of_the_reference_s_stars_are_stacked():
     assert plots.series.data["lost"].tolist() == [60] * 24
 
 
+@pytest.mark.parametrize(
+    ("partial", "lost", "named"),
+    [
+        (0, 0, ["complete"]),
+        (2, 0, ["complete", "partial"]),
+        (0, 2, ["complete", "lost"]),
+        (1, 1, ["complete", "partial", "lost"]),
+    ],
+)
+def test_each_state_that_a_star_is_in_is_named_within_its_plot_and_no_name_covers_another(partial, lost, named):
+    plots = TrackPlots()
+    counts = [np.full(3, count, float) for count in (90, partial, lost)]
+    plots.update(FrameSeries(*np.zeros((4, 3)), *counts, reference=0))
+    ends = plots._count_ends
+    words = [ends.major_label_overrides[place] for place in ends.ticker.ticks]
+    assert words == named
+    total = 90 + partial + lost
+    assert max(ends.ticker.ticks) <= total
+    assert all(gap > 0.1 * total for gap in np.diff(ends.ticker.ticks))
+
+
 def test_the_line_tells_only_what_the_user_dragged():
     told = []
     plots = TrackPlots(on_frame=told.append)

@@ -12,7 +12,11 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 function button(name, label, click) {
   const made = make("button", {type: "button", title: label, innerHTML: svg(ICONS[name])})
   made.setAttribute("aria-label", label)
-  made.addEventListener("click", click)
+  made.addEventListener("click", (event) => {
+    click()
+    // Who clicks goes on by keys: the space bar then blinks, and does not press the same button again.
+    if (event.detail) made.blur()
+  })
   return made
 }
 

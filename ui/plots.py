@@ -238,7 +238,7 @@ class TrackPlots(Themed):
             if np.any(data[name] > under):
                 middles[name] = (below + data[name][last]) / 2
             below, under = data[name][last], data[name]
-        _name(self._count_ends, middles, 0.11 * max(below, 1.0))
+        _name(self._count_ends, middles, 0.11 * max(below, 1.0), max(below, 1.0))
 
     # Colours
 
@@ -282,13 +282,17 @@ def _span(*series: np.ndarray) -> float:
     return float(np.ptp(values)) if values.size else 1.0
 
 
-def _name(axis: LinearAxis, places: Mapping[str, float], distance: float) -> None:
-    """Write words beside the places of curves, moved upward until none covers another."""
-    floor, ticks = -np.inf, {}
-    for word in sorted((word for word in places if np.isfinite(places[word])), key=places.__getitem__):
-        floor = max(places[word], floor)
-        ticks[float(floor)] = word
-        floor += distance
+def _name(axis: LinearAxis, places: Mapping[str, float], distance: float, ceiling: float = np.inf) -> None:
+    """Write words beside the places of curves, moved until none covers another and none stands above the ceiling."""
+    words = sorted((word for word in places if np.isfinite(places[word])), key=places.__getitem__)
+    at, floor = [], -np.inf
+    for word in words:
+        at.append(max(places[word], floor))
+        floor = at[-1] + distance
+    for k in reversed(range(len(at))):
+        at[k] = min(at[k], ceiling)
+        ceiling = at[k] - distance
+    ticks = dict(zip(map(float, at), words, strict=True))
     axis.ticker.ticks = list(ticks)
     axis.major_label_overrides = ticks
 
