@@ -125,6 +125,39 @@ def test_every_knobs_default_goes_through_the_command_line_and_back(spec):
     assert with_option(Recipe(), given_options[1]) == Recipe()
 
 
+# A value of each kind that a knob can have.
+TURNED = {
+    "str": ("frames", "reference", "a 'b'.fits"),
+    "choice": ("frames", "order", "name"),
+    "words": ("frames", "kinds", {"a.fits": "dark"}),
+    "float": ("stars", "threshold", 7.1 + 1e-13),
+    "region": ("aligned", "crop", "3,4,60,70"),
+    "bool": ("tracks", "recover", False),
+    "shapes": ("mask", "shapes", [{"shape": "polygon", "points": [[1, 2], [30, 4.5], [5, 60]]}]),
+    "int": ("background", "box_size", 64),
+    "range": ("stars", "sharpness", (0.2, 0.9)),
+    "ranges": ("selection", "limits", {"fwhm": (-inf, 4.2)}),
+    "point": ("shifts", "box_center", (30.5, 40)),
+    "points": ("shifts", "pre_shift", {"a.fits": (1.5, -2)}),
+    "sizes": ("psf_photometry", "known", {"3": 11.25}),
+    "sides": ("stack", "clip", (2, 3.5)),
+    "numbers": ("psf_photometry", "apertures", (2.5, 6)),
+    "ids": ("psf_photometry", "comparison", (3, 5)),
+}
+
+
+@pytest.mark.parametrize("kind", sorted({spec.kind for stage in STAGES.values() for spec in stage.knobs.values()}))
+def test_a_turned_knob_of_every_kind_goes_through_the_script_and_the_command_line_and_back(kind, tmp_path):
+    stage, knob, value = TURNED[kind]
+    session = Session(Graph(), tmp_path)
+    session.turn(stage, knob, value)
+    names = {}
+    exec(script(session).partition("# Headers are read")[0], names)
+    assert names["RECIPE"] == session.recipe
+    words = option(STAGES[stage].knobs[knob], session.recipe[stage][knob])
+    assert with_option(Recipe(), words[1]) == session.recipe
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.dictionaries(

@@ -162,8 +162,15 @@ def _lines(start: str, items: Sequence[str], end: str) -> str:
     return "\n    ".join([start, *(f"{item}," for item in items)]) + f"\n{end}"
 
 
+def _plain(value: Any) -> Any:
+    """A value whose parts a script can spell without knowing our types: a place is a pair of numbers there."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return tuple(map(_plain, value)) if isinstance(value, (tuple, list)) else value
+
+
 def _knobs(recipe: Recipe) -> str:
-    stages = [f"{name!r}: {dict(knobs)!a}" for name, knobs in recipe.changed().items()]
+    stages = [f"{name!r}: {_plain(knobs)!a}" for name, knobs in recipe.changed().items()]
     return _lines("{", stages, "}")
 
 
