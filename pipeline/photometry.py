@@ -107,6 +107,10 @@ class Centroids(ColumnTable):
         Side of the window, pixels.
     fitted_width : float
         Median sigma of the Gaussians fitted to the stars, pixels.
+    separation : float
+        Stars nearer to each other than this are crowded, pixels.
+    crowded : str
+        "drop" or "merge".
     """
 
     columns: Mapping[str, np.ndarray]
@@ -115,6 +119,8 @@ class Centroids(ColumnTable):
     method: str
     window: int
     fitted_width: float
+    separation: float = 0.0
+    crowded: str = "drop"
 
 
 @dataclass(frozen=True, eq=False)

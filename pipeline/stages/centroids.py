@@ -85,31 +85,42 @@ def centroids(
         method=method,
         window=window,
         fitted_width=float(np.median(stars["fwhm"][rows])) / SIGMA_TO_FWHM if rows.size else float("nan"),
+        separation=separation,
+        crowded=crowded,
     )
+
+
+def crowds(x: np.ndarray, y: np.ndarray, separation: float) -> list[np.ndarray]:
+    """Stars that stand nearer to each other than a separation, directly or by others between them: rows of each group.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Places, pixels.
+    separation : float
+        Pixels; stars exactly so far apart are not crowded.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    if x.size < 2 or separation <= 0:
+        return []
+    pairs = cKDTree(np.stack([x, y], axis=1)).query_pairs(np.nextafter(separation, 0), output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (x.size, x.size))
+    _, group = connected_components(graph, directed=False)
+    return [np.flatnonzero(group == number) for number in np.unique(group[pairs.ravel()])]
 
 
 def _groups(
     x: np.ndarray, y: np.ndarray, height: np.ndarray, separation: float, crowded: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A Left for each star, and the pixel about which its window lies: of merged stars, the middle of their light."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    count = x.size
-    reason, middle_x, middle_y = np.zeros(count, np.int8), x.copy(), y.copy()
-    if count < 2 or separation <= 0:
-        return reason, middle_x, middle_y
-    # Stars exactly so far apart are not crowded.
-    pairs = cKDTree(np.stack([x, y], axis=1)).query_pairs(np.nextafter(separation, 0), output_type="ndarray")
-    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (count, count))
-    _, group = connected_components(graph, directed=False)
-    crowd = np.bincount(group)[group] > 1
-    if crowded == "drop":
-        reason[crowd] = Left.CROWDED
-        return reason, middle_x, middle_y
-    for number in np.unique(group[crowd]):
-        members = np.flatnonzero(group == number)
+    reason, middle_x, middle_y = np.zeros(x.size, np.int8), x.copy(), y.copy()
+    for members in crowds(x, y, separation):
+        if crowded == "drop":
+            reason[members] = Left.CROWDED
+            continue
         light = np.maximum(height[members], 0) + np.finfo(np.float64).tiny
         brightest = members[np.argmax(light)]
         reason[members] = Left.MERGED

@@ -33,6 +33,7 @@ from pipeline.stages.noise_model import (
     told_by_stars,
 )
 from pipeline.stages.sky_left import SkyLeft, sky_left
+from pipeline.stages.star_places import alone, tracked
 from pipeline.stages.star_profile import (
     NONE_LEFT,
     Profile,
@@ -43,7 +44,7 @@ from pipeline.stages.star_profile import (
     lonely,
     own_widths,
 )
-from pipeline.tables import Status, Tracks
+from pipeline.tables import Tracks
 
 #: Below this signal over noise a star's own width makes its flux worse than the frame's width would.
 WIDTH_SNR = 100.0
@@ -141,7 +142,7 @@ def psf_photometry(
     told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)
     told = told_by_stars(told, normalize, centroids, lonely(centroids, fwhm), fwhm, variance)
     noise = variance, photon_noise(normalize, 0.0 if told.gain is None else 1 / told.gain)
-    places = _alone(centroids) if len(tracks.used) == 1 else _tracked(centroids, tracks, index)
+    places = alone(centroids) if len(tracks.used) == 1 else tracked(centroids, tracks, index)
     left = NONE_LEFT
     if sky == "measured":
         left = sky_left(normalize, centroids, (places["x"], places["y"]), variance)
@@ -204,61 +205,6 @@ def _fwhm(centroids: Centroids, frame: Frame) -> float:
     if not centroids.fitted_width > 0:
         raise FrameError(frame.info.file, "no star to measure (0)", "lower stars.threshold")
     return SIGMA_TO_FWHM * centroids.fitted_width
-
-
-def _alone(centroids: Centroids) -> dict[str, Any]:
-    """Where the stars of a frame alone are: at their own centroids."""
-    count = len(centroids)
-    return {
-        "id": np.arange(count), "row": np.arange(count), "x": centroids["centroid_x"], "y": centroids["centroid_y"],
-        "reason": centroids.reason.copy(), "flag": centroids.flag.copy(), "status": np.zeros(count, np.int8),
-        "peaks": _peaks(centroids), "centres": _centres(centroids),
-        "home_x": centroids["centroid_x"], "home_y": centroids["centroid_y"],
-    }  # fmt: skip
-
-
-def _tracked(centroids: Centroids, tracks: Tracks, index: int) -> dict[str, Any]:
-    """Where the reference's stars are in a frame of a sequence, and which row of the frame's centroids each is."""
-    order = np.argsort(centroids["row"], kind="stable")
-    wanted = tracks.row[index]
-    at = np.searchsorted(centroids["row"], wanted, sorter=order)
-    row = order[np.minimum(at, len(centroids) - 1)]
-    known = (wanted >= 0) & (centroids["row"][row] == wanted)
-    row = np.where(known, row, -1)
-    x, y, forced = _places(tracks, index)
-    flag = np.where(forced, Flag.FORCED, 0) | np.where(known, centroids.flag[row], 0) & ~int(Flag.WINDOWED)
-    flag |= np.where(tracks.saturated[index], Flag.SATURATED, 0) | np.where(tracks.blended[index], Flag.NEIGHBOUR, 0)
-    crowded = np.isin(np.where(known, centroids.reason[row], 0), (Left.CROWDED, Left.MERGED))
-    flag |= np.where(crowded, Flag.NEIGHBOUR, 0)
-    return {
-        "id": np.arange(wanted.size), "row": row, "x": x, "y": y,
-        "reason": np.where(np.isfinite(x), Left.KEPT, Left.LOST).astype(np.int8), "flag": flag.astype(np.int64),
-        "status": np.where(tracks.measured[index], Status.FOUND, tracks.status[index]).astype(np.int8),
-        "peaks": _peaks(centroids), "centres": _centres(centroids),
-        "home_x": tracks.x[tracks.reference], "home_y": tracks.y[tracks.reference],
-    }  # fmt: skip
-
-
-def _places(tracks: Tracks, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the reference's stars are, and which of them were too faint to be found.
-
-    A fade below the threshold would else be a gap in the light curve, and only the noise's upper half be measured.
-    """
-    from pipeline.kernels.polynomial import apply
-
-    x, y = tracks.x[index], tracks.y[index]
-    home = tracks.x[tracks.reference], tracks.y[tracks.reference]
-    there = apply(tracks.transform[index], *home, tracks.shape)
-    forced = (tracks.status[index] == Status.FAINT) & ~np.isfinite(x) & np.isfinite(there[0] + there[1])
-    return np.where(forced, there[0], x), np.where(forced, there[1], y), forced
-
-
-def _peaks(centroids: Centroids) -> dict[str, np.ndarray]:
-    return {axis: centroids[f"peak_{axis}"] for axis in "xy"}
-
-
-def _centres(centroids: Centroids) -> dict[str, np.ndarray]:
-    return {f"{way}_{axis}": centroids[f"{way}_{axis}"] for way in ("com", "winpos", "gauss") for axis in "xy"}
 
 
 def _fluxes(

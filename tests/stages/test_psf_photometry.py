@@ -325,6 +325,23 @@ def test_a_star_too_faint_to_be_found_is_measured_where_the_others_say_it_is():
     assert set(np.array(outside.reasons())[lost]) == {"outside"}
 
 
+@pytest.mark.parametrize("crowded", ["drop", "merge"])
+def test_stars_that_the_reference_has_too_near_leave_every_frame_or_become_one(crowded):
+    frame, normalized, x, y, _ = sky(25, 2.0, flux_of(2.0, 500), side=6)
+    near = followed(np.append(x, x[:3] + 3.0), np.append(y, y[:3]))
+    centroid = {"crowded": crowded, "separation": 5.0}
+    _, photometry = measured(frame, normalized, 2.0, near, gain=GAIN, centroid=centroid)
+    reasons = np.array(photometry.reasons())
+    if crowded == "drop":
+        assert set(reasons[[0, 1, 2, 36, 37, 38]]) == {"crowded"}
+        assert np.isnan(photometry["psf_flux"][:3]).all()
+    else:
+        assert set(reasons[36:]) == {"merged"}
+        np.testing.assert_allclose(photometry["centroid_x"][:3], x[:3] + 1.5)
+        assert np.isfinite(photometry["psf_flux"][:3]).all()
+    assert not {"crowded", "merged"} & set(reasons[3:36])
+
+
 def test_a_frame_that_is_not_used_says_why():
     frame, normalized, *_ = sky(6, 2.0, flux_of(2.0, 300), side=6)
     tracks = Alone()
