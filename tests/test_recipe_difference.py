@@ -1,6 +1,7 @@
 """Two recipes compared: the stars that one finds and the other does not, and maps that are apart by a known field."""
 
 import dataclasses
+from math import inf
 
 import numpy as np
 import pytest
@@ -85,7 +86,14 @@ def test_knobs_are_told_in_words_with_their_units():
     rows = {name: (here, there) for name, here, there in knobs_apart(Recipe(), preset("classic-6400"))}
     assert rows["Candidates, fwhm"] == ("auto", "6\u2009px")
     rejected = Recipe({"selection": {"rejected": {"a.fits": "cloud", "b.fits": "cloud"}}})
-    assert knobs_apart(rejected, Recipe()) == [("Selection, rejected", "2 named", "none")]
+    assert knobs_apart(rejected, Recipe()) == [("Selection, rejected", "a.fits: cloud; b.fits: cloud", "none")]
+    many = Recipe({"selection": {"rejected": {f"{number}.fits": "cloud" for number in range(9)}}})
+    assert knobs_apart(many, Recipe()) == [("Selection, rejected", "9 named", "none")]
+    shape = {"shape": "ellipse", "x": 3, "y": 4, "a": 5, "b": 6, "theta": 0}
+    masked = Recipe({"mask": {"shapes": [shape, shape]}})
+    assert knobs_apart(masked, Recipe()) == [("Mask, shapes", "2 shapes", "none")]
+    limited = Recipe({"selection": {"limits": {"fwhm": (-inf, 4.2)}}})
+    assert knobs_apart(limited, Recipe()) == [("Selection, limits", "fwhm at most 4.2", "none")]
 
 
 def test_a_frame_that_the_other_recipe_leaves_out_is_said(opened):

@@ -154,6 +154,8 @@ def value_text(spec: KnobSpec, value: Any) -> str:
         return f"{value:g}{unit}".replace("-", "\u2212")
     if spec.kind == "ranges":
         return "; ".join(f"{name} {limits_text(*pair)}" for name, pair in value.items()) or "none"
+    if spec.kind == "shapes":
+        return f"{len(value)} shape{'s' if len(value) > 1 else ''}" if value else "none"
     if spec.kind in WRITTEN:
         return f"{as_text(spec, value)}{unit}".replace("-", "\u2212") if value else "none"
     return str(value) or "empty"

@@ -22,6 +22,8 @@ from ui.map_facts import coarse, rms_difference
 from ui.stretch import VIEWS, limits_of, number
 
 COLUMNS = 186
+# So many names are written out.
+FEW = 3
 _NO_VALUE = 255
 
 
@@ -91,9 +93,14 @@ def knobs_apart(one: Recipe, other: Recipe) -> list[tuple[str, str, str]]:
 
 
 def _text(spec: KnobSpec, value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not 0 < len(value) <= FEW:
         return f"{len(value)} named" if value else "none"
-    return value_text(spec, value)
+    # Two that name as many would look alike, were they only counted.
+    return (
+        "; ".join(f"{name}: {word}" for name, word in value.items())
+        if spec.kind == "words"
+        else value_text(spec, value)
+    )
 
 
 def stars_apart(here: StarTable, there: StarTable) -> StarsApart:
