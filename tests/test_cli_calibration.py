@@ -147,7 +147,9 @@ def test_every_product_passes_fitsverify_and_ccddata_reads_it(session, tmp_path,
         pytest.skip("fitsverify is not installed")
     words = ["--products", "masters,calibrated", "--set", "calibrated.uncertainty=true", "--quiet"]
     run(capsys, "run", session[0], "--out", tmp_path / "out", *words)
-    for path in (tmp_path / "out").glob("*.fits"):
+    paths = list((tmp_path / "out").glob("*.fits"))
+    assert len(paths) == 6
+    for path in paths:
         done = subprocess.run(["fitsverify", "-e", "-q", path], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
     with warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """What is written can be read back, keeps the light's own cards, and is whole or not there."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,7 +41,9 @@ def test_the_stem_loses_its_known_ending_and_nothing_else():
 def test_every_fits_product_obeys_the_standard(night):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for path in (night[0] / "out").glob("*.fits"):
+        paths = list((night[0] / "out").glob("*.fits"))
+        assert len(paths) == 11
+        for path in paths:
             with fits.open(path) as hdus:
                 hdus.verify("exception")
                 assert all(hdu.data is None or hdu.data.size >= 0 for hdu in hdus)
@@ -81,6 +84,19 @@ def test_the_offset_tables_agree_with_the_tracks(night):
     assert (tables[0]["xoffset"] == 0).all()
     np.testing.assert_array_equal(tables[0]["ref_row"], np.arange(len(tables[0])))
     np.testing.assert_array_equal(tables[0]["prev_row"], np.arange(len(tables[0])))
+
+
+def test_a_star_that_was_not_in_the_frame_before_has_no_row_there(night):
+    _, graph, opened = night
+    tracks = graph.result(opened, Recipe(), "tracks")
+    back = np.flatnonzero(tracks.measured[:3].all(axis=0))[4]
+    before = tracks.previous[2]
+    x = tracks.x.copy()
+    x[before, back] = np.nan
+    table = products.offset_table(replace(tracks, x=x), graph.result(opened, Recipe(), "stars", 2), 2)
+    row = table[np.flatnonzero(np.flatnonzero(tracks.measured[2]) == back)[0]]
+    assert (row["prev_row"], row["xoffset_prev"], row["yoffset_prev"]) == (-1, 0, 0)
+    assert (table["prev_row"] == -1).sum() == 1
 
 
 def test_units_stand_in_the_columns(night):

@@ -107,7 +107,9 @@ def test_an_aligned_frame_read_again_lies_on_the_reference(finished):
 
 
 def test_files_keep_to_the_standard(finished):
-    for path in finished[0].glob("*.fits"):
+    paths = list(finished[0].glob("*.fits"))
+    assert len(paths) == 8
+    for path in paths:
         checked = subprocess.run(["fitsverify", "-q", str(path)], capture_output=True, text=True, check=False)
         assert "verification OK" in checked.stdout, checked.stdout
 
