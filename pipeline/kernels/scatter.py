@@ -12,8 +12,8 @@ import numpy as np
 from pipeline.kernels.field import ENOUGH_STARS, NORMAL_MEDIAN, inverse_gram, least_squares
 from pipeline.kernels.polynomial import count, terms
 
-#: So many values tell the scatter; a square beyond so many times its expectation is no part of it, and those below have
-#: this mean where values are normal.
+#: So many values of a frame tell the scatter; a square beyond so many times its expectation is no part of it, and those
+#: below have this mean where values are normal.
 ENOUGH, ODD, NORMAL_BELOW = 300, 3.5**2, 0.9939
 ROUNDS = 8
 #: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
@@ -113,14 +113,12 @@ def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: fl
     """
     if len(squared) < ENOUGH_STARS * alike:
         return None
-    step = max(1, len(squared) // ENOUGH)
-    squared, missed, kinds = squared[::step], missed[::step], kinds[::step]
     claimed = kinds[:, 0]
     parts, own = _parts(np.maximum(squared - missed, 0.0), kinds)
     seen = np.maximum(kinds @ parts, claimed)
     before, after = (claimed + missed)[own], (seen + missed)[own]
     gain = float(np.sum(np.log(before / after) + squared[own] / before - squared[own] / after))
-    return parts if gain > BEYOND_CHANCE * max(alike / step, 1.0) else None
+    return parts if gain > BEYOND_CHANCE * alike else None
 
 
 def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -78,6 +78,17 @@ def test_what_neighbours_share_is_told_from_noise():
     assert (pairs[:, 0] < pairs[:, 1]).all()
 
 
+def test_errors_claimed_too_small_are_not_taken_for_what_neighbours_share():
+    rng = np.random.default_rng(8)
+    told = []
+    for _ in range(60):
+        variance = rng.uniform(0.001, 0.1, 100) ** 2
+        residual = rng.normal(0, np.sqrt(variance + 0.1**2))
+        told.append(shared(residual, variance, neighbouring(rng.uniform(-1, 1, (100, 2)))))
+    assert np.mean(np.array(told) > 0) < 0.1
+    assert max(told) < 0.5 * 0.1**2
+
+
 def test_a_surface_finer_than_the_fit_is_found_in_its_residuals():
     rng = np.random.default_rng(7)
     u, v = rng.uniform(-1, 1, (2, 400))

@@ -383,3 +383,5 @@ def test_errors_hold_what_a_change_of_the_stars_shape_may_have_moved():
     np.testing.assert_array_equal(skewed.y_error, plain.y_error)
     assert skewed.x_error[:, -3:].mean() == pytest.approx(0.06, rel=0.15)
     assert skewed.x_error[:, 44:46].mean() < 0.01
+    lean[:, 0] = lean[:, 1]
+    assert np.allclose(offset_map(replace(tracks, lean=lean), 1).x_error, plain.x_error)
