@@ -92,7 +92,7 @@ def test_axe_finds_nothing_serious_on_the_page_its_tabs_and_its_dialogs(page, th
     page.wait_for_function(THEMED, arg="rgb(27, 31, 36)" if theme == "Light theme" else "rgb(232, 234, 237)")
     page.wait_for_timeout(500)
     found = {"page": findings(page)}
-    for tab in ("Map", "Stars", "Frames", "Pixels", "Tracks"):
+    for tab in ("Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes", "Truth", "Tracks"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(1000)
         found[tab] = findings(page)
