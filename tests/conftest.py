@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import sample
+from pipeline.graph.run import Graph
+
 
 @pytest.fixture(scope="session")
 def data():
@@ -16,6 +19,20 @@ def data():
     if not Path(folder).is_dir():
         pytest.fail(f"STARSHIFT_DATA = {folder}: no such folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    """A graph with a store of its own."""
+    return Graph()
+
+
+@pytest.fixture(scope="module")
+def turning(tmp_path_factory):
+    """Four small frames of a field that turns."""
+    folder = tmp_path_factory.mktemp("turning")
+    sample.write_named("rotation", folder, frames=4, size=(240, 320))
+    return Graph.open([folder], folder)
 
 
 @pytest.fixture(scope="module", autouse=True)

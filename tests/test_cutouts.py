@@ -3,31 +3,18 @@
 import numpy as np
 import pytest
 
-from pipeline import cutouts, sample
+from pipeline import cutouts
 from pipeline.graph.request import Request, Ticket
-from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
-
-
-@pytest.fixture(scope="module")
-def night(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("turning")
-    sample.write_named("rotation", folder, frames=4, size=(240, 320))
-    return Graph.open([folder], folder)
-
-
-@pytest.fixture(scope="module")
-def graph():
-    return Graph()
 
 
 def request(graph, night, told=None, **knobs):
     return Request(graph, night, Recipe().with_knobs("aligned", **knobs), Ticket(), told)
 
 
-def test_they_are_the_pixels_of_each_aligned_frame_about_the_place(graph, night):
+def test_they_are_the_pixels_of_each_aligned_frame_about_the_place(graph, turning):
     told = []
-    asked = request(graph, night, lambda *words: told.append(words), model="transform", sky="subtract")
+    asked = request(graph, turning, lambda *words: told.append(words), model="transform", sky="subtract")
     found = cutouts.of_request(asked, 150.3, 120.6)
     assert found.place == (150, 121)
     assert found.values.shape == (4, 15, 15)
@@ -42,15 +29,15 @@ def test_they_are_the_pixels_of_each_aligned_frame_about_the_place(graph, night)
     assert cutouts.key_of(asked, 152, 120) != cutouts.key_of(asked, 150, 120)
 
 
-def test_a_crop_does_not_move_them(graph, night):
-    whole = cutouts.of_request(request(graph, night, model="transform"), 150, 120)
-    cropped = cutouts.of_request(request(graph, night, model="transform", crop=(100, 60, 260, 200)), 150, 120)
+def test_a_crop_does_not_move_them(graph, turning):
+    whole = cutouts.of_request(request(graph, turning, model="transform"), 150, 120)
+    cropped = cutouts.of_request(request(graph, turning, model="transform", crop=(100, 60, 260, 200)), 150, 120)
     np.testing.assert_array_equal(whole.values, cropped.values)
 
 
 @pytest.mark.parametrize(("x", "y", "known"), [(0, 0, 64), (319, 239, 64), (-30, 100, 0), (150, 900, 0)])
-def test_beyond_the_frame_nothing_has_a_value(graph, night, x, y, known):
-    asked = request(graph, night)
+def test_beyond_the_frame_nothing_has_a_value(graph, turning, x, y, known):
+    asked = request(graph, turning)
     found = cutouts.of_request(asked, x, y)
     assert np.isfinite(found.values[asked.sequence().reference]).sum() == known
 

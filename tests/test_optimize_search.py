@@ -29,11 +29,6 @@ def written(folder, frames, size, **changes):
 
 
 @pytest.fixture(scope="module")
-def graph():
-    return Graph()
-
-
-@pytest.fixture(scope="module")
 def sky(tmp_path_factory):
     return written(tmp_path_factory.mktemp("sky"), 3, (900, 1200))
 

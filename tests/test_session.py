@@ -35,11 +35,6 @@ def night(tmp_path_factory):
     return Graph.open([folder], folder)
 
 
-@pytest.fixture(scope="module")
-def graph():
-    return Graph()
-
-
 @pytest.fixture
 def session(graph, tmp_path):
     session = Session(graph, tmp_path)

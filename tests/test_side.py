@@ -9,9 +9,7 @@ from hypothesis import strategies as some
 
 pytest.importorskip("panel")
 
-from pipeline import sample
 from pipeline.frame import Failure, FrameInfo
-from pipeline.graph.run import Graph
 from pipeline.stage import STAGES
 from pipeline.stages.selection import LIMITED
 from ui.file_frame import file_frame, usual_text
@@ -112,23 +110,11 @@ class Held:
             pass
 
 
-@pytest.fixture(scope="module")
-def night(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sky")
-    sample.write_named("rotation", folder, frames=4, size=(240, 320))
-    return Graph.open([folder], folder)
-
-
-@pytest.fixture(scope="module")
-def graph():
-    return Graph()
-
-
 @pytest.fixture
-def side(graph, night, tmp_path):
+def side(graph, turning, tmp_path):
     """The right column of a session, with the tab Frames open."""
     session = Session(graph, tmp_path)
-    session.open(night, "sky")
+    session.open(turning, "sky")
     idle = lambda *_: None  # noqa: E731
     side = Side(
         session, "dark", image_of=idle, picture=Held(), document=None,
@@ -208,12 +194,12 @@ def seen(side, name):
     return panel.visible and panel.styles.get("visibility") != "hidden"
 
 
-def test_what_was_drawn_of_other_files_is_not_seen_once_new_ones_are_open(side, night):
+def test_what_was_drawn_of_other_files_is_not_seen_once_new_ones_are_open(side, turning):
     draw(side)
     for name in ("Stars", "Tracks"):
         side.choose(name)
         assert seen(side, name)
-    side._session.open(replace(night, files=night.files[:3]), "three")
+    side._session.open(replace(turning, files=turning.files[:3]), "three")
     assert not seen(side, "Tracks")
     draw(side, "frames", "stars")
     assert not seen(side, "Tracks")
@@ -226,10 +212,10 @@ def test_what_was_drawn_of_other_files_is_not_seen_once_new_ones_are_open(side, 
     assert len(side._made["Tracks"]._plots.series.data["dx"]) == 3
 
 
-def test_the_table_of_lights_waits_for_the_new_ones_and_all_files_are_listed_at_once(side, night):
+def test_the_table_of_lights_waits_for_the_new_ones_and_all_files_are_listed_at_once(side, turning):
     tab, _ = draw(side)
     assert tab._lights_part.visible
-    side._session.open(replace(night, files=night.files[:2]), "two")
+    side._session.open(replace(turning, files=turning.files[:2]), "two")
     assert not tab._lights_part.visible
     assert len(tab.files.value) == 2
     tab, _ = draw(side)

@@ -31,11 +31,6 @@ def night(folder):
     return Graph.open([folder], folder)
 
 
-@pytest.fixture(scope="module")
-def graph():
-    return Graph()
-
-
 @pytest.fixture
 def session(graph, night, folder):
     session = Session(graph, folder)

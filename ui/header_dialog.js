@@ -3,15 +3,6 @@ const DOWN = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10l5 5 5-5
 // After the last key, before the cards are asked for; milliseconds.
 const WAIT = 120
 
-function element(tag, name, parent, text = "") {
-  const made = document.createElement(tag)
-  if (name) made.className = name
-  // Whatever a header holds is text and never markup.
-  if (text) made.textContent = text
-  parent?.append(made)
-  return made
-}
-
 function choose(label, parent, change) {
   const box = element("label", "choose", parent)
   element("span", "", box, label)

@@ -45,7 +45,7 @@ class HeaderCard(Part):
     problem = param.String("")
     opened = param.Integer(0)
 
-    _esm = text("header_dialog.js")
+    _esm = f"{text('element.js')}\n{text('header_dialog.js')}"
 
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         self._on_message = on_message

@@ -3,14 +3,6 @@ const CLOSE = '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d=
 const DOWN = '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10l5 5 5-5"/></svg>'
 const NO_VALUE = 255
 
-function element(tag, name, parent, text = "") {
-  const made = document.createElement(tag)
-  if (name) made.className = name
-  if (text) made.textContent = text
-  parent?.append(made)
-  return made
-}
-
 function button(name, label, parent, click) {
   const made = element("button", name, parent, label)
   made.type = "button"

@@ -58,7 +58,7 @@ class ComparisonCard(Part):
     palette = param.String("")
     opened = param.Integer(0)
 
-    _esm = text("recipe_comparison.js")
+    _esm = f"{text('element.js')}\n{text('recipe_comparison.js')}"
 
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         self._on_message = on_message
