@@ -34,6 +34,9 @@ CLICKS = {"pick": "A click picks a star", "compare": "A click adds or removes â—
 MADE_OF = {view: ("centroids", "psf_photometry") for view in VIEWS} | {"curve": ("lightcurves", "psf_photometry")}
 _WAITING = "The stars are being measured."
 _ONE_FRAME = "This is one frame alone. A light curve needs the same stars in two frames or more: open a sequence."
+_ONE_USED = (
+    "Only one of these frames is used, and a light curve needs two or more: the tab Frames says why the others are not."
+)
 
 
 class FluxTab(Themed):
@@ -102,8 +105,9 @@ class FluxTab(Themed):
 
     @property
     def _count(self) -> int:
+        """Frames that are used."""
         tracks = self._scene["tracks"]
-        return 0 if tracks is None else len(tracks.used)
+        return 0 if tracks is None else int(np.sum(tracks.used))
 
     def _paint(self) -> None:
         self._view.theme = self._clicks.theme = self._theme
@@ -181,7 +185,7 @@ class FluxTab(Themed):
         """Why a view has nothing to show, "" where it has."""
         results = self._scene.results
         if view == "curve" and self._count == 1:
-            return _ONE_FRAME
+            return _ONE_FRAME if len(self._scene["tracks"].used) == 1 else _ONE_USED
         wanted = "lightcurves" if view == "curve" else "psf_photometry"
         if results.get(wanted) is not None:
             return ""
@@ -201,7 +205,9 @@ class FluxTab(Themed):
             photometry, curves = self._scene["psf_photometry"], self._scene["lightcurves"]
             parts = [] if photometry is None else [_gain(photometry), *_zero_point(photometry)]
             warned = () if photometry is None else photometry.warnings
-            warned = curves.warnings if self._view.value == "curve" and curves is not None else warned
+            if self._view.value == "curve" and curves is not None:
+                # What is expected of a star's scatter is no better than the gain.
+                warned = (*curves.warnings, *(text for text in warned if "gain" in text))
             text = (
                 f'<div style="{look}">{"".join(f"<div>{one}</div>" for one in (*parts, *map(_warning, warned)))}</div>'
             )

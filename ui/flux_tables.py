@@ -120,8 +120,8 @@ class CurveView:
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
-            titles={"compare": "◆", "scatter": "scatter, mmag", "expected": "expected, mmag"},
-            widths={"compare": 34, "id": 42, "mag": 68, "scatter": 96, "expected": 112},
+            titles={"compare": "◆", "scatter": "scatter, mmag"},
+            widths={"compare": 34, "id": 50, "mag": 72, "scatter": 98, "expected": 76},
             formatters={"compare": {"type": "tickCross", "allowEmpty": True, "crossElement": False}, "id": fixed(0),
                         "mag": fixed(3), "scatter": _MMAG, "expected": _MMAG},
         )  # fmt: skip

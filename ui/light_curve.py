@@ -85,6 +85,7 @@ class LightPlots(Themed):
         self._draw_scatter(star)
         if star is None or star >= curves.mag.shape[1]:
             self.curve.data = {name: [] for name in self.curve.data}
+            self._show_axes(False)
             self._above.say("Click on a star to see its own.", "Light curve", "mag")
             return
         x, below = hours(curves)
@@ -92,17 +93,21 @@ class LightPlots(Themed):
         known = np.isfinite(mag)
         self.curve.data = {"x": x[known], "mag": mag[known], "low": (mag - error)[known], "high": (mag + error)[known]}
         self._place_line(x, frame)
-        words = "not measured" if not known.any() else f"scatter {1000 * curves.scatter[star]:.2g}"
-        if known.any() and np.isfinite(curves.expected[star]):
-            words += f", expected {1000 * curves.expected[star]:.2g}\u2009mmag"
-        self._above.say(words, f"Star {star}", f"mag against {below}")
+        self._above.say(_scatter_of(curves, star), f"Star {star}", f"mag against {below}")
         ends = np.concatenate([(mag - error)[known], (mag + error)[known]])
+        self._show_axes(bool(ends.size))
         if ends.size:
             room = max(0.12 * float(np.ptp(ends)), 0.002)
             edge = 0.03 * float(np.ptp(x)) or 0.5
             span = (float(x.min()) - edge, float(x.max()) + edge)
             # The brighter, the higher: magnitudes run down.
             self._above.span(span, (float(ends.max()) + room, float(ends.min()) - room))
+
+    def _show_axes(self, visible: bool) -> None:
+        """Numbers and lines of the light curve's plot, where there is something between them."""
+        for part in (*self._above.figure.axis, *self._above.figure.ygrid):
+            part.visible = visible
+        self._line.visible &= visible
 
     def _place_line(self, x: np.ndarray, frame: int) -> None:
         here = np.flatnonzero(self._curves.frame == frame)
@@ -130,6 +135,7 @@ class LightPlots(Themed):
         self.ring.data = {"mag": mag[here], "scatter": scatter[here]}
         self._below.say(f"◆ {len(curves.comparison)} stars, line: photons and sky")
         values = np.concatenate([scatter, np.asarray(self.expected.data["expected"])])
+        self._below.panel.visible = bool(mag.size)
         if mag.size:
             edge = 0.05 * float(np.ptp(mag)) or 0.5
             low, high = float(values[values > 0].min()), float(values.max())
@@ -150,6 +156,18 @@ class LightPlots(Themed):
         nearest = int(np.argmin(np.hypot(across, down)))
         if np.hypot(across, down)[nearest] <= _PICK:
             self._on_star(int(self._stars[nearest]))
+
+
+def _scatter_of(curves: LightCurves, star: int) -> str:
+    """How much a star scatters, in words."""
+    if not np.isfinite(curves.mag[:, star]).any():
+        return "not measured"
+    if not np.isfinite(curves.scatter[star]):
+        return "fewer than three frames"
+    words = f"scatter {1000 * curves.scatter[star]:.2g}"
+    if np.isfinite(curves.expected[star]):
+        words += f", expected {1000 * curves.expected[star]:.2g}"
+    return f"{words}\u2009mmag"
 
 
 def hours(curves: LightCurves) -> tuple[np.ndarray, str]:
