@@ -14,14 +14,15 @@ from ui.session import Session
 from ui.stage_list import explanation
 from ui.theme import LEFT
 from ui.tracks_tab import TracksTab
-from ui.viewer import Viewer
+from ui.viewer import REDUCED, Viewer
 
 FIRST_PICTURE = {
     "frames": "raw",
     "hot_pixels": "raw",
-    "calibrated": "raw",
     "background": "background",
     "offset_map": "x_offset",
+    # What they make is a picture.
+    **{name: name for name in REDUCED},
 }
 
 # Stages that step aside where there are no calibration frames.

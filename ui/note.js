@@ -25,7 +25,7 @@ export function render({model}) {
 
   function measure() {
     const least = SHARE * width / scale
-    bar.hidden = Boolean(model.state) || !(least > 0)
+    bar.hidden = Boolean(model.state) || !(scale > 0 && least > 0)
     if (bar.hidden) return
     const power = 10 ** Math.max(Math.floor(Math.log10(least)), 0)
     const pixels = LENGTHS.map((one) => one * power).find((one) => one >= least && Number.isInteger(one))
@@ -58,5 +58,7 @@ export function render({model}) {
   })
   new ResizeObserver(([{contentRect}]) => { width = contentRect.width; measure() }).observe(all)
   draw()
+  // The picture may have stood where it stands before this was drawn.
+  window.dispatchEvent(new CustomEvent("starshift", {detail: {channel: model.channel, name: "ready"}}))
   return all
 }
