@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -178,7 +177,7 @@ def _skip(stream: IO[bytes], found: bytes, number: int, end: int) -> str:
 def _part(found: bytes, number: int, most: int) -> tuple[HeaderPart, int]:
     """One HDU, and how many cards too many it has."""
     source = f"HDU {number}"
-    texts = list(_texts(found))
+    texts = _texts(found)
     cards = tuple(_card(one, source) for one in texts[:most])
     first = {card.keyword: card.value for card in reversed(cards)}
     packed = first.get("ZIMAGE") == "T"
@@ -190,7 +189,7 @@ def _part(found: bytes, number: int, most: int) -> tuple[HeaderPart, int]:
     return HeaderPart(f"{source}: {word or 'extension'}, {what}", cards), len(texts) - len(cards)
 
 
-def _texts(found: bytes) -> Iterator[str]:
+def _texts(found: bytes) -> list[str]:
     """The cards as texts, each with those that continue it; blank ones are left out."""
     texts: list[str] = []
     for start in range(0, len(found), _CARD):
@@ -202,7 +201,7 @@ def _texts(found: bytes) -> Iterator[str]:
             texts[-1] = texts[-1].ljust(-(-len(texts[-1]) // _CARD) * _CARD) + text
         else:
             texts.append(text)
-    return iter(texts)
+    return texts
 
 
 def _readable(card: bytes) -> str:

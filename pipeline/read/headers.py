@@ -72,8 +72,7 @@ def filter_name(cards: Cards) -> str:
 
 def read_noise(cards: Cards) -> float | None:
     """Read noise in electrons as the header has it."""
-    level = first_number(cards, _READ_NOISE)
-    return level if level is not None and level > 0 else None
+    return _positive(first_number(cards, _READ_NOISE))
 
 
 def binning(cards: Cards) -> tuple[int, int] | None:
@@ -94,8 +93,11 @@ def camera(cards: Cards) -> str:
 
 def saturation(cards: Cards) -> float | None:
     """Level at which the header says that a pixel is full."""
-    level = first_number(cards, _SATURATION)
-    return level if level is not None and level > 0 else None
+    return _positive(first_number(cards, _SATURATION))
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
 
 
 def bayer_pattern(cards: Cards, rows: int) -> str:
@@ -217,8 +219,7 @@ def averaged(cards: Cards) -> float:
 
 def sky_off(cards: Cards) -> float:
     """Level of the sky that was taken off before, ADU, as our own frames say."""
-    level = number(cards.get("BKGSUB"))
-    return level if level is not None and level > 0 else 0.0
+    return _positive(number(cards.get("BKGSUB"))) or 0.0
 
 
 def full_level(pixels: np.ndarray) -> float | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+#: Degree of the polynomial along y.
 ORDER = 3
-#: Columns of the strip next to the image that are left out: charge that lagged behind fills them.
-LAG = 2
-ENOUGH_COLUMNS = 8
-CLIP = 4.0
-ROUNDS = 5
+#: Columns of the strip next to the image that are left out, for charge that lagged behind fills them; a strip narrower
+#: than this is used whole.
+LAG, ENOUGH_COLUMNS = 2, 8
+#: Outliers are beyond so many sigma; they are looked for so many times.
+CLIP, ROUNDS = 4.0, 5
 
 
 def bias_levels(
