@@ -21,7 +21,7 @@ TOPICS = {
     "ccd": "combining beside ccdproc, memory, raw frames to a stack (small ones; --whole: 24 megapixels, 10 GB disk)",
     "night": "a hundred 24-megapixel frames: time of each, memory (5 GB of disk; not among the usual ones)",
     "app": "the page in a browser: from an event to its painted result, on eight 24-megapixel frames (ten minutes)",
-    "visitors": "many browsers on one server: answers, and memory when they are gone (ten minutes)",
+    "visitors": "many visitors of one server: answers, and memory when they are gone (fifteen minutes)",
 }
 
 
@@ -36,7 +36,8 @@ def main() -> None:
     )
     parser.add_argument("--whole", action="store_true", help="the slow references too see whole frames")
     parser.add_argument("--frames", type=int, default=100, help="frames of the night")
-    parser.add_argument("--visitors", type=int, default=30, help="browsers at once")
+    parser.add_argument("--visitors", type=int, default=30, help="visitors at once")
+    parser.add_argument("--browsers", type=int, default=1, help="how many of them have a browser on this machine")
     parser.add_argument("--seconds", type=float, default=120, help="how long they turn a knob")
     parser.add_argument("--pages", type=int, default=50, help="visits one after another")
     options = parser.parse_args()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,14 +31,15 @@ SETTLED = """(still) => {
 
 
 class Server:
-    """``panel serve app.py`` with a data folder."""
+    """``panel serve app.py`` with a data folder, and maybe with plugins of Panel's."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *plugins: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "panel", "serve", str(ROOT / "app.py"), "--port", str(self.port)]
-        command += ["--address", "127.0.0.1", "--args", "--data", str(data)]
+        command += ["--address", "127.0.0.1", *(f"--plugins={plugin}" for plugin in plugins)]
+        command += ["--args", "--data", str(data)]
         self.address = f"http://127.0.0.1:{self.port}/app"
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._known = psutil.Process(self._process.pid)
@@ -62,6 +65,11 @@ class Server:
         """Bytes resident."""
         return self._known.memory_info().rss
 
+    def told(self) -> dict[str, int]:
+        """What it says of itself, where the plugin ``benchmarks.told`` is there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/told") as answer:
+            return json.load(answer)
+
     def close(self) -> None:
         """End it."""
         self._process.terminate()
@@ -69,9 +77,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(data: Path) -> Iterator[Server]:
+def served(data: Path, *plugins: str) -> Iterator[Server]:
     """A server that listens."""
-    server = Server(data)
+    server = Server(data, *plugins)
     try:
         server.wait()
         yield server
