@@ -1,6 +1,9 @@
 """Photometry on the page without a browser: what is drawn of stars, of a mask, and the files that are saved."""
 
+import base64
+import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,9 +35,10 @@ from ui.flux_facts import (
 from ui.flux_files import write_curves, write_table
 from ui.flux_marks import LOOKS
 from ui.flux_signs import legend
-from ui.light_curve import hours, noise_line
+from ui.light_curve import LightPlots, hours, noise_line
 from ui.mask_layer import outlines
 from ui.mask_list import words
+from ui.star_model import coloured
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +150,35 @@ def test_the_noise_line_rises_toward_the_faint_and_hours_begin_at_zero(made):
     assert line["expected"][-1] > line["expected"][0]
     x, unit = hours(made["lightcurves"])
     assert (x.min(), unit) == (0, "hours")
+
+
+def test_a_star_without_a_light_curve_has_no_axes_and_one_of_two_frames_no_scatter(made):
+    curves, plots = made["lightcurves"], LightPlots("dark", lambda frame: None, lambda star: None)
+    star = int(curves.comparison[0])
+    mag, scatter = curves.mag.copy(), curves.scatter.copy()
+    scatter[star] = np.nan
+    axes = plots._above.figure.axis
+    plots.show(replace(curves, scatter=scatter), star, 0)
+    assert "fewer than three frames" in plots._above._title.object
+    assert all(axis.visible for axis in axes)
+    mag[:, star] = np.nan
+    for shown, picked in ((replace(curves, mag=mag), star), (curves, None)):
+        plots.show(shown, picked, 0)
+        assert not any(axis.visible for axis in axes)
+    plots.show(curves, star, 0)
+    assert all(axis.visible for axis in axes)
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("dark", (0, 40)), ("light", (250, 255))])
+def test_a_residual_of_nothing_looks_like_the_page_and_its_colours_tell_the_sign(theme, ground):
+    from PIL import Image
+
+    address = coloured(np.array([[-0.6, 0.0, 0.6, np.nan]]), theme)
+    ((below, zero, above, unknown),) = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+    assert ground[0] <= int(zero.min()) <= int(zero.max()) <= ground[1]
+    assert below[2] > below[0] + 40
+    assert above[0] > above[2] + 40
+    assert np.ptp(unknown.astype(int)) < 30
 
 
 def test_files_that_are_saved_can_be_read_and_hold_what_is_seen(made, tmp_path):

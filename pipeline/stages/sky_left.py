@@ -22,8 +22,8 @@ BOX, MOST, LEAST = 100, 600, 20
 BETA, FAINT = 2.5, 0.05
 #: Blocks farther from their median are no sky, sigma: a star too faint to be found fills about one.
 CLIP = 3.0
-#: Boxes are halved at most so many times, to a side of at least so many widths of a star.
-FINER, SMALLEST = 2, 8.0
+#: Boxes are halved at most so many times, to at most so many, and to a side of at least so many widths of a star.
+FINER, FINEST, SMALLEST = 2, 5 * MOST, 8.0
 #: The boxes' levels must be larger than their errors explain by so many sigma, or nothing is taken off.
 SURE = 3.0
 
@@ -118,12 +118,12 @@ def sky_left(
     inside = (x > -0.5) & (y > -0.5) & (x < image.shape[1] - 0.5) & (y < image.shape[0] - 0.5)
     x, y = x[inside], y[inside]
     heights = np.nan_to_num(image[np.rint(y).astype(int), np.rint(x).astype(int)], nan=0.0).astype(np.float64)
-    middles = np.meshgrid(*(size * (np.arange(count) + 0.5) - 0.5 for count in blocks.shape[::-1]))
+    middles = np.meshgrid(*(size * (np.arange(count) + 0.5) - 0.5 for count in blocks.shape[::-1]), sparse=True)
     side = BOX if normalize.background is None else normalize.background.box_size
     side, layers = max(side, np.sqrt(image.size / MOST)), []
     for finer in range(1 + FINER):
         boxes = tuple(max(1, round(extent * 2**finer / side)) for extent in image.shape)
-        if finer and side / 2**finer < SMALLEST * fwhm:
+        if finer and (side / 2**finer < SMALLEST * fwhm or np.prod(boxes) > FINEST):
             break
         free = np.isfinite(blocks) & ~_starlit((x, y), heights, fwhm, noise, size, blocks.shape)
         layer = _layer(blocks, free, boxes, noise / size, size, whole=not finer)
