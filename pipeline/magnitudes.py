@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.kernels.median import median_variance
+
 #: Magnitudes for a relative change of flux: 2.5 / ln 10.
 POGSON = 1.0857362047581294
 #: A known star is named by its id or its place, and by a filter where it has another magnitude in another one.
 NAMES = r" *(?:[0-9]{1,7}|[-+]?[0-9.]{1,12} *, *[-+]?[0-9.]{1,12})(?: +\S.*)?"
-#: The median of n values is less sure than their mean by this factor.
-MEDIAN = 1.2533
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,7 @@ def zero_points(
             seen = rows[np.isfinite(mag[rows, star])]
             if seen.size:
                 middle[star] = np.median(mag[seen, star])
-                factor = MEDIAN if seen.size > 2 else 1.0
-                spread[star] = factor * np.sqrt(np.mean(error[seen, star] ** 2) / seen.size)
+                spread[star] = np.sqrt(np.mean(error[seen, star] ** 2) * median_variance(seen.size))
         if np.isfinite(middle).any():
             zero = zero_point_of(middle, spread, stars, 0.0)
             value[rows], sure[rows] = zero.value, zero.error

@@ -21,7 +21,7 @@ _FAULTY = int(Flag.SATURATED | Flag.EDGE | Flag.MASKED | Flag.FORCED)
 FEWEST = 3
 
 
-@stage(version=3, scope="sequence")
+@stage(version=4, scope="sequence")
 def lightcurves(
     frames: Sequence,
     tracks: Tracks,

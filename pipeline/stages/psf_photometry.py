@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, Normalized, readonly
+from pipeline.kernels.median import median_variance
 from pipeline.kernels.noise import MAD_TO_SIGMA
 from pipeline.knob import Knob, Numbers
 from pipeline.magnitudes import (
-    MEDIAN,
     NAMES,
     ZeroPoint,
     calibrated_magnitudes,
@@ -58,7 +58,7 @@ NEAR = 3.0
 _SPOILT = Flag.SATURATED | Flag.MASKED | Flag.EDGE
 
 
-@stage(version=5)
+@stage(version=6)
 def psf_photometry(
     normalize: Normalized,
     calibrated: Frame,
@@ -311,7 +311,8 @@ def _unlike_circles(normalize: Normalized, columns: dict[str, np.ndarray], flag:
     if ratio.size < ENOUGH:
         return []
     middle = float(np.median(ratio))
-    unsure = MEDIAN * MAD_TO_SIGMA * float(np.median(np.abs(ratio - middle))) / np.sqrt(ratio.size)
+    scatter = MAD_TO_SIGMA * float(np.median(np.abs(ratio - middle)))
+    unsure = scatter * median_variance(ratio.size) ** 0.5
     if abs(middle - 1) < max(UNLIKE, 3 * unsure):
         return []
     more = f"{100 * abs(middle - 1):.0f} % {'more' if middle > 1 else 'less'}"

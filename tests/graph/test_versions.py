@@ -24,8 +24,8 @@ KNOWN = {
     "stack": (4, 76.274382),
     "mask": (1, 0.041349794),
     "centroids": (3, 29817.038),
-    "psf_photometry": (5, 19264.046),
-    "lightcurves": (3, 477.07208),
+    "psf_photometry": (6, 19264.046),
+    "lightcurves": (4, 477.07208),
 }
 
 

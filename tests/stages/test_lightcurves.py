@@ -87,8 +87,9 @@ def test_the_median_of_a_known_star_has_its_magnitude_and_curves_keep_their_shap
     np.testing.assert_allclose(found.mag[:, other] - curves.mag[:, other], found.zero_point, atol=1e-9)
     np.testing.assert_array_equal(found.instrumental, curves.instrumental)
     np.testing.assert_array_equal(found.mag_error, curves.mag_error)
-    of_star = np.sqrt(np.mean(curves.mag_error[:, star] ** 2) / FRAMES)
-    np.testing.assert_allclose(found.zero_point_err, 1.2533 * of_star)
+    of_mean = np.sqrt(np.mean(curves.mag_error[:, star] ** 2) / FRAMES)
+    # A median is less sure than a mean, and of many values by a quarter.
+    assert np.all((found.zero_point_err > 1.05 * of_mean) & (found.zero_point_err < 1.2533 * of_mean))
     frame = graph.result(graph.open([folder]), recipe, "psf_photometry", 2)
     assert frame["mag"][star] == pytest.approx(11.5)
     assert f"star {star} of 11.5 mag" in frame.zero_point_source
