@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.kernels.field import NORMAL_MEDIAN, least_squares
+from pipeline.kernels.field import NORMAL_MEDIAN, inverse_gram, least_squares
 from pipeline.kernels.polynomial import count, terms
 from pipeline.kernels.surface import squared_form
 
@@ -51,7 +51,8 @@ def moved_by_shape(u: np.ndarray, v: np.ndarray, lean: np.ndarray, variance: np.
     # What lies far off is another star's light.
     far = np.abs(lean - np.median(lean)) / np.sqrt(variance)
     near = far <= 5 * np.median(far) / NORMAL_MEDIAN**0.5
-    if near.sum() < FOR_A_TERM * parts:
+    told = near.sum() >= FOR_A_TERM * parts
+    if not told or inverse_gram(design[near] / np.sqrt(variance[near])[:, None]) is None:
         return zero
     fit = least_squares(design[near], lean[near], variance[near])
     # How the lean's noise goes with that of the offsets is not known: left-out residuals tell it (MacKinnon and White

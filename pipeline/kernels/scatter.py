@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.kernels.field import ENOUGH_STARS, NORMAL_MEDIAN, inverse_gram, least_squares
+from pipeline.kernels.field import NORMAL_MEDIAN, inverse_gram, least_squares
 from pipeline.kernels.polynomial import count, terms
 
-#: So many values of a frame tell the scatter; a square beyond so many times its expectation is no part of it, and those
-#: below have this mean where values are normal.
-ENOUGH, ODD, NORMAL_BELOW = 300, 3.5**2, 0.9939
+#: So few values at least, and so many of a frame, tell the scatter; a square beyond so many times its expectation is no
+#: part of it, and those below have this mean where values are normal.
+LEAST, ENOUGH, ODD, NORMAL_BELOW = 8, 300, 3.5**2, 0.9939
 ROUNDS = 8
 #: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
 #: three kinds chance gains so much once in 200 times.
@@ -79,12 +79,14 @@ def about_surface(
     while design.shape[1] > count(least) and inverse_gram(design) is None:
         order -= 1
         design = design[:, : count(order)]
-    if len(u) < LEAST_FOR_A_TERM * design.shape[1] or inverse_gram(design) is None:
+    if len(u) < LEAST_FOR_A_TERM * design.shape[1]:
         return None
     rest, good = residual, np.ones(len(u), bool)
     for _ in range(2):
         usual = _usual(rest, variance)
         good = rest**2 < ODD * usual if good.sum() > len(u) / 2 else good
+        if inverse_gram(design[good] / np.sqrt(usual[good])[:, None]) is None:
+            return None
         fit = least_squares(design[good], residual[good], usual[good])
         rest = residual - design @ fit.coefficients
     unsure = ((design @ fit.covariance) * design).sum(axis=1)
@@ -111,7 +113,7 @@ def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: fl
     ndarray of float64, shape (k,), or None
         None where what is claimed is enough, beyond chance, or where too few values tell.
     """
-    if len(squared) < ENOUGH_STARS * alike:
+    if len(squared) < LEAST * alike:
         return None
     claimed = kinds[:, 0]
     parts, own = _parts(np.maximum(squared - missed, 0.0), kinds)

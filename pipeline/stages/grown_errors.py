@@ -65,18 +65,20 @@ def _beyond(squared: np.ndarray, missed: np.ndarray, claimed: np.ndarray, photon
     """Variance that residuals show beyond what is claimed for both stars, shape (2, frames, stars)."""
     from pipeline.kernels.scatter import growth
 
-    number = claimed.shape[1]
-    alike = 1 + ONE_REFERENCE * (number - 1)
-    more = np.zeros_like(claimed)
-    for axis in range(2):
-        kinds = np.stack(np.broadcast_arrays(claimed[axis], photons, 1.0), axis=-1)
-        for rows, same in (*((i, 1.0) for i in range(number)), (slice(None), alike)):
-            told = np.isfinite(squared[axis, rows])
-            parts = growth(squared[axis, rows][told], missed[axis, rows][told], kinds[rows][told], same)
-            if parts is not None:
-                more[axis, rows] += np.fmax(kinds[rows] @ parts - kinds[rows][..., 0], 0.0)
-                kinds[..., 0] = claimed[axis] + more[axis]
-    return more
+    kinds = np.stack(np.broadcast_arrays(claimed, photons, 1.0), axis=-1)
+    number, grown = claimed.shape[1], 0
+    places = [(axis, frame) for axis in range(2) for frame in range(number)]
+    for rows in (*places, ...):
+        alike = 1.0
+        if rows is ...:
+            # What most frames show by themselves is there in the others too.
+            alike = 0.0 if grown > number else 1 + ONE_REFERENCE * (number - 1)
+        told = np.isfinite(squared[rows])
+        parts = growth(squared[rows][told], missed[rows][told], kinds[rows][told], alike)
+        if parts is not None:
+            grown += 1
+            kinds[rows][..., 0] = np.fmax(kinds[rows] @ parts, kinds[rows][..., 0])
+    return np.nan_to_num(kinds[..., 0] - claimed)
 
 
 def _squares(

@@ -63,3 +63,8 @@ def test_a_change_of_shape_over_the_field_is_found_through_noise_and_blends(orde
 def test_few_stars_tell_no_shape():
     u, v = np.random.default_rng(3).uniform(-1, 1, (2, 7))
     assert not moved_by_shape(u, v, np.ones(7), VARIANCE[:7], 3).any()
+
+
+def test_stars_in_one_line_tell_no_shape():
+    u = np.linspace(-1, 1, 200)
+    assert not moved_by_shape(u, 0.5 * u, 0.1 * u, VARIANCE, 3).any()

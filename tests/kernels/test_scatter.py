@@ -50,11 +50,14 @@ def test_a_tenth_of_outliers_is_no_scatter_of_the_rest():
 
 
 def test_few_values_tell_nothing():
-    assert growth(np.full(19, 100.0), np.zeros(19), np.ones((19, 1))) is None
+    assert growth(np.full(7, 100.0), np.zeros(7), np.ones((7, 1))) is None
     places = np.random.default_rng(0).uniform(-1, 1, (3, 5))
     assert about_surface(*places, np.ones(5), 1) is None
     in_line = np.linspace(-1, 1, 40)
     assert about_surface(in_line, in_line, in_line, np.ones(40), 1) is None
+    # The only value beside the line is an outlier.
+    beside, far = np.append(in_line, 0.3), np.append(np.sin(9 * in_line), 50.0)
+    assert about_surface(beside, np.append(in_line, -0.3), far, np.ones(41), 1) is None
 
 
 def test_squares_make_up_for_what_a_fit_takes_away():
