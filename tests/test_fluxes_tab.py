@@ -35,7 +35,7 @@ from ui.flux_facts import (
 from ui.flux_files import write_curves, write_table
 from ui.flux_marks import LOOKS
 from ui.flux_signs import legend
-from ui.light_curve import LightPlots, hours, noise_line
+from ui.light_curve import LightPlots, hours, noise_line, round_numbers
 from ui.mask_layer import outlines
 from ui.mask_list import words
 from ui.star_model import coloured
@@ -167,6 +167,14 @@ def test_a_star_without_a_light_curve_has_no_axes_and_one_of_two_frames_no_scatt
         assert not any(axis.visible for axis in axes)
     plots.show(curves, star, 0)
     assert all(axis.visible for axis in axes)
+
+
+@given(some.floats(1e-3, 1e3), some.floats(3, 1e5))
+def test_an_axis_of_ratios_has_few_round_numbers(low, ratio):
+    found = round_numbers(low, low * ratio)
+    assert 1 <= len(found) <= 7
+    assert low <= min(found) <= max(found) <= low * ratio
+    assert {f"{number:.0e}"[0] for number in found} <= {"1", "2", "3", "5"}
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("dark", (0, 40)), ("light", (250, 255))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJS, Line, Scatter, Segment, Span
+from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, Line, Scatter, Segment, Span
 
 from pipeline.photometry import LightCurves
 from ui.colours import COMPLETE, HALO, PALETTES, PICKED, REFERENCE
@@ -140,6 +140,7 @@ class LightPlots(Themed):
             edge = 0.05 * float(np.ptp(mag)) or 0.5
             low, high = float(values[values > 0].min()), float(values.max())
             self._below.span((float(mag.min()) - edge, float(mag.max()) + edge), (low / 1.5, high * 1.5))
+            self._below.figure.yaxis.ticker = FixedTicker(ticks=round_numbers(low / 1.5, high * 1.5))
 
     def _dragged(self) -> None:
         rows = self.chosen.data["row"]
@@ -156,6 +157,13 @@ class LightPlots(Themed):
         nearest = int(np.argmin(np.hypot(across, down)))
         if np.hypot(across, down)[nearest] <= _PICK:
             self._on_star(int(self._stars[nearest]))
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Numbers for an axis of equal ratios, few enough to be read: powers of ten, and between few of them others."""
+    between = (1, 2, 5) if high < 40 * low else (1, 3) if high < 400 * low else (1,)
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    return [part * 10.0**power for power in powers for part in between if low <= part * 10.0**power <= high]
 
 
 def _scatter_of(curves: LightCurves, star: int) -> str:

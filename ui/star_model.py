@@ -22,6 +22,8 @@ from ui.themed import Themed
 
 _SIDE = 120
 _LOWEST = -2.0
+#: A star is where its model is above this part of its height: three sigma of a Gaussian.
+_CORE = 0.011
 #: Colours of a residual reach at least so many times the sky's noise, or noise itself would glare.
 _QUIET = 5.0
 #: On the dark page zero is as dark as the sky beside it.
@@ -108,9 +110,11 @@ class StarModel(Themed):
 def _pictures(made: Modelled, star: int, theme: str) -> str:
     """Data and model with one stretch; the residual with its own, in which colours tell the sign."""
     colours = PALETTES[theme]
-    top = max(float(np.nanmax(made.data)), 20 * made.noise)
+    # A brighter neighbour in the corner tells nothing of this star.
+    core = np.abs(made.model) >= _CORE * np.nanmax(np.abs(made.model))
+    top = max(float(np.max(made.data[core])), 20 * made.noise)
     low = _LOWEST * made.noise
-    worst = float(np.nanmax(np.abs(made.residual)))
+    worst = float(np.max(np.abs(made.residual[core])))
     reach = max(worst, _QUIET * made.noise)
     grey = [png(shares(one, "asinh", low, top)) for one in (made.data, made.model)]
     pictures = (*grey, coloured(made.residual / reach, theme))
@@ -123,7 +127,7 @@ def _pictures(made: Modelled, star: int, theme: str) -> str:
     )
     words = _minus(
         f"Data and model from {_adu(low)} to {_adu(top)}\u2009ADU. The residual is red above, blue below zero, fully "
-        f"so at {_adu(reach)}\u2009ADU; its largest is {100 * worst / top:.2g}\u2009% of the peak, "
+        f"so at {_adu(reach)}\u2009ADU; its largest is {_adu(100 * worst / top)}\u2009% of the peak, "
         f"{worst / made.noise:.1f} times the sky's noise."
     )
     if chequered(made):
