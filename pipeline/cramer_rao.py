@@ -11,8 +11,8 @@ from pipeline.frame import SIGMA_TO_FWHM
 if TYPE_CHECKING:
     from pipeline.sample import Truth
 
-REACH = 5.0
-BATCH = 256
+#: How far from its centre a star's light is counted, in its sigma; stars that are reckoned at a time.
+REACH, BATCH = 5.0, 256
 
 
 def brightness(truth: Truth, index: int) -> np.ndarray:

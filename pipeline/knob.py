@@ -290,7 +290,7 @@ KINDS: dict[Any, str] = {
     Shapes: "shapes",
 }
 
-
+#: So many names a message can list.
 MOST_NAMES = 14
 
 

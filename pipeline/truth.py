@@ -16,11 +16,13 @@ from pipeline.frame import FrameError
 from pipeline.sample.sky import TRUTH_FILE, Truth
 from pipeline.tables import StarTable, Tracks
 
+#: A position is a star's within this many pixels, or within half of the stars' width where that is more.
 LEAST_RADIUS = 1.5
 BINS_PER_DECADE = 4
+#: Bytes of a truth when unpacked.
 LARGEST_TRUTH = 200_000_000
+#: Median distance from the true place where both coordinates have a Gaussian error of 1 sigma.
 RAYLEIGH_MEDIAN = np.sqrt(2 * np.log(2))
-"""Median distance from the true place where both coordinates have a Gaussian error of 1 sigma."""
 
 
 def truth_beside(folder: Path) -> Truth | None:

@@ -11,7 +11,9 @@ from typing import Any
 from pipeline.graph.output import Job, RunError
 from pipeline.graph.tasks import Outcome
 
+#: Frames that a run without workers of its own works on at a time.
 FRAMES_IN_FLIGHT = 2
+#: How long a scheduler may take to answer.
 PATIENCE = "20s"
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pipeline.graph.run import Graph
 
 Progress = Callable[[str, int, int], None]
-ENOUGH_STARS = 5
-REFERENCES_TRIED = 8
+#: The first frame with so many stars is the reference; of so many frames that have fewer the one with most.
+ENOUGH_STARS, REFERENCES_TRIED = 5, 8
 
 
 class StaleError(Exception):

@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.graph import records
 
+#: Bytes that every result and value is taken to need beside its numbers.
 OVERHEAD = 512
 
 

@@ -19,6 +19,7 @@ from pipeline.graph.store import Store
 from pipeline.graph.writers import MASTERS, Work
 from pipeline.stage import STAGES
 
+#: Bytes of results that a worker keeps in memory.
 MEMORY = 800_000_000
 #: Large results of a frame that nothing asks for again once its stars are found, and once its products are written.
 AFTER_STARS = ("frame", "normalize", "candidates")

@@ -16,11 +16,10 @@ from pipeline.kernels import match
 from pipeline.kernels.models import best_model
 from pipeline.kernels.polynomial import apply, fit_transform, geometry, identity, inverse_apply
 
+#: Two points of two frames at most this far apart, pixels, lie at one place of the detector.
 STILL = 0.5
-"""Two points of two frames at most this far apart, pixels, lie at one place of the detector."""
-
+#: A solution matches at least this share of the points that both frames could have in common.
 LEAST_SHARE = 0.25
-"""A solution matches at least this share of the points that both frames could have in common."""
 
 _BRIGHT, _CORNERS, _EXACT = 300, 60, 500
 

@@ -136,9 +136,9 @@ def _ever_seen(
 
 def _power_law(faintest: float, brightest: float, count: int, rng: np.random.Generator) -> np.ndarray:
     """Fluxes with dN/dm ~ 10^(0.3 m), that is N(> F) ~ F^-0.75, between two bounds."""
-    slope_ = 0.75
-    low, high = faintest**-slope_, brightest**-slope_
-    return (high + (low - high) * rng.uniform(size=count)) ** (-1.0 / slope_)
+    steepness = 0.75
+    low, high = faintest**-steepness, brightest**-steepness
+    return (high + (low - high) * rng.uniform(size=count)) ** (-1.0 / steepness)
 
 
 def _objects(

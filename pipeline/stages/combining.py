@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pipeline.masters import Master
     from pipeline.read.rows import Rows
 
+#: A sample of a frame is so many bands of so many rows.
 BANDS, BAND = 12, 24
+#: Outliers are beyond so many sigma; they are looked for so many times.
 CLIP, ROUNDS = 4.0, 3
 #: A flat of so few ADU would be refused as too dark; one that is a part of light lies about 1.
 LEVELLED = 4.0

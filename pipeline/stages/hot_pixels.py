@@ -16,8 +16,8 @@ from pipeline.stages.bad_pixels import from_columns_and_flats, from_darks
 from pipeline.stages.raw_stars import StarMotion, star_contrast
 from pipeline.stages.staying import staying
 
-MOST_FRAMES = 9
-LEAST_FRAMES = 3
+#: Frames that are asked which of their pixels are hot, and how many it takes.
+MOST_FRAMES, LEAST_FRAMES = 9, 3
 
 
 def without(knobs: Mapping[str, Any]) -> tuple[str, ...]:

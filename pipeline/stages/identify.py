@@ -8,8 +8,8 @@ import numpy as np
 
 from pipeline.tables import Reason, StarTable, Status
 
+#: Rows that are light at a place where no new star would be looked for; at a known star's place they are that star.
 RECOVERABLE = (Reason.THRESHOLD, Reason.SHARPNESS, Reason.ROUNDNESS, Reason.SEPARATION, Reason.BRIGHTEST)
-"""Rows that are light at a place where no new star would be looked for; at a known star's place they are that star."""
 
 COLUMNS_OF = {
     "winpos": ("x_winpos", "y_winpos"),
@@ -17,12 +17,11 @@ COLUMNS_OF = {
     "com": ("x_com", "y_com"),
     "gauss": ("x_gauss", "y_gauss"),
 }
+#: A star off its place is taken where fewer others than this would lie so near by chance.
 UNLIKELY = 0.01
-"""A star off its place is taken where fewer others than this would lie so near by chance."""
-
+#: Two rows whose centres are nearer than this part of the fwhm are one star, whatever peaks they were found at.
 TWIN = 0.3
-"""Two rows whose centres are nearer than this part of the fwhm are one star, whatever peaks they were found at."""
-
+#: Stars about a star that are known as its neighbours.
 _NEIGHBOURS = 12
 
 

@@ -11,8 +11,8 @@ from pipeline.tables import Reason, Status
 if TYPE_CHECKING:
     from pipeline.stages.identify import Search
 
+#: A star that moved by itself is looked for up to so many times ``proximity`` from its place.
 WANDER = 10
-"""A star that moved by itself is looked for up to so many times ``proximity`` from its place."""
 
 
 def explain(search: Search) -> None:

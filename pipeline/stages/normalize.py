@@ -16,7 +16,9 @@ from pipeline.stages.noise_model import gain_of_header
 if TYPE_CHECKING:
     from pipeline.kernels.bright import BrightStars
 
+#: Stars that a colour's factor wants, and how many of the brightest are asked.
 _LEAST_STARS, _MOST_STARS = 5, 300
+#: The lowest and the highest factor.
 FACTORS = (0.1, 10.0)
 #: So far below the sky, sigma, and at less than half of its light, a pixel does not see it.
 DEAD = 20.0

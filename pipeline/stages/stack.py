@@ -21,6 +21,7 @@ from pipeline.stage import stage
 from pipeline.stages.normalize import sky_noise
 from pipeline.tables import Selection
 
+#: Frames that are aligned at a time.
 AT_A_TIME = 2
 #: Rows that are written to the disk at a time.
 BAND = 256

@@ -21,8 +21,8 @@ from pipeline.tables import Reason, Selection, StarTable, Status, Tracks
 if TYPE_CHECKING:
     from pipeline.kernels.register import Points, Solution
 
+#: Share of the stars that should be in a frame below which it is not used.
 LEAST_STARS = 0.3
-"""Share of the stars that should be in a frame below which it is not used."""
 
 
 @stage(version=4, scope="sequence", lazy=("normalize",))
