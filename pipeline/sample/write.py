@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,20 +40,24 @@ def write(spec: SampleSpec, folder: str | Path) -> list[Path]:
     truth = make_truth(spec)
     paths = [folder / file_name(spec, index) for index in range(spec.frames)]
     for index, path in enumerate(paths):
-        partial = path.with_name(f".partial.{path.name}")
-        write_frame(spec, make_frame(spec, truth, index), index, partial)
-        os.replace(partial, path)
+        with _whole(path) as partial:
+            write_frame(spec, make_frame(spec, truth, index), index, partial)
     for exposure in exposures(spec.detector):
-        path = folder / exposure.file
-        partial = path.with_name(f".partial.{path.name}")
-        _write_fits(spec, make_calibration(spec, truth, exposure), _calibration_cards(spec, exposure), partial)
-        os.replace(partial, path)
-        paths.append(path)
-    # NumPy adds the ending when it is missing, so the partial name must have it.
-    partial = folder / f".partial.{TRUTH_FILE}"
-    truth.save(partial)
-    os.replace(partial, folder / TRUTH_FILE)
+        paths.append(folder / exposure.file)
+        with _whole(paths[-1]) as partial:
+            _write_fits(spec, make_calibration(spec, truth, exposure), _calibration_cards(spec, exposure), partial)
+    with _whole(folder / TRUTH_FILE) as partial:
+        truth.save(partial)
     return paths
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write under; what was written there gets its own name once it is whole."""
+    # The ending stays the last: NumPy adds it where it is missing.
+    partial = path.with_name(f".partial.{path.name}")
+    yield partial
+    os.replace(partial, path)
 
 
 def write_frame(spec: SampleSpec, frame: Frame, index: int, path: Path) -> None:
