@@ -96,7 +96,7 @@ def crowds(x: np.ndarray, y: np.ndarray, separation: float) -> list[np.ndarray]:
     Parameters
     ----------
     x, y : ndarray, shape (n,)
-        Places, pixels.
+        Places, pixels; a star without one is in no crowd.
     separation : float
         Pixels; stars exactly so far apart are not crowded.
     """
@@ -104,12 +104,14 @@ def crowds(x: np.ndarray, y: np.ndarray, separation: float) -> list[np.ndarray]:
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    if x.size < 2 or separation <= 0:
+    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if known.size < 2 or separation <= 0:
         return []
-    pairs = cKDTree(np.stack([x, y], axis=1)).query_pairs(np.nextafter(separation, 0), output_type="ndarray")
-    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (x.size, x.size))
+    tree = cKDTree(np.stack([x[known], y[known]], axis=1))
+    pairs = tree.query_pairs(np.nextafter(separation, 0), output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (known.size, known.size))
     _, group = connected_components(graph, directed=False)
-    return [np.flatnonzero(group == number) for number in np.unique(group[pairs.ravel()])]
+    return [known[group == number] for number in np.unique(group[pairs.ravel()])]
 
 
 def _groups(

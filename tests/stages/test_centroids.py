@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.photometry import Flag, Left
 from pipeline.stages.candidates import candidates
-from pipeline.stages.centroids import centroids
+from pipeline.stages.centroids import centroids, crowds
 from pipeline.stages.stars import stars
 from tests.star_fields import grid, star_field
 
@@ -101,6 +101,13 @@ def test_stars_nearer_than_separation_leave_the_list_or_become_one():
     assert (merged.reason == Left.MERGED).sum() == 1
     one = merged.kept[np.argmin(merged["centroid_x"][merged.kept])]
     assert merged["centroid_x"][one] == pytest.approx(60 + 7 * 4 / 13, abs=0.1)
+
+
+def test_crowds_are_chains_of_stars_nearer_than_a_separation_and_know_no_star_without_a_place():
+    x = np.array([0.0, 4.0, np.nan, 8.0, 13.0, 50.0])
+    assert [group.tolist() for group in crowds(x, np.zeros(6), 5.0)] == [[0, 1, 3]]
+    assert crowds(x, np.zeros(6), 0.0) == []
+    assert crowds(x[2:3], np.zeros(1), 5.0) == []
 
 
 def test_widths_have_errors_and_those_the_sky_limits_are_flagged():
