@@ -243,7 +243,7 @@ class Desk(Viewer):
     def _window_is(self, narrow: bool) -> None:
         """Fold the right column away in a narrow window, where it opens over the picture."""
         if narrow != self._narrow:
-            self._narrow = narrow
+            self._narrow = self.top.narrow = narrow
             if self._loaded:
                 self.page.contextbar_open = not narrow or self.comparison.is_open
 

@@ -27,6 +27,25 @@ DIAMOND = (
 )
 
 
+# So many letters of what is open and of the reference's name have their place, in a narrow window and in a wide one.
+ROOM = {True: 44, False: 80}
+
+
+def fitting(title: str, reference: str, room: int) -> tuple[str, str]:
+    """What is open and the reference's name, cut to so many letters together where that can be.
+
+    Of a folder's name the end goes; of a file's the beginning, for the files of a night differ in their ends.
+    """
+    name, comma, count = title.rpartition(", ")
+    over = len(title) + len(reference) - room
+    if over > 0 and len(reference) > 10:
+        reference = "\u2026" + reference[-max(9, len(reference) - over - 1) :]
+        over = len(title) + len(reference) - room
+    if over > 0 and len(name) > 12:
+        name = name[: max(11, len(name) - over - 1)] + "\u2026"
+    return f"{name}{comma}{count}", reference
+
+
 def _line() -> pn.pane.HTML:
     return pn.pane.HTML("", width=1, height=28, margin=(0, 8), styles={"background": "var(--starshift-hairline)"})
 
@@ -70,6 +89,7 @@ class TopBar:
         on_theme: Callable[[], Any],
     ) -> None:
         self._session = session
+        self._named, self._narrow = "", False
         self._data = menu("Open", data, icon="folder_outlined", icon_size="18px")
         self._reference = pmui.MenuButton(
             label="reference",
@@ -117,17 +137,32 @@ class TopBar:
     def draw(self) -> None:
         """Show the session's title and whether there is something to take back."""
         session = self._session
-        label = session.title or "Open"
-        if self._data.label != label:
-            self._data.label = label
+        self._draw_names()
         self._undo.barred = not session.can_undo
         self._redo.barred = not session.can_redo
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the window is narrow, so that long names are cut; setting it writes them anew."""
+        return self._narrow
+
+    @narrow.setter
+    def narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        self._draw_names()
+
+    def _draw_names(self) -> None:
+        title, reference = fitting(self._session.title, self._named, ROOM[self._narrow])
+        for button, label in ((self._data, title or "Open"), (self._reference, f"reference {reference}")):
+            if button.label != label:
+                button.label = label
 
     def show_sequence(self, sequence: Sequence) -> None:
         """Offer the frames as references."""
         files = [info.file for info, why in zip(sequence.frames, sequence.unusable, strict=True) if not why]
-        name = stem(sequence.frames[sequence.reference].file)
-        self._reference.param.update(items=[{"label": file} for file in files], label=f"reference {name}", visible=True)
+        self._named = stem(sequence.frames[sequence.reference].file)
+        self._reference.param.update(items=[{"label": file} for file in files], visible=True)
+        self._draw_names()
 
     def show_theme(self, dark: bool) -> None:
         """Take a theme's colours, and show the other one, which a click would bring."""
