@@ -1,3 +1,5 @@
+"""The picture and its parts, without a browser."""
+
 import gc
 import json
 import re
@@ -7,16 +9,9 @@ import weakref
 
 import numpy as np
 import pytest
-from bokeh.core.serialization import Deserializer, Serialized, Serializer
-from bokeh.server.views.ws import WSHandler
 
-from ui import nodelay
-from ui.contours import contours, round_levels
-from ui.map_plots import MapPlots
 from ui.part import text, variables
 from ui.picture import Picture
-from ui.player import Player
-from ui.plots import FrameSeries, TrackPlots, frame_ticks
 from ui.pyramid import PyramidStore
 from ui.star_card import StarCard
 from ui.stretch import LIMITS, SOFTENING, STRETCHES, number, palette, shares
@@ -180,38 +175,6 @@ def test_a_difference_map_is_white_at_zero():
     assert all(int(colour[i : i + 2], 16) > 245 for colour in middle for i in (1, 3, 5))
 
 
-def test_contours_are_where_the_map_has_their_value():
-    y, x = np.mgrid[0:200, 0:300].astype(float)
-    plane = -88 + 0.004 * x + 0.002 * y
-    step = 4
-    small = plane.reshape(50, step, 75, step).mean((1, 3))
-    drawn = contours(small, step)
-    assert len(drawn.values) >= 3
-    found = set()
-    for xs, ys in zip(drawn.xs, drawn.ys, strict=True):
-        values = -88 + 0.004 * xs + 0.002 * ys
-        # A line is left open where its number stands.
-        drawn_values = values[np.isfinite(values)]
-        assert np.ptp(drawn_values) < 1e-6
-        found.add(round(drawn_values[0], 6))
-    assert found >= {round(value, 6) for value in drawn.values}
-
-
-@pytest.mark.parametrize("low_high", [(-89.1, -87.6), (0.0, 1e-4), (-5.0, 5.0), (0.0, 1234.0)])
-def test_contours_are_few_and_round(low_high):
-    levels = round_levels(*low_high)
-    assert 3 <= len(levels) <= 8
-    assert low_high[0] < levels[0]
-    assert levels[-1] < low_high[1]
-    step = float(np.diff(levels)[0])
-    assert f"{step:.3e}"[:5] in ("1.000", "2.000", "5.000")
-
-
-def test_a_flat_map_and_an_empty_one_have_no_contours():
-    assert contours(np.zeros((20, 20)), 1).values == []
-    assert contours(np.full((20, 20), np.nan), 1).xs == []
-
-
 @pytest.mark.parametrize(
     ("value", "span", "written"),
     [(-89.123, 2.0, "−89.12"), (0.0, 5.0, "0"), (1035.4, 0.0, "1035"), (0.0123, 0.0, "0.0123"), (-1e-9, 1.0, "0.00")],
@@ -223,133 +186,6 @@ def test_numbers_have_a_true_minus_and_digits_that_mean_something(value, span, w
 def test_both_themes_define_the_same_colours():
     names = [re.findall(r"--([\w-]+):", variables(theme)) for theme in ("dark", "light")]
     assert names[0] == names[1]
-
-
-def test_websockets_send_at_once_and_the_patch_is_put_on_only_once(monkeypatch):
-    called = []
-    monkeypatch.setattr(WSHandler, "open", lambda handler: called.append("open"))
-    monkeypatch.setattr(WSHandler, "set_nodelay", lambda handler, on: called.append(on))
-    assert nodelay.install()
-    once = WSHandler.open
-    assert nodelay.install()
-    assert WSHandler.open is once
-    once(object.__new__(WSHandler))
-    assert called == [True, "open"]
-
-
-def test_a_bokeh_without_that_handler_is_left_alone(monkeypatch):
-    monkeypatch.delattr(WSHandler, "open")
-    assert nodelay.install() is False
-
-
-@pytest.mark.parametrize(
-    "given", [np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::-1], np.empty(0), np.arange(4001, dtype=np.int32)]
-)
-def test_small_arrays_go_within_the_message_and_long_ones_apart(given):
-    assert nodelay.install()
-    serializer = Serializer()
-    sent = serializer.encode({"column": given})
-    assert len(serializer.buffers) == (given.nbytes > nodelay.WITHIN)
-    if not serializer.buffers:
-        json.dumps(sent)
-    back = Deserializer().deserialize(Serialized(sent, serializer.buffers))["column"]
-    np.testing.assert_array_equal(back, given)
-    assert back.dtype == given.dtype
-
-
-def test_the_player_tells_the_users_choice_and_not_the_programs():
-    told = []
-    player = Player(5, told.append)
-    player.frame = 3
-    assert told == []
-    player.panel.frame = 4
-    assert told == [4]
-
-
-def test_the_player_does_not_stay_beyond_the_last_frame():
-    player = Player(5, lambda frame: None)
-    player.frame = 4
-    player.set_frames(["a", "b"], reference=1, unused=[0])
-    assert player.frame == 0
-    assert player.panel.count == 2
-
-
-def series(count=24):
-    x = np.arange(count, dtype=float)
-    return FrameSeries(-5 * x, 2 * x, -0.01 - x, 0.01 + x, np.full(count, 40), 20 - x // 2, x // 2, reference=3)
-
-
-def test_the_states_of_the_reference_s_stars_are_stacked():
-    plots = TrackPlots()
-    plots.update(series())
-    assert plots.series.data["complete"].tolist() == [40] * 24
-    assert plots.series.data["lost"].tolist() == [60] * 24
-
-
-@pytest.mark.parametrize(
-    ("partial", "lost", "named"),
-    [
-        (0, 0, ["complete"]),
-        (2, 0, ["complete", "partial"]),
-        (0, 2, ["complete", "lost"]),
-        (1, 1, ["complete", "partial", "lost"]),
-    ],
-)
-def test_each_state_that_a_star_is_in_is_named_within_its_plot_and_no_name_covers_another(partial, lost, named):
-    plots = TrackPlots()
-    counts = [np.full(3, count, float) for count in (90, partial, lost)]
-    plots.update(FrameSeries(*np.zeros((4, 3)), *counts, reference=0))
-    ends = plots._count_ends
-    words = [ends.major_label_overrides[place] for place in ends.ticker.ticks]
-    assert words == named
-    total = 90 + partial + lost
-    assert max(ends.ticker.ticks) <= total
-    assert all(gap > 0.1 * total for gap in np.diff(ends.ticker.ticks))
-
-
-def test_the_line_tells_only_what_the_user_dragged():
-    told = []
-    plots = TrackPlots(on_frame=told.append)
-    plots.update(series())
-    plots.set_frame(5)
-    assert told == []
-    plots.chosen.data = {"frame": [7], "count": [24]}
-    assert told == [7]
-
-
-def test_the_plots_take_back_a_star_and_a_sequence():
-    plots = TrackPlots("light")
-    plots.update(series())
-    plots.set_picked(393, *np.zeros((4, 24)))
-    plots.set_picked(None)
-    assert len(plots.star.data["dx"]) == 0
-    plots.update(None)
-    assert len(plots.series.data["dx"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"), [(24, [1, 6, 12, 18, 24]), (1, [1]), (2, [1, 2]), (100, [1, 25, 50, 75, 100])]
-)
-def test_the_frames_under_the_plots_are_numbered_as_users_count(count, shown):
-    assert [tick + 1 for tick in frame_ticks(count)] == shown
-
-
-def test_the_small_maps_carry_their_own_limits():
-    plots = MapPlots()
-    plots.update({"x_offset": np.linspace(-89, -87, 600 * 400, dtype=np.float32).reshape(400, 600)})
-    assert (plots.heads["x_offset"].low, plots.heads["x_offset"].high) == ("−89.0", "−87.0")
-    data = plots.sources["x_offset"].data
-    sample = data["dw"][0] / data["image"][0].shape[1]
-    first, last = data["x"][0] + sample / 2, data["x"][0] + data["dw"][0] - sample / 2
-    assert (first, last) == pytest.approx((0, 599)), "the outer samples are the outer pixels"
-    assert data["image"][0][0, 0] == -89
-    assert data["image"][0][-1, -1] == -87
-
-
-def test_a_map_without_slope_and_one_without_values_can_be_drawn():
-    plots = MapPlots()
-    plots.update({"x_offset": np.zeros((40, 60)), "y_offset": np.full((40, 60), np.nan)})
-    assert all(len(plots.sources[name].data["image"]) == 1 for name in ("x_offset", "y_offset"))
 
 
 def test_the_card_writes_words_as_words():
