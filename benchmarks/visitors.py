@@ -94,7 +94,7 @@ class Wave:
     """What came of visitors at once: answers, seconds; shares of a core; the most memory, bytes."""
 
     answers: np.ndarray
-    painted: list[float]
+    painted: np.ndarray
     server: float
     crowd: float
     most: int
@@ -120,8 +120,11 @@ def _together(browser: Any, server: Server, options: argparse.Namespace) -> list
         waves.append(_wave(browser, server, options, knobs))
         states.append(_state(server))
     name = f"cheap knob of {options.visitors} visitors at once"
-    made = [_answered(name, waves[0], GOAL), _answered(f"{name}, each turn new to the server", waves[2], None)]
-    made += [_painted(wave) for wave in waves[:1] if wave.painted]
+    made = []
+    if len(waves[0].answers):
+        made = [_answered(name, waves[0], GOAL), _answered(f"{name}, each turn new to the server", waves[2], None)]
+    if len(waves[0].painted):
+        made.append(_painted(waves[0]))
     return [*made, *_memory(options.visitors, waves, states)]
 
 
@@ -136,12 +139,12 @@ def _wave(browser: Any, server: Server, options: argparse.Namespace, knobs: tupl
             page.evaluate(TURNS, [options.seconds, 1000 * PAUSE])
         crowd.begin()
         answers, share = crowd.answers()
+        painted = [answer for page in pages for answer in page.evaluate("() => stopwatch.turns")]
         busy = (server.processor - processor) / (time.perf_counter() - begin)
-        painted = [time for page in pages for time in page.evaluate("() => stopwatch.turns")]
         for page in pages:
             page.context.close()
         crowd.leave()
-    return Wave(answers, [np.nan if time is None else time / 1000 for time in painted], busy, share, memory.most)
+    return Wave(answers, np.array(painted, float) / 1000, busy, share, memory.most)
 
 
 def _state(server: Server) -> tuple[int, dict[str, int]]:
@@ -151,7 +154,7 @@ def _state(server: Server) -> tuple[int, dict[str, int]]:
     return server.memory, told
 
 
-def _half_and_most(times: np.ndarray | list[float]) -> tuple[float, float]:
+def _half_and_most(times: np.ndarray) -> tuple[float, float]:
     """Median and 95th percentile, seconds; a turn without an answer counts as longer than any."""
     half, most = np.percentile(np.nan_to_num(times, nan=np.inf), (50, 95), method="higher")
     return half, most

@@ -72,7 +72,7 @@ def test_a_visitor_knows_models_of_the_document_and_those_that_come_later():
 
 
 def wave(answers):
-    return Wave(np.array(answers, float), [], server=0.5, crowd=0.1, most=2_000_000_000)
+    return Wave(np.array(answers, float), np.empty(0), server=0.5, crowd=0.1, most=2_000_000_000)
 
 
 def test_a_turn_without_an_answer_is_longer_than_any_other():
