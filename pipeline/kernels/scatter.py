@@ -19,6 +19,8 @@ ROUNDS = 8
 #: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
 #: three kinds chance gains so much once in 200 times.
 BEYOND_CHANCE = 12.0
+#: The same by which more kinds of variance are better than a factor alone.
+MORE_KINDS = 3.0
 NEIGHBOURS = 4
 #: A surface through residuals has an order of no more than this and so many values a term, but that of the fit whose
 #: residuals they are has fewer.
@@ -115,12 +117,18 @@ def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: fl
     """
     if len(squared) < LEAST * alike:
         return None
-    claimed = kinds[:, 0]
-    parts, own = _parts(np.maximum(squared - missed, 0.0), kinds)
-    seen = np.maximum(kinds @ parts, claimed)
-    before, after = (claimed + missed)[own], (seen + missed)[own]
-    gain = float(np.sum(np.log(before / after) + squared[own] / before - squared[own] / after))
-    return parts if gain > BEYOND_CHANCE * alike else None
+    rest = np.maximum(squared - missed, 0.0)
+    simple, _ = _parts(rest, kinds[:, :1])
+    parts, own = _parts(rest, kinds)
+
+    def unlikely(seen: np.ndarray) -> float:
+        expected = (np.maximum(seen, kinds[:, 0]) + missed)[own]
+        return float(np.sum(np.log(expected) + squared[own] / expected))
+
+    factor = np.append(simple, np.zeros(kinds.shape[1] - 1))
+    if unlikely(kinds @ factor) - unlikely(kinds @ parts) < MORE_KINDS:
+        parts = factor
+    return parts if unlikely(kinds[:, 0]) - unlikely(kinds @ parts) > BEYOND_CHANCE * alike else None
 
 
 def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

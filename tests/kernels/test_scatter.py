@@ -22,6 +22,17 @@ def test_each_kind_of_variance_is_found_again(truth):
     np.testing.assert_allclose(np.median((kinds @ parts)[bright] / (kinds @ truth)[bright]), 1, atol=0.25)
 
 
+def test_a_factor_alone_is_found_where_it_explains_all():
+    rng = np.random.default_rng(9)
+    alone = 0
+    for _ in range(40):
+        kinds = kinds_of(rng, 300)
+        parts = growth(rng.normal(0, 3 * np.sqrt(kinds[:, 0])) ** 2, np.zeros(300), kinds)
+        alone += not parts[1:].any()
+        assert parts[0] < 16
+    assert alone >= 30
+
+
 def test_honest_variances_hardly_ever_grow():
     rng = np.random.default_rng(2)
     grown = 0
