@@ -27,12 +27,13 @@ from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
 from ui.region import Region
 from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
+from ui.themed import Themed
 
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
 NOTE_STYLE = {"position": "absolute", "inset": "0", "width": "100%", "height": "100%", "pointer-events": "none"}
 
 
-class Picture(Layers, Marks):
+class Picture(Layers, Marks, Themed):
     """Linked pictures of a frame with markers on its stars.
 
     Methods that change what is seen must be called with the document's lock (in a callback, or by
@@ -105,19 +106,9 @@ class Picture(Layers, Marks):
         self._notes = [PictureNote(options=labels, kind=kinds[i], **note) for i in range(PICTURES)]
         self.swipe = Swipe(**note)
         self._cells = [column(sizing_mode="stretch_both") for _ in range(PICTURES)]
-        rows = [
-            pn.Row(
-                self._cells[i],
-                self._cells[i + 2],
-                self._sides[i].panel,
-                margin=0,
-                sizing_mode="stretch_both",
-                styles={"gap": "1px"},
-            )
-            for i in (0, 1)
-        ]
-        self._rows = rows
-        self._well = column(*rows, sizing_mode="stretch_both", styles={"gap": "1px"})
+        look = {"margin": 0, "sizing_mode": "stretch_both", "styles": {"gap": "1px"}}
+        self._rows = [pn.Row(self._cells[i], self._cells[i + 2], self._sides[i].panel, **look) for i in (0, 1)]
+        self._well = column(*self._rows, sizing_mode="stretch_both", styles={"gap": "1px"})
         self.strip = LimitStrip(height=64, **common)
         self.panel = column(self.toolbar, self.legend, self._well, self.strip, sizing_mode="stretch_both")
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
@@ -175,20 +166,6 @@ class Picture(Layers, Marks):
     def kinds(self) -> tuple[str, ...]:
         """Kinds that the visible pictures show, the first picture first."""
         return tuple(self.toolbar.kinds)[: self.toolbar.count]
-
-    @property
-    def theme(self) -> str:
-        """Either "dark" or "light"; setting it repaints, nothing is made anew."""
-        return self._theme
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._theme = theme
-        for part in (self.toolbar, self.legend, self.strip, self.swipe, *self.heads, *self._notes):
-            part.theme = theme
-        for side in self._sides:
-            side.set_theme(theme)
-        self._paint_ground()
 
     def offer(self, kinds: Sequence[str]) -> None:
         """Name the kinds that can be chosen."""
@@ -399,6 +376,14 @@ class Picture(Layers, Marks):
         styles = {"aspect-ratio": f"{ratio:.4f}", **BESIDE_STYLE}
         if self._cells[i].styles != styles:
             self._cells[i].styles = styles
+
+    def _paint(self) -> None:
+        """Take the theme's colours; nothing is made anew."""
+        for part in (self.toolbar, self.legend, self.strip, self.swipe, *self.heads, *self._notes):
+            part.theme = self._theme
+        for side in self._sides:
+            side.set_theme(self._theme)
+        self._paint_ground()
 
     def _paint_ground(self) -> None:
         palette = PALETTES[self._theme]

@@ -1,4 +1,4 @@
-"""The right column: tracks, map, star table, frame table, truth; each made when it is first opened."""
+"""The right column: its tabs, each made when it is first opened, and what each of them is drawn from."""
 
 from __future__ import annotations
 
@@ -57,8 +57,6 @@ NONE = {
     "Tracks": "No tracks. The stars of no frame could be followed; the list of stages says what is missing.",
     "Stars": "No stars. This frame could not be searched; the list of stages says why.",
 }
-
-
 # What stands there before the first result has come.
 WAIT = {
     "Tracks": "How the field moved, and what became of each star, shows here once the stars are followed.",
