@@ -94,6 +94,24 @@ def test_a_small_window_has_a_rail_that_opens_the_right_column_over_the_picture(
     small.close()
 
 
+CUT_OFF = """() => {
+    const deep = (root) => [...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? deep(e.shadowRoot) : [])
+        .concat([...root.querySelectorAll('.part.bar, .part.player, .part.strip')])
+    const cut = (one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth
+    return deep(document).filter(cut).map((one) => one.className)
+}"""
+
+
+def test_no_tool_of_the_picture_is_cut_off_in_windows_of_any_width(page):
+    for width in (1440, 1421, 1366, 1300, 1024):
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_timeout(1500)
+        assert page.evaluate(CUT_OFF) == [], width
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("tab", name="Tracks").wait_for()
+
+
 def test_theme_and_tabs_clicked_at_once_leave_no_error(page):
     for theme in ("Light theme", "Dark theme"):
         page.get_by_role("button", name=theme).click()
