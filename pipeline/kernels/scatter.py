@@ -15,7 +15,7 @@ from pipeline.kernels.polynomial import count, terms
 #: So few values at least, and so many of a frame, tell the scatter; a square beyond so many times its expectation is no
 #: part of it, and those below have this mean where values are normal.
 LEAST, ENOUGH, ODD, NORMAL_BELOW = 8, 300, 3.5**2, 0.9939
-ROUNDS = 8
+ROUNDS, SETTLED = 8, 1e-3
 #: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
 #: three kinds chance gains so much once in 200 times.
 BEYOND_CHANCE = 12.0
@@ -143,6 +143,11 @@ def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarr
     expected = kinds[:, 0] * sizes[0] + np.median(squared) / NORMAL_MEDIAN
     for _ in range(ROUNDS):
         own = squared < ODD * expected
-        parts, _ = nnls(kinds[own] / expected[own, None], squared[own] / expected[own] / NORMAL_BELOW)
-        expected = np.maximum(kinds @ parts, 1e-2 * expected)
+        rows = np.column_stack([kinds, squared / NORMAL_BELOW])[own] / expected[own, None]
+        # The same least squares from a few rows: the solver's time goes with their number.
+        rows = np.linalg.qr(rows, mode="r")[: kinds.shape[1]]
+        parts, _ = nnls(rows[:, :-1], rows[:, -1])
+        before, expected = expected, np.maximum(kinds @ parts, 1e-2 * expected)
+        if np.abs(expected - before).max() < SETTLED * expected.max():
+            break
     return parts / sizes, own
