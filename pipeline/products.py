@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -42,6 +43,7 @@ STAR_COLUMNS = (
 )
 
 
+@functools.lru_cache(maxsize=8)
 def stems(sequence: Sequence) -> tuple[str, ...]:
     """For each frame the name that its products start with, under the output folder.
 
@@ -52,14 +54,15 @@ def stems(sequence: Sequence) -> tuple[str, ...]:
     folders: dict[str, list[str]] = {}
     for info, name in zip(sequence.frames, bare, strict=True):
         folders.setdefault(name, []).append(os.path.dirname(os.path.abspath(info.path)))
-    names: list[str] = []
+    # In order, and quick to look in: nights of thousands of frames are run.
+    names: dict[str, None] = {}
     for info, name in zip(sequence.frames, bare, strict=True):
         folder = Path(os.path.abspath(info.path)).parent
         below = folder.relative_to(os.path.commonpath(folders[name])).as_posix()
-        wished = name if bare.count(name) == 1 else f"{folder.name if below == '.' else below}/{name}"
+        wished = name if len(folders[name]) == 1 else f"{folder.name if below == '.' else below}/{name}"
         # Two folders of one name, or two endings of one stem, still need names of their own.
         tries = itertools.chain([wished], (f"{wished}_{number}" for number in itertools.count(2)))
-        names.append(next(one for one in tries if one not in names and (one == wished or one not in bare)))
+        names[next(one for one in tries if one not in names and (one == wished or one not in folders))] = None
     return tuple(names)
 
 
