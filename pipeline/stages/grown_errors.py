@@ -90,28 +90,31 @@ def _squares(
     where the stars are too few to tell.
     """
     from pipeline.kernels.polynomial import normalized, order_of, terms
-    from pipeline.kernels.scatter import ENOUGH, about_surface, neighbouring, shared
+    from pipeline.kernels.scatter import ENOUGH, FINEST, about_surface, bearable, neighbouring, shared
 
     clean = ~(ledger.saturated | ledger.blended)
     clean = clean[frames] & clean[ledger.reference] & np.isfinite(residual).all(axis=0)
     at = ledger.x[ledger.reference], ledger.y[ledger.reference]
-    u, v = normalized(*at, ledger.tables[ledger.reference].shape)
+    design = terms(*normalized(*at, ledger.tables[ledger.reference].shape), FINEST)
     squared, missed = np.full_like(residual, np.nan), np.zeros_like(residual)
     for i, frame in enumerate(frames):
         stars = np.flatnonzero(clean[i])
         stars = stars[:: max(1, len(stars) // ENOUGH)]
         near = neighbouring(np.stack(at, axis=1)[stars])
         least = 0 if ledger.free[frame] == 1 else order_of(ledger.transforms[frame].shape[1])
+        number = bearable(design[stars], least)
         for axis in range(2):
             variance = claimed[axis, i, stars]
-            found = about_surface(u[stars], v[stars], residual[axis, i, stars], variance, least)
+            found = None
+            if number is not None:
+                found = about_surface(design[stars, :number], residual[axis, i, stars], variance)
             if found is None:
                 residual[axis, i] = np.nan
                 continue
             coefficients, covariance, squared[axis, i, stars], unsure = found
-            design = terms(u, v, order_of(len(coefficients)))
-            residual[axis, i] -= design @ coefficients
-            missed[axis, i] = ((design @ covariance) * design).sum(axis=1)
+            surface = design[:, :number]
+            residual[axis, i] -= surface @ coefficients
+            missed[axis, i] = ((surface @ covariance) * surface).sum(axis=1)
             missed[axis, i, stars] = unsure
             missed[axis, i] += shared(residual[axis, i, stars], variance, near)
     return squared, missed

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.scatter import about_surface, growth, neighbouring, shared
+from pipeline.kernels.polynomial import terms
+from pipeline.kernels.scatter import FINEST, about_surface, bearable, growth, neighbouring, shared
 
 
 def kinds_of(rng, count):
@@ -62,20 +63,22 @@ def test_a_tenth_of_outliers_is_no_scatter_of_the_rest():
 
 def test_few_values_tell_nothing():
     assert growth(np.full(7, 100.0), np.zeros(7), np.ones((7, 1))) is None
-    places = np.random.default_rng(0).uniform(-1, 1, (3, 5))
-    assert about_surface(*places, np.ones(5), 1) is None
+    assert bearable(terms(*np.random.default_rng(0).uniform(-1, 1, (2, 5)), FINEST), 1) is None
     in_line = np.linspace(-1, 1, 40)
-    assert about_surface(in_line, in_line, in_line, np.ones(40), 1) is None
+    design = terms(in_line, in_line, FINEST)
+    assert bearable(design, 1) == 3
+    assert about_surface(design[:, :3], in_line, np.ones(40)) is None
     # The only value beside the line is an outlier.
     beside, far = np.append(in_line, 0.3), np.append(np.sin(9 * in_line), 50.0)
-    assert about_surface(beside, np.append(in_line, -0.3), far, np.ones(41), 1) is None
+    assert about_surface(terms(beside, np.append(in_line, -0.3), 1), far, np.ones(41)) is None
 
 
 def test_squares_make_up_for_what_a_fit_takes_away():
     rng = np.random.default_rng(5)
     u, v = rng.uniform(-1, 1, (2, 14))
     variance = rng.uniform(0.2, 5, 14)
-    draws = [about_surface(u, v, rng.normal(0, np.sqrt(variance)), variance, 1)[2:] for _ in range(3000)]
+    design = terms(u, v, 1)
+    draws = [about_surface(design, rng.normal(0, np.sqrt(variance)), variance)[2:] for _ in range(3000)]
     squared, unsure = np.mean(draws, axis=0)
     np.testing.assert_allclose((squared - unsure) / variance, 1, atol=0.3)
 
@@ -108,8 +111,9 @@ def test_a_surface_finer_than_the_fit_is_found_in_its_residuals():
     u, v = rng.uniform(-1, 1, (2, 400))
     values = 0.3 * u**4 * v - 0.2 * v**5 + rng.normal(0, 0.02, 400)
     values[:10] += 0.5
-    coefficients, _, squared, _ = about_surface(u, v, values, np.full(400, 0.0004), 3)
-    assert len(coefficients) == 21
+    design = terms(u, v, FINEST)
+    assert bearable(design, 3) == 21
+    coefficients, _, squared, _ = about_surface(design, values, np.full(400, 0.0004))
     assert coefficients[-1] == pytest.approx(-0.2, abs=0.03)
     assert np.mean(squared[10:]) == pytest.approx(0.0004, rel=0.2)
     assert np.median(squared[:10]) == pytest.approx(0.25, rel=0.2)
