@@ -193,7 +193,7 @@ def _memory(visitors: int, waves: list[Wave], states: list[tuple[int, dict[str, 
             f"memory left by {visitors} visitors who come again and turn the same", megabytes(GROWTH),
             megabytes(second - first), "", bool(second - first <= GROWTH and not held),
         ),
-        Row("memory at most, the store full by turns that are new", "bounded", megabytes(waves[2].most), most),
+        Row("memory at most, the store filled by such turns", "bounded", megabytes(waves[2].most), most),
     ]  # fmt: skip
 
 
