@@ -88,7 +88,7 @@ def test_every_open_file_shows_its_header_those_that_cannot_be_read_say_why(show
     dialog._heard({"file": card.files.index("lights/broken.fits")})
     assert wait_until(lambda: card.problem)
     assert (
-        card.problem == "lights/broken.fits: is no FITS file (it begins with b'nothing'): choose a FITS or camera file"
+        card.problem == "lights/broken.fits: is no FITS file (it begins with 'nothing'): choose a FITS or camera file"
     )
     assert card.rows == []
 

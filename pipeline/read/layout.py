@@ -142,7 +142,7 @@ def damaged(path: str, file: str) -> FrameError:
         head = stream.read(10)
     if head.startswith((b"SIMPLE  =", b"\x1f\x8b")):
         return FrameError(file, f"is cut off or damaged ({size} bytes)", "copy it again")
-    return FrameError(file, f"is no FITS file (it begins with {head!r})", "choose a FITS or camera file")
+    return FrameError(file, f"is no FITS file (it begins with {repr(head)[1:]})", "choose a FITS or camera file")
 
 
 def _header_bytes(stream: IO[bytes]) -> bytes:

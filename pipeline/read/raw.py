@@ -62,7 +62,7 @@ def _opened(path: str, file: str) -> Iterator[RawPy]:
     except rawpy.LibRawFileUnsupportedError:
         with open(path, "rb") as stream:
             head = stream.read(8)
-        problem = f"is no camera file that LibRaw knows (it begins with {head!r})"
+        problem = f"is no camera file that LibRaw knows (it begins with {repr(head)[1:]})"
         raise FrameError(file, problem, "convert it to DNG, or choose another file") from None
     except (
         rawpy.LibRawError,

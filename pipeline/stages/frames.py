@@ -69,7 +69,8 @@ def frames(
     if not lights:
         told = [f"{info.file}: is a {info.kind} ({info.kind_reason})" for info in others]
         reasons = "; ".join([*(reason for _, reason in left_out), *told][:3])
-        found = f"none of the {len(files)} files is a light" if files else "there is no file"
+        several = "the only file is no light" if len(files) == 1 else f"none of the {len(files)} files is a light"
+        found = several if files else "there is no file"
         remedy = "name other files, or correct their kind with frames.kinds"
         raise FrameError("lights", found + (f" ({reasons})" if reasons else ""), remedy)
     lights.sort(key=_by_time if order == "time" else _by_name)

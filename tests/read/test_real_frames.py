@@ -23,7 +23,7 @@ REFUSED = {
     "noise.NEF": "is no camera file",
     "one_dimension.fits": "is a row of numbers",
     "one_pixel.fits": r"is too small to hold stars \(1 x 1",
-    "png_named.fits": r"is no FITS file \(it begins with b'\\x89PNG",
+    "png_named.fits": r"is no FITS file \(it begins with '\\x89PNG",
     "rgb_cube.fits": r"is a cube, not one picture \(3 x 60 x 80",
     "text.fits": "is no FITS file",
     "truncated.dng": "is cut off or damaged",
