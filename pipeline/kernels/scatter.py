@@ -10,17 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.kernels.field import NORMAL_MEDIAN, inverse_gram, least_squares
+from pipeline.kernels.median import median
 from pipeline.kernels.polynomial import count
 
 #: So few values at least, and so many of a frame, tell the scatter; a square beyond so many times its expectation is no
 #: part of it, and those below have this mean where values are normal.
 LEAST, ENOUGH, ODD, NORMAL_BELOW = 8, 300, 3.5**2, 0.9939
-ROUNDS, SETTLED = 8, 1e-3
+ROUNDS, SETTLED = 8, 1e-2
 #: Twice the logarithm of the likelihood by which larger variances explain the residuals better than those claimed; with
 #: three kinds chance gains so much once in 200 times.
 BEYOND_CHANCE = 12.0
 #: The same by which more kinds of variance are better than a factor alone.
 MORE_KINDS = 3.0
+#: Where no kind of variance has a score of so many standard deviations, larger ones cannot gain what is beyond chance.
+HINT = 2.0
 NEIGHBOURS = 4
 #: A surface through residuals has an order of no more than this and so many values a term, but that of the fit whose
 #: residuals they are has fewer.
@@ -54,7 +57,7 @@ def shared(residual: np.ndarray, variance: np.ndarray, pairs: np.ndarray) -> flo
 
 def _usual(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Variances with the usual scatter beyond what is claimed."""
-    return variance + max(float(np.median(residual**2)) / NORMAL_MEDIAN - float(np.median(variance)), 0.0)
+    return variance + max(median(residual**2) / NORMAL_MEDIAN - median(variance), 0.0)
 
 
 def bearable(design: np.ndarray, least: int) -> int | None:
@@ -126,7 +129,7 @@ def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: fl
     ndarray of float64, shape (k,), or None
         None where what is claimed is enough, beyond chance, or where too few values tell.
     """
-    if len(squared) < LEAST * alike:
+    if len(squared) < LEAST * alike or not _hinted(squared, kinds[:, 0] + missed, kinds):
         return None
     rest = np.maximum(squared - missed, 0.0)
     simple, _ = _parts(rest, kinds[:, :1])
@@ -142,6 +145,13 @@ def growth(squared: np.ndarray, missed: np.ndarray, kinds: np.ndarray, alike: fl
     return parts if unlikely(kinds[:, 0]) - unlikely(kinds @ parts) > BEYOND_CHANCE * alike else None
 
 
+def _hinted(squared: np.ndarray, expected: np.ndarray, kinds: np.ndarray) -> bool:
+    """Whether there may be more of some kind of variance (Rao's score test, 1948, Proc. Camb. Phil. Soc. 44, 50)."""
+    rates = kinds / expected[:, None]
+    scores = (np.minimum(squared / expected, ODD) - 1) @ rates
+    return bool((scores > HINT * np.sqrt(2 * (rates**2).sum(axis=0))).any())
+
+
 def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much of each kind there is in squares, none below zero, and which squares are no outliers.
 
@@ -151,7 +161,7 @@ def _parts(squared: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     sizes = np.maximum(kinds.mean(axis=0), np.finfo(np.float64).tiny)
     kinds = kinds / sizes
-    expected = kinds[:, 0] * sizes[0] + np.median(squared) / NORMAL_MEDIAN
+    expected = kinds[:, 0] * sizes[0] + median(squared) / NORMAL_MEDIAN
     for _ in range(ROUNDS):
         own = squared < ODD * expected
         rows = np.column_stack([kinds, squared / NORMAL_BELOW])[own] / expected[own, None]

@@ -97,10 +97,13 @@ def _squares(
     at = ledger.x[ledger.reference], ledger.y[ledger.reference]
     design = terms(*normalized(*at, ledger.tables[ledger.reference].shape), FINEST)
     squared, missed = np.full_like(residual, np.nan), np.zeros_like(residual)
+    sample = np.flatnonzero(clean.any(axis=0))
+    sample = sample[:: max(1, len(sample) // ENOUGH)]
+    pairs = neighbouring(np.stack(at, axis=1)[sample])
     for i, frame in enumerate(frames):
-        stars = np.flatnonzero(clean[i])
-        stars = stars[:: max(1, len(stars) // ENOUGH)]
-        near = neighbouring(np.stack(at, axis=1)[stars])
+        told = clean[i, sample]
+        stars = sample[told]
+        near = (np.cumsum(told) - 1)[pairs[told[pairs].all(axis=1)]]
         least = 0 if ledger.free[frame] == 1 else order_of(ledger.transforms[frame].shape[1])
         number = bearable(design[stars], least)
         for axis in range(2):
