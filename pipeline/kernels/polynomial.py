@@ -220,9 +220,15 @@ def _inverse(normal: np.ndarray) -> np.ndarray:
     """Inverse of normal equations; the pseudo-inverse where stars do not tell all parameters apart."""
     size = np.sqrt(np.maximum(np.diag(normal), 1e-300))
     scaled = normal / np.outer(size, size)
-    if np.linalg.cond(scaled) > 1e10:
-        return np.linalg.pinv(scaled, hermitian=True) / np.outer(size, size)
-    return np.linalg.inv(scaled) / np.outer(size, size)
+    try:
+        inverse = np.linalg.inv(scaled)
+        # The condition in the norm of column sums, which wants no singular values.
+        condition = np.abs(scaled).sum(axis=0).max() * np.abs(inverse).sum(axis=0).max()
+    except np.linalg.LinAlgError:
+        condition = np.inf
+    if not condition < 1e10:
+        inverse = np.linalg.pinv(scaled, hermitian=True)
+    return inverse / np.outer(size, size)
 
 
 def _spread(residual: np.ndarray) -> float:

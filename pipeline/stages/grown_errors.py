@@ -33,10 +33,15 @@ def grow_errors(ledger: Ledger) -> None:
     frames = [frame for frame in ledger.numbers if ledger.used[frame] and frame != ledger.reference]
     if not frames:
         return
-    residual = _residuals(ledger, frames)
+    from pipeline.kernels.polynomial import normalized, terms
+    from pipeline.kernels.scatter import FINEST
+
+    at = ledger.x[ledger.reference], ledger.y[ledger.reference]
+    design = terms(*normalized(*at, ledger.tables[ledger.reference].shape), FINEST)
+    residual = _residuals(ledger, frames, design)
     errors = np.stack([ledger.x_error, ledger.y_error])
     claimed, of_reference = errors[:, frames] ** 2, errors[:, [ledger.reference]] ** 2
-    squared, missed = _squares(ledger, frames, residual, claimed + of_reference)
+    squared, missed = _squares(ledger, frames, design, residual, claimed + of_reference)
     more = _beyond(squared, missed, claimed + of_reference, _photons(ledger))
     if more.any():
         seen = np.isfinite(residual)
@@ -49,15 +54,12 @@ def grow_errors(ledger: Ledger) -> None:
     ledger.x_error, ledger.y_error = errors
 
 
-def _residuals(ledger: Ledger, frames: list[int]) -> np.ndarray:
+def _residuals(ledger: Ledger, frames: list[int], design: np.ndarray) -> np.ndarray:
     """Positions less where the transforms put them, shape (2, frames, stars); NaN where not measured."""
-    from pipeline.kernels.polynomial import apply
-
-    x, y = ledger.x[ledger.reference], ledger.y[ledger.reference]
-    shape = ledger.tables[ledger.reference].shape
     result = np.stack([ledger.x[frames], ledger.y[frames]])
     for i, frame in enumerate(frames):
-        result[:, i] -= apply(ledger.transforms[frame], x, y, shape)
+        transform = ledger.transforms[frame]
+        result[:, i] -= transform @ design[:, : transform.shape[1]].T
     return result
 
 
@@ -82,24 +84,22 @@ def _beyond(squared: np.ndarray, missed: np.ndarray, claimed: np.ndarray, photon
 
 
 def _squares(
-    ledger: Ledger, frames: list[int], residual: np.ndarray, claimed: np.ndarray
+    ledger: Ledger, frames: list[int], design: np.ndarray, residual: np.ndarray, claimed: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Squared residuals of some clean stars, NaN elsewhere, and the variance of what is no star's.
 
     The field may bend more than a transform: ``residual`` loses what a finer surface finds in it, in place, and all
     where the stars are too few to tell.
     """
-    from pipeline.kernels.polynomial import normalized, order_of, terms
-    from pipeline.kernels.scatter import ENOUGH, FINEST, about_surface, bearable, neighbouring, shared
+    from pipeline.kernels.polynomial import order_of
+    from pipeline.kernels.scatter import ENOUGH, about_surface, bearable, neighbouring, shared
 
     clean = ~(ledger.saturated | ledger.blended)
     clean = clean[frames] & clean[ledger.reference] & np.isfinite(residual).all(axis=0)
-    at = ledger.x[ledger.reference], ledger.y[ledger.reference]
-    design = terms(*normalized(*at, ledger.tables[ledger.reference].shape), FINEST)
     squared, missed = np.full_like(residual, np.nan), np.zeros_like(residual)
     sample = np.flatnonzero(clean.any(axis=0))
     sample = sample[:: max(1, len(sample) // ENOUGH)]
-    pairs = neighbouring(np.stack(at, axis=1)[sample])
+    pairs = neighbouring(np.stack([ledger.x, ledger.y], axis=-1)[ledger.reference, sample])
     for i, frame in enumerate(frames):
         told = clean[i, sample]
         stars = sample[told]
