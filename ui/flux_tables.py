@@ -65,7 +65,7 @@ class FluxTable:
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"flux": "flux, ADU"},
-            widths={"id": 44, "x": 54, "y": 54, "flux": 72, "SNR": 46, "mag": 70},
+            widths={"id": 44, "x": 58, "y": 58, "flux": 72, "SNR": 46, "mag": 66},
             formatters={"id": fixed(0), "x": fixed(1), "y": fixed(1), "flux": _FLUX, "SNR": _SNR, "mag": fixed(3)},
         )  # fmt: skip
         self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
