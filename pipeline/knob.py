@@ -10,6 +10,13 @@ from typing import Any, NamedTuple
 
 from pipeline import shapes
 
+#: So long a list can be: work must end.
+MOST_ENTRIES = 1000
+#: A rectangle ends here, pixels: no frame is as large.
+FARTHEST = 1_000_000
+#: So many characters of a wrong value stand in a message.
+LONGEST_SHOWN = 300
+
 Range = tuple[float, float]
 Rectangle = tuple[int, int, int, int]
 Numbers = tuple[float, ...]
@@ -111,8 +118,8 @@ class KnobSpec:
             "points": "a table of name = [x, y]",
             "sizes": f"a table of {knob.named} = number{bounds}{unit}",
             "region": "one of " + ", ".join([*self.choices, "x0,y0,x1,y1 (the last column and row not in it)"]),
-            "numbers": f"a list of numbers{bounds}{unit}",
-            "ids": f"a list of whole numbers{bounds}",
+            "numbers": f"a list of numbers{bounds}{unit}, at most {MOST_ENTRIES}",
+            "ids": f"a list of whole numbers{bounds}, at most {MOST_ENTRIES}",
             "shapes": f"a list of shapes: {shapes.RULE}",
         }[self.kind]
         return f"{text}, or {knob.none}" if knob.none else text
@@ -129,8 +136,18 @@ class KnobSpec:
             return None
         try:
             return _CHECKS[self.kind](self, value)
-        except (TypeError, ValueError):
-            raise KnobError(f"{self.stage}.{self.name} = {value!r}: wants {self.rule}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise KnobError(f"{self.stage}.{self.name} = {shown(value)}: wants {self.rule}") from None
+
+
+def shown(value: Any) -> str:
+    """A wrong value as messages have it; it may come from anywhere, of any size and depth."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        # Tables in tables in tables, or a number of thousands of digits.
+        return "a value too large to be shown"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}\u2026"
 
 
 def _number(spec: KnobSpec, value: Any) -> float:
@@ -204,6 +221,8 @@ def _limits(spec: KnobSpec, value: Any) -> Range:
 def _several(spec: KnobSpec, value: Any, one: Callable[[KnobSpec, Any], Any]) -> tuple[Any, ...]:
     if isinstance(value, (str, Mapping)):
         raise TypeError
+    if len(value) > MOST_ENTRIES:
+        raise ValueError
     return tuple(one(spec, item) for item in value)
 
 
@@ -250,7 +269,7 @@ def _region(spec: KnobSpec, value: Any) -> str | Rectangle:
         return value
     ends = [int(end) for end in value.split(",")] if isinstance(value, str) else [_whole(spec, end) for end in value]
     x0, y0, x1, y1 = ends
-    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+    if not (0 <= x0 < x1 <= FARTHEST and 0 <= y0 < y1 <= FARTHEST):
         raise ValueError
     return (x0, y0, x1, y1)
 

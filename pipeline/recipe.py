@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pipeline.stages  # noqa: F401  (declares the stages)
-from pipeline.knob import KnobError, KnobSpec, nearest
+from pipeline.knob import KnobError, KnobSpec, nearest, shown
 from pipeline.stage import STAGES
 
 FORMAT = 1
 LARGEST = 1_000_000
 DEEPEST = 4
+# What a name with dots is not in: a text, a comment.
+_TEXTS = re.compile(
+    r'"""(?:\\.|[^\\])*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)
+_MANY_DOTS = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){16}")
 PRESETS = ("classic-12800", "classic-6400", "classic-andromeda")
 _DATA = ("lights", "bias", "dark", "flat")
 
@@ -88,7 +93,7 @@ def parse_value(spec: KnobSpec, text: str) -> Any:
     """
     written = f"[{text.strip('[]() ')}]" if spec.kind in ("range", "sides", "numbers", "ids", "point") else text
     try:
-        value = tomllib.loads(f"value = {written}")["value"]
+        value = text if _dotted(written) else tomllib.loads(f"value = {written}")["value"]
     except (ValueError, RecursionError):
         # No TOML, a number of thousands of digits, brackets in brackets: the check says what is wanted.
         value = text
@@ -162,22 +167,25 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
     RecipeError
         Where it is no TOML or a name or value in it is wrong; the message names the line.
     """
+    nested = f"{name}: has sections in sections in sections: a recipe has one section for each stage"
+    if _dotted(text):
+        raise RecipeError(nested)
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{name}: is not TOML ({str(error)[:200]}): mend that line") from None
     if _depth(content) > DEEPEST:
-        raise RecipeError(f"{name}: has sections in sections in sections: a recipe has one section for each stage")
+        raise RecipeError(nested)
     version = content.pop("format", FORMAT)
     if version != FORMAT or isinstance(version, bool):
-        raise RecipeError(f"{name}{_line(text, None, 'format')}: format {version!r}: this version reads {FORMAT}")
+        raise RecipeError(f"{name}{_line(text, None, 'format')}: format {shown(version)}: this version reads {FORMAT}")
     data = _check_data(content.pop("data", {}), text, name)
     for section, values in content.items():
         if section not in STAGES:
             raise RecipeError(f"{name}{_line(text, section)}: no stage [{section}]{nearest(section, STAGES)}")
         if not isinstance(values, dict):
             raise RecipeError(
-                f"{name}{_line(text, None, section)}: {section} = {values!r}: wants a section [{section}]"
+                f"{name}{_line(text, None, section)}: {section} = {shown(values)}: wants a section [{section}]"
             )
         for knob, value in values.items():
             try:
@@ -185,6 +193,11 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
             except KnobError as error:
                 raise RecipeError(f"{name}{_line(text, section, knob)}: {error}") from None
     return Recipe(content, data)
+
+
+def _dotted(text: str) -> bool:
+    """Whether a name has more dots than any recipe's: the time to read such a name grows with their square."""
+    return _MANY_DOTS.search(_TEXTS.sub("s", text)) is not None
 
 
 def _depth(content: Any) -> int:
@@ -198,13 +211,13 @@ def _depth(content: Any) -> int:
 
 def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]:
     if not isinstance(values, dict):
-        raise RecipeError(f"{name}{_line(text, None, 'data')}: data = {values!r}: wants a section [data]")
+        raise RecipeError(f"{name}{_line(text, None, 'data')}: data = {shown(values)}: wants a section [data]")
     for key, paths in values.items():
         place = _line(text, "data", key)
         if key not in _DATA:
             raise RecipeError(f"{name}{place}: data.{key}: no such entry{nearest(key, _DATA)}")
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-            raise RecipeError(f"{name}{place}: data.{key} = {paths!r}: wants a list of paths")
+            raise RecipeError(f"{name}{place}: data.{key} = {shown(paths)}: wants a list of paths")
     return {key: tuple(paths) for key, paths in values.items()}
 
 

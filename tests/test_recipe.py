@@ -110,12 +110,54 @@ def test_equal_knobs_make_one_recipe_however_they_are_written():
         ("[stars]\nthreshold = " + "9" * 5001, ["night.toml"]),
         ("[selection.limits]\n" + ".".join("a" * 3000) + " = 1", ["night.toml"]),
         ("[data]\nlight = ['here']", ["line 2", "did you mean lights"]),
+        ("[stars]\nbrightest = 0x" + "f" * 5000, ["line 2", "stars.brightest = a value too large", "100000"]),
+        ("format = 0x" + "f" * 5000, ["line 1", "a value too large", "reads 1"]),
+        (
+            "[psf_photometry]\napertures = [" + "1," * 1001 + "]",
+            ["line 2", "apertures = [1, 1", "\u2026", "at most 1000"],
+        ),
+        ("[mask]\nshapes = [" + "{shape='rectangle',x0=0,y0=0,x1=5,y1=5}," * 1001 + "]", ["line 2", "mask.shapes"]),
+        ("[aligned]\ncrop = [0, 0, 1000001, 5]", ["line 2", "aligned.crop"]),
     ],
 )
 def test_an_error_names_the_line_and_what_would_be_right(text, parts):
     with pytest.raises(RecipeError) as caught:
         recipes.loads(text, name="night.toml")
     assert all(part in str(caught.value) for part in [*parts, "night.toml"]), str(caught.value)
+
+
+LONG_NAME = "a." * 5000 + "a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG_NAME} = 1",
+        f"[{LONG_NAME}]",
+        LONG_NAME.replace("a", "'a'").replace(".", " . ") + " = 1",
+        f'x = {{p = """\n""", {LONG_NAME} = 1, q = "x"}}',
+    ],
+    ids=["name", "head", "quoted", "behind a text"],
+)
+def test_a_name_of_thousands_of_parts_is_never_read_part_by_part(text, monkeypatch):
+    monkeypatch.setattr(recipes.tomllib, "loads", lambda text: pytest.fail("is read"))
+    with pytest.raises(RecipeError, match="sections in sections"):
+        recipes.loads(text)
+
+
+def test_dots_in_texts_remarks_and_numbers_are_no_parts_of_a_name():
+    name = "1.2.3." * 20 + "fits"
+    recipe = recipes.loads(f"# {name}\n[selection.rejected]\n'{name}' = '{name}'\n[stars]\nsharpness = [0.25, 1.5]\n")
+    assert recipe["selection"]["rejected"] == {name: name}
+    assert recipes.with_option(Recipe(), f"frames.reference={name}")["frames"]["reference"] == name
+
+
+@pytest.mark.parametrize("value", ["{" * 5000, "{" + LONG_NAME + "=1}", "0x" + "f" * 19000, "1e99999"])
+def test_an_option_of_any_size_and_depth_gets_a_sentence_as_its_answer(value):
+    for place in ("selection.limits", "stars.brightest", "stars.threshold", "mask.shapes"):
+        with pytest.raises(KnobError, match="wants") as caught:
+            recipes.with_option(Recipe(), f"{place}={value}")
+        assert len(str(caught.value)) < 700
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from ui.knobs import HERE
 
 PIECE = 3_000_000
 LARGEST_TEXT = 1_000_000
+LONGEST_NAME = 200
 
 
 class Courier(JSComponent):
@@ -23,7 +24,7 @@ class Courier(JSComponent):
     def __init__(self, **params: Any) -> None:
         super().__init__(width=0, height=0, margin=0, **params)
         self._file: Path | None = None
-        self._asked: Callable[[str, int, str | None], None] | None = None
+        self._asked: Callable[[str, str | None], None] | None = None
         self._copied: Callable[[bool], None] | None = None
 
     def save(self, name: str, text: str) -> None:
@@ -35,8 +36,8 @@ class Courier(JSComponent):
         self._copied = copied
         self._send_msg({"command": "copy", "text": text})
 
-    def ask(self, accept: str, answered: Callable[[str, int, str | None], None]) -> None:
-        """Let the visitor choose a text file; the answer has name, size and text (None where it is too large)."""
+    def ask(self, accept: str, answered: Callable[[str, str | None], None]) -> None:
+        """Let the visitor choose a text file; the answer has its name and text (None where it is too large)."""
         self._asked = answered
         self._send_msg({"command": "ask", "accept": accept, "limit": LARGEST_TEXT})
 
@@ -56,6 +57,8 @@ class Courier(JSComponent):
         self._send_msg({"command": "piece", "name": self._file.name, "bytes": encoded, "index": index, "last": last})
 
     def _handle_msg(self, data: Any) -> None:
+        if not isinstance(data, dict):
+            return
         if isinstance(data.get("piece"), int) and data["piece"] > 0:
             self._send_piece(data["piece"])
         elif self._copied is not None and "copied" in data:
@@ -63,4 +66,7 @@ class Courier(JSComponent):
             copied(data["copied"] is True)
         elif self._asked is not None and "name" in data:
             answered, self._asked = self._asked, None
-            answered(str(data["name"]), int(data["size"]), data.get("text"))
+            text = data.get("text")
+            # A browser that keeps to the rules sends no more than it was allowed.
+            fits = isinstance(text, str) and len(text) <= LARGEST_TEXT
+            answered(str(data["name"])[:LONGEST_NAME], text if fits else None)

@@ -13,6 +13,8 @@ from ui.courier import LARGEST_TEXT, Courier
 from ui.session import Session
 
 FILE = "recipe.toml"
+# So much of what is wrong with a recipe is told.
+LONGEST_MESSAGE = 600
 Tell = Callable[[str, bool], None]
 
 
@@ -29,14 +31,15 @@ def ask_recipe(courier: Courier, tell: Tell, use: Callable[[str, Recipe], None])
         Called with the file's name and the recipe. Folders that it names are left out: here files are opened apart.
     """
 
-    def answered(name: str, size: int, text: str | None) -> None:
+    def answered(name: str, text: str | None) -> None:
         if text is None:
-            tell(f"{name}: larger than a recipe can be ({size} bytes, at most {LARGEST_TEXT}): choose a recipe", True)
+            tell(f"{name}: larger than a recipe can be ({LARGEST_TEXT // 1_000_000} MB): choose a recipe", True)
             return
         try:
             use(name, Recipe(recipes.loads(text, name=name).knobs))
         except (RecipeError, KnobError) as error:
-            tell(str(error), True)
+            told = str(error)
+            tell(told if len(told) <= LONGEST_MESSAGE else f"{told[:LONGEST_MESSAGE]}\u2026", True)
 
     courier.ask(".toml", answered)
 
