@@ -109,7 +109,7 @@ def test_pixels_that_no_picture_shows_any_more_leave_memory(monkeypatch):
 def test_a_click_on_a_star_tells_its_id_and_on_bare_sky_none():
     picture = Picture()
     told = []
-    picture.on_pick(told.append)
+    picture.on_pick(lambda star, place: told.append(star))
     for star in (12, -1):
         picture.pick.data = {"row": [0], "id": [star], "x": [0], "y": [0], "sequence": [1]}
     assert told == [12, None]

@@ -21,8 +21,8 @@ from ui.knobs import BINS, DRAWN, described, drawn, histogram, value_text
 from ui.open_dialog import below, folders_in, frames_in
 from ui.session import Session
 from ui.stage_list import error_parts, explanation, seconds_text, short
+from ui.star_candidate import star_at, star_spot
 from ui.star_facts import gaussian, star_limits, star_profile
-from ui.viewer import same_star
 from ui.worker import Worker
 
 SPECS = [spec for stage in STAGES.values() for spec in stage.knobs.values()]
@@ -264,7 +264,7 @@ def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lo
 def test_a_picked_star_is_the_one_at_its_place_when_other_stars_change_the_numbers(results, graph, night):
     tracks, _ = results
     fewer = graph.result(night, Recipe({"stars": {"brightest": 40}}), "tracks")
-    here = [same_star(tracks, star, fewer, 1.0) for star in range(tracks.x.shape[1])]
+    here = [star_at(fewer, star_spot(tracks, star, fewer), 1.0) for star in range(tracks.x.shape[1])]
     known = [(star, new) for star, new in enumerate(here) if new is not None]
     assert len(known) == fewer.x.shape[1] < tracks.x.shape[1]
     assert any(star != new for star, new in known)
@@ -276,7 +276,7 @@ def test_a_picked_star_stays_when_another_frame_is_the_reference(results, graph,
     other = graph.result(night, Recipe({"frames": {"reference": night.files[3].file}}), "tracks")
     assert other.reference != tracks.reference
     star = int(np.flatnonzero(tracks.complete)[0])
-    new = same_star(tracks, star, other, 1.0)
+    new = star_at(other, star_spot(tracks, star, other), 1.0)
     assert abs(other.x[3, new] - tracks.x[3, star]) < 0.1
 
 

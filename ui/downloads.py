@@ -51,8 +51,8 @@ class Downloads:
         return [
             ("Stars of this frame (CSV)", self._stars),
             ("Tracks of all frames (CSV)", self._tracks),
-            ("Fluxes of this frame (ECSV, FITS)", lambda: self._ask("table")),
-            ("Light curves (ECSV, AAVSO)", lambda: self._ask("curves")),
+            ("Fluxes of this frame (ECSV, FITS)", lambda: self.ask("table")),
+            ("Light curves (ECSV, AAVSO)", lambda: self.ask("curves")),
         ]
 
     @property
@@ -75,8 +75,8 @@ class Downloads:
         else:
             self._fluxes.save(due, scene)
 
-    def _ask(self, what: str) -> None:
-        """Have photometry made where it is not at hand, and saved as soon as it is there."""
+    def ask(self, what: str) -> None:
+        """Have the "table" of fluxes or the "curves" of the recipe's own knobs made, and saved as soon as they are."""
         if self._session.night is None:
             self._tell(NOTHING_YET, True)
             return

@@ -14,10 +14,11 @@ from pipeline.photometry import LightCurves, Photometry
 from pipeline.stages.lightcurves import with_comparison
 from ui import flux_facts
 from ui.choice import Choice
-from ui.colours import PALETTES
+from ui.colours import LOST, PALETTES
 from ui.flux_marks import FluxMarks
 from ui.flux_signs import legend
 from ui.flux_tables import CurveView, FluxTable
+from ui.part import column
 from ui.region import to_reference
 from ui.scene import Scene
 from ui.session import Session
@@ -84,7 +85,7 @@ class FluxTab(Themed):
             label="A click on the picture", options=CLICKS, value="pick", margin=(8, 16, 0, 16), **look
         )
         self._note = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
-        self._body = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
+        self._body = column(sizing_mode="stretch_both", scroll="y-auto")
         self._saves = {what: self._button(what, words) for what, words in _SAVES.items()}
         line = {"border-top": "1px solid var(--starshift-hairline)"}
         self._foot = pn.Row(*self._saves.values(), margin=0, height=48, sizing_mode="stretch_width", styles=line)
@@ -323,4 +324,4 @@ def _zero_point(photometry: Photometry) -> list[str]:
 
 
 def _warning(text: str) -> str:
-    return f"⚠\u2009{html.escape(text[:1].upper() + text[1:])}."
+    return f'<span style="color:{LOST}">\u25b2</span> {html.escape(text[:1].upper() + text[1:])}.'

@@ -89,7 +89,7 @@ class Desk(Viewer):
             on_fold=lambda: self.page.param.update(contextbar_open=False),
             on_choose=self._open_beside,
             on_narrow=self._window_is,
-            on_save=lambda what: self.flux_files.save(what, self.results.scene),
+            on_save=lambda what: self.downloads.ask(what),
             on_header=lambda file: self.header_dialog.show(file),
         )
         self.mask = MaskDrawing(session, self.picture, self.stages, self.theme)
@@ -326,10 +326,10 @@ class Desk(Viewer):
         self.downloads.withdraw()
         super().cancel()
 
-    def pick(self, star: int | None) -> None:
-        """Pick a star that is clicked on in the picture, unless the open tab has another use for it."""
+    def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
+        """Pick what is clicked on in the picture, unless the open tab has another use for it."""
         if not self.side.takes(star):
-            super().pick(star)
+            super().pick(star, place)
 
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"recipe", "title"}:

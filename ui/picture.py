@@ -56,7 +56,7 @@ class Picture(Layers, Marks, Themed):
         self._transform: np.ndarray | None = None
         self._moved: Moved | None = None
         self._region_callbacks: list[Callable[[Region | None], None]] = []
-        self._pick_callbacks: list[Callable[[int | None], None]] = []
+        self._pick_callbacks: list[Callable[[int | None, tuple[float, float] | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
         self._make_sources()
         self._make_figures()
@@ -265,8 +265,11 @@ class Picture(Layers, Marks, Themed):
         for side in self._sides:
             side.set_map_facts(list(facts))
 
-    def on_pick(self, callback: Callable[[int | None], None]) -> None:
-        """Have a function called with the ``id`` of a star clicked on, or None for bare sky."""
+    def on_pick(self, callback: Callable[[int | None, tuple[float, float] | None], None]) -> None:
+        """Have a function called with the ``id`` of a star clicked on, or with None and the place of a candidate.
+
+        For bare sky both are None. The place is where the candidate is drawn, pixels.
+        """
         self._pick_callbacks.append(callback)
 
     def on_region(self, callback: Callable[[Region | None], None]) -> None:
@@ -307,9 +310,12 @@ class Picture(Layers, Marks, Themed):
             callback(tuple(box) if box else None)
 
     def _picked(self) -> None:
-        star = int(self.pick.data["id"][0])
+        star, row = int(self.pick.data["id"][0]), int(self.pick.data["row"][0])
+        x, y = (self.stars.data[axis] for axis in "xy")
+        known = star < 0 <= row < len(x) and np.isfinite(x[row]) and np.isfinite(y[row])
+        place = (float(x[row]), float(y[row])) if known else None
         for callback in self._pick_callbacks:
-            callback(None if star < 0 else star)
+            callback(None if star < 0 else star, place)
 
     def _answer(self) -> None:
         with pn.io.hold():

@@ -84,7 +84,10 @@ class Marks:
         self._draw_tails()
 
     def set_picked(self, star: int | None, x: float = 0.0, y: float = 0.0, track: np.ndarray | None = None) -> None:
-        """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away."""
+        """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away.
+
+        A negative number rings what has none.
+        """
         with pn.io.hold():
             if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
                 return
@@ -95,7 +98,7 @@ class Marks:
             here = bool(np.isfinite(x) and np.isfinite(y))
             path = np.empty((0, 2)) if track is None else np.asarray(track, float)
             right, down, align = _beside(path)
-            row = {"x": x, "y": y, "id": str(star), "right": right, "down": down, "align": align}
+            row = {"x": x, "y": y, "id": str(star) if star >= 0 else "", "right": right, "down": down, "align": align}
             self.picked.data = {name: [value] if here else [] for name, value in row.items()}
             self.track.data = {"x": path[:, 0], "y": path[:, 1]}
 

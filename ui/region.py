@@ -27,6 +27,23 @@ def to_reference(tracks: Tracks, frame: int, x: np.ndarray, y: np.ndarray) -> tu
     return (x, y) if transform is None else polynomial.inverse_apply(transform, x, y, tracks.shape)
 
 
+def spot_of(tracks: Tracks | None, frame: int, x: float, y: float) -> tuple[float, float]:
+    """A place of a frame as one of the reference, pixels; the same where the transform is not known."""
+    if tracks is None:
+        return x, y
+    (there_x,), (there_y,) = to_reference(tracks, frame, np.array([x]), np.array([y]))
+    return float(there_x), float(there_y)
+
+
+def place_of(tracks: Tracks | None, frame: int, spot: tuple[float, float]) -> tuple[float, float]:
+    """A place of the reference as one of a frame, pixels; the same where the transform is not known."""
+    transform = transform_of(tracks, frame)
+    if transform is None:
+        return spot
+    (x,), (y,) = polynomial.apply(transform, np.array(spot[:1]), np.array(spot[1:]), tracks.shape)
+    return float(x), float(y)
+
+
 def _moved(region: Region, dx: float, dy: float) -> Region:
     return region[0] + dx, region[1] + dx, region[2] + dy, region[3] + dy
 

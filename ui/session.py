@@ -45,6 +45,8 @@ class Session:
         Number of the frame shown, from 0.
     picked : int or None
         The ``id`` of the star picked.
+    candidate : tuple of float or None
+        The place, x and y in pixels of the reference, of a candidate that is picked and is no star of the reference.
     unpicked : str
         Why a star is not picked any more, where its visitor has not let go of it.
     kinds : tuple of str
@@ -65,6 +67,7 @@ class Session:
         self.recipe = Recipe()
         self.frame = 0
         self.picked: int | None = None
+        self.candidate: tuple[float, float] | None = None
         self.unpicked = ""
         self.kinds: tuple[str, ...] = ("subtracted",)
         self.region: tuple[float, float, float, float] | None = None
@@ -81,6 +84,9 @@ class Session:
 
     def change(self, **state: Any) -> None:
         """Set some attributes together; listeners hear once of those that differ."""
+        if "picked" in state:
+            # What is picked is either a star or a candidate that is none.
+            state = {"candidate": None, **state}
         changed = frozenset(name for name, value in state.items() if getattr(self, name) != value)
         for name, value in state.items():
             setattr(self, name, value)

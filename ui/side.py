@@ -15,8 +15,10 @@ from pipeline import cutouts
 from ui.pictures import MADE_OF as PICTURES
 from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
+from ui.region import spot_of
 from ui.scene import Scene
 from ui.session import Session
+from ui.star_candidate import candidate_place
 from ui.tab import sentence
 from ui.theme import RIGHT
 from ui.themed import Themed
@@ -40,7 +42,7 @@ REGIONAL = ("Tracks", "Stars")
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
     "Map": ("offset_map", "picked", "kinds"),
-    "Stars": ("stars", "tracks", "frame", "region"),
+    "Stars": ("stars", "tracks", "frame", "picked", "region"),
     "Frames": ("frames", "selection", "tracks", "frame", *MASTERS),
     "Pixels": (*dict.fromkeys(PICTURES.values()), "tracks", "frame", "region", "kinds"),
     "Shifts": ("frames", "selection", "tracks", "shifts", cutouts.STAGE, "frame", "picked"),
@@ -320,7 +322,7 @@ class Side(Themed):
     def _make_stars(self) -> Any:
         from ui.tables import StarTab
 
-        return StarTab(lambda star: self._session.change(picked=star))
+        return StarTab(self._pick_row)
 
     def _make_frames(self) -> Any:
         from ui.frame_tab import FrameTab
@@ -334,6 +336,14 @@ class Side(Themed):
             on_kind=self._correct,
             on_header=self._show_header,
         )
+
+    def _pick_row(self, star: int | None, place: tuple[float, float] | None) -> None:
+        """Pick a star by its id, or a candidate that has none by its place in the frame."""
+        if place is None:
+            self._session.change(picked=star, unpicked="")
+        else:
+            spot = spot_of(self._scene["tracks"], self._session.frame, *place)
+            self._session.change(picked=None, candidate=spot, unpicked="")
 
     def _show_header(self, file: str) -> None:
         """Show the header of a file, or of the frame shown."""
@@ -378,6 +388,7 @@ class Side(Themed):
             return
         tab, scene, session = self._made[name], self._scene, self._session
         if name == "Stars":
+            tab.pick(session.picked, candidate_place(scene["stars"], scene["tracks"], session.frame, session.candidate))
             tab.show(scene["stars"], scene["tracks"], session.frame, session.region)
         elif name == "Frames":
             tab.show(

@@ -56,7 +56,7 @@ class StarCard(Themed):
         )
 
     def _step(self, by: int) -> None:
-        if self._shown is not None:
+        if self._shown is not None and self._shown[0] is not None:
             self._pick(self._shown[0] + by)
 
     def _pick(self, star: int | None) -> None:
@@ -68,7 +68,7 @@ class StarCard(Themed):
 
     def show(
         self,
-        star: int,
+        star: int | None,
         state: str,
         sentence: str,
         measures: Sequence[tuple[str, str, str]],
@@ -85,10 +85,10 @@ class StarCard(Themed):
 
         Parameters
         ----------
-        star : int
-            The star's id.
+        star : int or None
+            The star's id; None for a candidate, which has none.
         state : str
-            "complete", "partial", "lost", "rejected" or "star".
+            "complete", "partial", "lost", "rejected" or "not in ref.".
         sentence : str
             What became of it, in words.
         measures : sequence of (str, str, str)
@@ -108,7 +108,8 @@ class StarCard(Themed):
         """
         pieces = tuple(cutouts), noise, reference, frame
         self._shown = (star, state, sentence, tuple(measures), pieces, limits or {}, profile)
-        self._previous.disabled, self._next.disabled = star <= 0, star >= count - 1
+        self._previous.disabled = star is None or star <= 0
+        self._next.disabled = star is None or star >= count - 1
         self._draw()
 
     def clear(self, why: str = "") -> None:
@@ -129,9 +130,10 @@ class StarCard(Themed):
             f'<span style="background:{colours.field};border-radius:12px;padding:2px 10px;font-size:13px">'
             f"{html.escape(state)}</span>"
         )
+        name = "Candidate" if star is None else f"Star {star}"
         self._title.object = (
             f'<div style="display:flex;gap:10px;align-items:center;color:{colours.text};'
-            f'font:14px/24px Roboto,sans-serif">{_rings(self._theme)}<b>Star {star}</b>{chip}</div>'
+            f'font:14px/24px Roboto,sans-serif">{_rings(self._theme)}<b>{name}</b>{chip}</div>'
         )
         wrong = "".join(f"<div>{html.escape(one.words.capitalize())}.</div>" for one in limits.values() if one.words)
         self._pane.object = (

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.recipe import Recipe
-from pipeline.tables import StarTable, Status, Tracks
+from pipeline.tables import Reason, StarTable, Status, Tracks
 from ui.marks import belongs, strength
+from ui.region import place_of
 
 # Ends of the bars, as wide as the knobs are drawn.
 _SCALES = {"sharpness": (0.0, 1.5), "roundness": (-1.5, 1.5)}
@@ -54,19 +55,33 @@ class Profile:
 
 def star_limits(stars: StarTable | None, tracks: Tracks, frame: int, star: int, recipe: Recipe) -> dict[str, Limits]:
     """A star's measures in a frame beside the limits of the knobs, by the measures' names on the card."""
-    row = _row(stars, tracks, frame, star)
+    row = row_of(stars, tracks, frame, star)
     if row < 0:
         return {}
     end = "recovered by the tracks" if tracks.status[frame, star] == Status.RECOVERED else "rejected"
-    limits = {}
-    for name, column in (("sharpness", "sharpness"), ("roundness", "roundness2")):
-        value, (low, high) = float(stars[column][row]), recipe["stars"][name]
-        first, last = _SCALES[name]
+    return measured_limits(stars, row, recipe, end)
+
+
+def measured_limits(stars: StarTable, row: int, recipe: Recipe, end: str = "rejected") -> dict[str, Limits]:
+    """A candidate's measures beside the limits of the knobs; what is out of them ends with what became of it.
+
+    DAOFIND's other roundness is among them where it alone tells why a candidate is no star.
+    """
+    limits, kept = {}, stars.reason[row] == Reason.STAR
+    for name, column in (("sharpness", "sharpness"), ("roundness", "roundness2"), ("roundness1", "roundness1")):
+        value, (low, high) = float(stars[column][row]), recipe["stars"][column.rstrip("12")]
+        first, last = _SCALES[column.rstrip("12")]
         places = ((one - first) / (last - first) for one in (value, low, high))
-        limits[name] = Limits(*map(_on_bar, places), _judge(name, value, low, high, ".2f", "", end))
+        words = _judge(name, value, low, high, ".2f", "", end)
+        if kept and column != "sharpness" and stars.metrics.get("elongated"):
+            # Roundness counts from the shape that this frame's stars share.
+            words = ""
+        if name != "roundness1" or (words and not limits["roundness"].words):
+            limits[name] = Limits(*map(_on_bar, places), words)
     value = float(strength(stars)[row])
     places = (math.log10(max(one, 1.0)) / _DECADES for one in (value, stars.threshold))
-    words = _judge("over noise", value, stars.threshold, math.inf, ".3g", "\u2009σ", end)
+    # Where the noise is uneven the threshold counts that about each star.
+    words = "" if kept else _judge("over noise", value, stars.threshold, math.inf, ".3g", "\u2009σ", end)
     limits["over noise"] = Limits(*map(_on_bar, places), 1.0, words)
     return limits
 
@@ -83,9 +98,24 @@ def _on_bar(place: float) -> float:
     return min(max(place, 0.0), 1.0)
 
 
-def _row(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> int:
-    """The star's row in a frame's table, -1 where it has none."""
-    return -1 if stars is None or not belongs(tracks, stars, frame) else int(tracks.row[frame, star])
+def row_of(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> int:
+    """The star's row in a frame's table, or that of the candidate where a lost one should be; -1 for none."""
+    if stars is None or not belongs(tracks, stars, frame):
+        return -1
+    row = int(tracks.row[frame, star])
+    if row >= 0 or tracks.measured[frame, star]:
+        return row
+    home = tracks.reference
+    row = row_near(stars, *place_of(tracks, frame, (float(tracks.x[home, star]), float(tracks.y[home, star]))))
+    return row if row >= 0 and stars.reason[row] != Reason.STAR else -1
+
+
+def row_near(stars: StarTable, x: float, y: float) -> int:
+    """The candidate nearest to a place of a frame, no farther than half a width and at least a pixel; -1 for none."""
+    away = np.hypot(stars["xcentroid"] - x, stars["ycentroid"] - y)
+    if not np.isfinite(away).any() or np.nanmin(away) > max(1.0, stars.fwhm / 2):
+        return -1
+    return int(np.nanargmin(away))
 
 
 def star_profile(
@@ -104,10 +134,16 @@ def star_profile(
     frame, star : int
         Which one.
     """
-    row = _row(stars, tracks, frame, star)
-    if row < 0 or cutout is None:
+    row = row_of(stars, tracks, frame, star)
+    if row < 0 or not tracks.measured[frame, star]:
         return None
-    x, y, fwhm = float(tracks.x[frame, star]), float(tracks.y[frame, star]), float(stars["fwhm"][row])
+    return profile_at(cutout, float(tracks.x[frame, star]), float(tracks.y[frame, star]), float(stars["fwhm"][row]))
+
+
+def profile_at(cutout: np.ndarray | None, x: float, y: float, fwhm: float) -> Profile | None:
+    """The profile of what has a place and a width, both in pixels, in a square about it; None without such a square."""
+    if cutout is None:
+        return None
     half = cutout.shape[0] // 2
     rows, columns = np.indices(cutout.shape) - half
     distance = np.hypot(columns - (x - round(x)), rows - (y - round(y)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import belongs, strength
 from ui.region import Region, in_frame, inside
 
+#: So many rows go to the browser; choice of a state, region and order are made before, of all.
 STAR_ROWS = 5000
 #: A file's name: where it is too long its beginning goes, for the files of a night differ in their ends.
 FILE_NAME = (
@@ -27,6 +28,7 @@ TABLE_STYLE = """
 .tabulator .tabulator-header, .tabulator .tabulator-header .tabulator-col, .tabulator .tabulator-tableholder,
 .tabulator .tabulator-tableholder .tabulator-table { background: transparent !important; border: 0 !important;
   color: var(--starshift-second) !important; }
+.tabulator .tabulator-tableholder { overflow-x: hidden !important; scrollbar-width: thin; }
 .tabulator .tabulator-header { border-bottom: 1px solid var(--starshift-hairline) !important; }
 .tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 8px 4px 8px 12px !important; }
 .tabulator .tabulator-header .tabulator-col .tabulator-col-title { font: 400 12px/16px Roboto, sans-serif !important;
@@ -88,6 +90,8 @@ HEADS = {
     "told by": "What the kind was read from",
     "exposure": "Exposure, seconds",
 }
+# Places are listed with one digit after the point.
+_ROUNDED = 0.1
 #: A star that the reference has not, in the words of the picture's legend.
 UNFOLLOWED = "not in ref."
 
@@ -133,7 +137,7 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
     )
     if region is not None:
         table = table[inside(in_frame(region, tracks, frame), stars["xcentroid"], stars["ycentroid"])]
-    return table.sort_values("over σ", ascending=False, ignore_index=True).head(STAR_ROWS)
+    return table.sort_values("over σ", ascending=False, ignore_index=True)
 
 
 class StarTab:
@@ -142,26 +146,55 @@ class StarTab:
     Parameters
     ----------
     on_pick : callable
-        Called with the id of a star clicked on.
+        Called with the id of a star clicked on, or with None and the place of a candidate that has none.
     """
 
-    def __init__(self, on_pick: Callable[[int], None]) -> None:
+    def __init__(self, on_pick: Callable[[int | None, tuple[float, float] | None], None]) -> None:
         self._on_pick = on_pick
         self._all = pd.DataFrame()
+        # What the rows were made of.
+        self._made_of: tuple[StarTable | None, Tracks | None, int, Region | None] = (None, None, 0, None)
+        self._picked: int | None = None
+        self._place: tuple[float, float] | None = None
         self._state = pmui.Select(
-            label="State", options=[ALL], value=ALL, size="small", margin=(12, 16, 8, 16), sizing_mode="stretch_width"
+            label="State", options=[ALL], value=ALL, size="small", margin=(12, 16, 4, 16), sizing_mode="stretch_width"
         )
         self._state.param.watch(lambda event: self._filter(), "value")
+        self._said = pn.pane.HTML(margin=(0, 16, 4, 16), sizing_mode="stretch_width")
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
 
     def _filter(self) -> None:
-        """Show the rows of the state that is chosen."""
+        """Show the rows of the state that is chosen, and mark the one that is picked."""
         chosen = self._state.value
-        table = self._all if chosen == ALL else self._all[self._all["state"] == chosen].reset_index(drop=True)
-        if self.panel.objects:
-            self.table.value = table
-        else:
-            self._make(table)
+        table = self._all if chosen == ALL else self._all[self._all["state"] == chosen]
+        sorters = self.table.sorters if self.panel.objects else []
+        picked = self._picked_row(table)
+        shown = first_rows(table, sorters, picked)
+        self._said.object = rows_text(len(shown), len(table), len(self._all), sorters, chosen)
+        shown = shown.reset_index(drop=True)
+        if not self.panel.objects:
+            self._make(shown)
+        elif not shown.equals(self.table.value):
+            self.table.value = shown
+        self._mark()
+
+    def _mark(self) -> None:
+        """Mark the row of what is picked, where it is listed."""
+        row = self._picked_row(self.table.value)
+        chosen = [] if row is None else [row]
+        if self.table.selection != chosen:
+            self.table.selection = chosen
+
+    def _picked_row(self, table: pd.DataFrame) -> int | None:
+        """The number of the picked row among those of a table, from 0."""
+        if self._picked is not None:
+            found = np.flatnonzero(table["id"] == str(self._picked))
+            return int(found[0]) if found.size else None
+        if self._place is None or not len(table):
+            return None
+        away = np.hypot(table["x"] - self._place[0], table["y"] - self._place[1]).to_numpy()
+        nearest = int(np.argmin(away))
+        return nearest if away[nearest] < _ROUNDED and not table["id"].iloc[nearest] else None
 
     def _make(self, table: pd.DataFrame) -> None:
         numbers = ("id", "x", "y", "over σ", "sharp", "round")
@@ -174,20 +207,81 @@ class StarTab:
             formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
         )  # fmt: skip
         self.table.on_click(self._clicked)
-        self.panel.extend([self._state, self.table])
+        # Of more rows than are sent the browser orders those that it has: the first in that order must be among them.
+        self.table.param.watch(lambda event: self._filter() if len(self._all) > STAR_ROWS else None, "sorters")
+        self.panel.extend([self._state, self._said, self.table])
 
     def _clicked(self, event: Any) -> None:
-        number = self.table.value["id"].iloc[event.row]
-        if number:
-            self._on_pick(int(number))
+        row = self.table.value.iloc[event.row]
+        if row["id"]:
+            self._on_pick(int(row["id"]), None)
+        else:
+            self._on_pick(None, (float(row["x"]), float(row["y"])))
+
+    def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
+        """Mark the row of a star, or that of the candidate at a place of the frame; None of both marks none."""
+        self._picked, self._place = star, place
+        if not self.panel.objects:
+            return
+        if self._picked_row(self.table.value) is None and len(self._all) > STAR_ROWS:
+            self._filter()
+        else:
+            self._mark()
 
     def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int, region: Region | None = None) -> None:
         """Show a frame's candidates, those of a region of the reference alone where one is given."""
-        if stars is None:
+        made_of = (stars, tracks, frame, region)
+        if stars is None or (made_of[2:] == self._made_of[2:] and _same(made_of[:2], self._made_of[:2])):
             return
+        self._made_of = made_of
         self._all = star_frame(stars, tracks, frame, region)
         states = [ALL, *self._all["state"].unique()]
         if self._state.value not in states:
             states.append(self._state.value)
         self._state.options = states
         self._filter()
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether two tuples hold the same objects."""
+    return all(a is b for a, b in zip(one, other, strict=True))
+
+
+def first_rows(table: pd.DataFrame, sorters: Sequence[Mapping[str, str]], picked: int | None) -> pd.DataFrame:
+    """As many rows as the browser gets: the first in the order that its visitor wants, and the one that is picked.
+
+    Parameters
+    ----------
+    table : DataFrame
+        All rows, the strongest first.
+    sorters : sequence of mapping
+        What the browser sorts by: ``field`` and ``dir`` ("asc" or "desc"); the first counts most.
+    picked : int or None
+        Number of the row that must be among them.
+    """
+    if len(table) <= STAR_ROWS:
+        return table
+    order = np.arange(len(table))
+    for one in reversed(sorters):
+        values = table[one["field"]].iloc[order]
+        rank = values.rank(method="dense", ascending=one["dir"] == "asc", na_option="bottom")
+        order = order[np.argsort(rank.to_numpy(), kind="stable")]
+    chosen = order[:STAR_ROWS]
+    if picked is not None and picked not in chosen:
+        chosen = np.append(chosen, picked)
+    return table.iloc[np.sort(chosen)]
+
+
+def rows_text(shown: int, fitting: int, count: int, sorters: Sequence[Mapping[str, str]], state: str) -> str:
+    """How many candidates are listed of how many, and where some are not, how to see them, as HTML."""
+    if not count:
+        words = "No candidate lies here."
+    elif shown < fitting:
+        order = f"first by {sorters[0]['field']}" if sorters else "strongest"
+        others = "drag a region on the picture" if state != ALL else "choose a state or drag a region on the picture"
+        words = f"The {shown:,} {order} of {fitting:,} candidates. To see the others, sort by another column, {others}."
+    elif fitting < count:
+        words = f"{fitting:,} of {count:,} candidates."
+    else:
+        words = f"{count:,} candidate{'s' if count > 1 else ''}."
+    return f'<div style="font:12px/16px Roboto,sans-serif;color:var(--starshift-second)">{words}</div>'

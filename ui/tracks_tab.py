@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 
 from pipeline.tables import Tracks
+from ui.part import column
 from ui.scene import Scene
 from ui.session import Session
 from ui.tab import sentence
@@ -44,7 +45,7 @@ class TracksTab(Themed):
         self._shown: tuple[Tracks | None, Region | None] = (None, None)
         self._plots: TrackPlots | None = None
         self._field: FieldPlot | None = None
-        self.panel = pn.Column(sizing_mode="stretch_both", margin=0, scroll="y-auto")
+        self.panel = column(sizing_mode="stretch_both", scroll="y-auto")
 
     def _make(self) -> None:
         """The plots, made with the first tracks: the shell need not wait for them."""
@@ -75,7 +76,7 @@ class TracksTab(Themed):
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
-        from ui import series, star_facts
+        from ui import series, star_candidate, star_facts
 
         tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
         if tracks is None:
@@ -93,21 +94,23 @@ class TracksTab(Themed):
         self._draw_field()
         if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
             self._plots.set_picked(None)
-            self._card.clear(self._session.unpicked)
+            star_candidate.show_candidate(self._card, scene, self._session, self._image_of)
             return
         self._plots.set_picked(star, *series.star_series(tracks, star))
         stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
+        limits = star_facts.star_limits(stars, tracks, frame, star, self._session.recipe)
         self._card.show(
             star,
             series.star_state(tracks, frame, star),
             series.star_sentence(tracks, star),
-            series.star_measures(stars, tracks, frame, star),
+            series.star_measures(stars, tracks, frame, star)
+            or star_candidate.lost_measures(stars, tracks, frame, star, limits),
             cutouts,
             noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
             reference=tracks.reference,
             frame=frame,
             count=tracks.x.shape[1],
-            limits=star_facts.star_limits(stars, tracks, frame, star, self._session.recipe),
+            limits=limits,
             profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
         )
 
@@ -121,7 +124,7 @@ class TracksTab(Themed):
             if first:
                 self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
             self._field.set_picked(self._session.picked)
-            self._field.update(self._drawn, self._session.frame, what)
+            self._field.update(self._drawn, self._session.frame, what, self._session.region)
             if first:
                 self.panel.insert(3, self._field.panel)
         several = int(self._drawn.used.sum()) > 1

@@ -11,7 +11,6 @@ from bokeh.document import Document
 
 from pipeline import cutouts, preview
 from pipeline.frame import FrameError, Sequence
-from pipeline.kernels import polynomial
 from pipeline.knob import KnobError
 from pipeline.read import stem
 from pipeline.stage import STAGES
@@ -21,11 +20,12 @@ from ui.knobs import histogram, measures
 from ui.picture import Picture
 from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, prepare, stages_of
 from ui.player import Player
-from ui.region import Region, in_frame, in_reference, to_reference, transform_of
+from ui.region import Region, in_frame, in_reference, spot_of, to_reference, transform_of
 from ui.results import Results
 from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import StageList
+from ui.star_candidate import candidate_place, moved_spot, star_at, star_spot
 from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
@@ -154,9 +154,11 @@ class Viewer:
         else:
             self.open_others()
 
-    def pick(self, star: int | None) -> None:
-        """Pick a star that is clicked on in the picture; None lets go of it."""
-        self.session.change(picked=star, unpicked="")
+    def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
+        """Pick a star that is clicked on in the picture, or a candidate at a place of it; None of both lets go."""
+        if place is not None and not self.session.aligned:
+            place = spot_of(self.results.scene["tracks"], self.session.frame, *place)
+        self.session.change(picked=star, candidate=None if star is not None else place, unpicked="")
 
     def _choose_kinds(self, kinds: tuple[str, ...]) -> None:
         swiped = self.picture.swiped
@@ -191,7 +193,7 @@ class Viewer:
                 self.player.frame = session.frame
                 self._show_facts(self.results.scene["frames"])
                 self.show_side(self.results.scene, "frame")
-            if "picked" in names:
+            if names & {"picked", "candidate"}:
                 self._picked_in = self.results.scene["tracks"]
                 self._show_picked(self.results.scene)
             if names & {"region", "night"}:
@@ -234,6 +236,8 @@ class Viewer:
                 # What shows stars shows tracks too, and need not be drawn twice.
                 if stage != "stars" or "tracks" not in arrived:
                     self.show_side(scene, stage)
+            if not making:
+                self.player.tell_shown(scene.frame)
 
     def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
@@ -292,6 +296,12 @@ class Viewer:
         self.show_side(scene, "picked")
 
     def _ring(self, scene: Scene) -> None:
+        spot = self.session.candidate
+        if spot is not None:
+            # Where frames are aligned it is drawn where it lies in the reference.
+            place = candidate_place(scene["stars"], scene["tracks"], scene.frame, spot) or (np.nan, np.nan)
+            self.picture.set_picked(-1, *(spot if self.session.aligned and np.isfinite(place[0]) else place))
+            return
         star, x, y, track = marks.picked(scene["tracks"], scene.frame, self.session.picked)
         if star is not None and self.session.aligned:
             (x,), (y,) = to_reference(scene["tracks"], scene.frame, np.array([x]), np.array([y]))
@@ -317,16 +327,27 @@ class Viewer:
         self.picture.set_region(region)
 
     def _follow_pick(self, scene: Scene) -> None:
-        """Keep the star picked, whatever its number is in new tracks; let it go where they have it no more."""
+        """Keep the star picked, whatever its number is in new tracks; where they have it no more, what is in its place.
+
+        A candidate that is picked is a star again when new tracks have one there.
+        """
         star, before, tracks = self.session.picked, self._picked_in, scene["tracks"]
-        if star is None or tracks is None or tracks is before:
+        spot = self.session.candidate
+        if (star is None and spot is None) or tracks is None or tracks is before:
             return
         self._picked_in = tracks
-        if before is not None:
-            within = 1.0 if scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)
-            here = same_star(before, star, tracks, within)
-            gone = f"Star {star} is no longer among the stars." if here is None else ""
-            self.session.change(picked=here, unpicked=gone)
+        if before is None:
+            return
+        # A candidate becomes a star in its own place; beside it may be others.
+        within = 1.0 if star is None or scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)
+        spot = moved_spot(before, tracks, spot) if star is None else star_spot(before, star, tracks)
+        here = None if spot is None else star_at(tracks, spot, within)
+        if here is not None:
+            self.session.change(picked=here, unpicked="")
+        elif star is not None:
+            self.session.change(picked=None, candidate=spot, unpicked=f"Star {star} is no longer among the stars.")
+        else:
+            self.session.change(candidate=spot)
 
     def _show_summary(self, scene: Scene, stage: str) -> None:
         if stage not in STAGES:
@@ -339,36 +360,3 @@ class Viewer:
                 name: histogram(STAGES[stage].knobs[name], marks.measured(stars, measure))
                 for name, measure in measures(STAGES[stage]).items()
             }
-
-
-def same_star(before: Tracks, star: int, tracks: Tracks, within: float) -> int | None:
-    """The number that a star of some tracks has in others of the same frames.
-
-    Parameters
-    ----------
-    before : Tracks
-        The tracks in which it has the number ``star``.
-    star : int
-        Its number there.
-    tracks : Tracks
-        The other tracks; their reference may be another frame.
-    within : float
-        How far apart its places in that frame may be, pixels.
-
-    Returns
-    -------
-    int or None
-        The nearest star there, None where it is farther than ``within``.
-    """
-    reference = tracks.reference
-    if star >= before.x.shape[1] or reference >= len(before.x):
-        return None
-    x, y = before.x[reference, star], before.y[reference, star]
-    if not np.isfinite(x):
-        home = before.x[before.reference, [star]], before.y[before.reference, [star]]
-        x, y = (float(value[0]) for value in polynomial.apply(before.transform[reference], *home, before.shape))
-    away = np.hypot(tracks.x[reference] - x, tracks.y[reference] - y)
-    if not np.isfinite(away).any():
-        return None
-    nearest = int(np.nanargmin(away))
-    return nearest if away[nearest] <= within else None

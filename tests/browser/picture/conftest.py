@@ -25,7 +25,7 @@ def served():
     def app():
         held.picks, held.frames, held.drawn = [], [], False
         held.picture = Picture()
-        held.picture.on_pick(held.picks.append)
+        held.picture.on_pick(lambda star, place: held.picks.append(star))
         held.player = Player(3, stepped, channel=held.picture.channel)
         held.player.set_frames(["one", "two", "three"], reference=0)
         held.picture.show("subtracted", sky(), noise=5.0, key="sky")

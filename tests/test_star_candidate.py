@@ -1,0 +1,142 @@
+"""A candidate that is no star can be picked: its card says why it is none, and a knob turned back makes it a star."""
+
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("panel")
+
+from pipeline.recipe import Recipe
+from pipeline.tables import Reason
+from ui.bench import Bench
+from ui.session import Session
+from ui.star_candidate import WHY, candidate_place, moved_spot, star_at, star_spot
+from ui.star_facts import measured_limits, row_near, star_limits
+
+
+@pytest.fixture
+def bench(graph, turning, tmp_path):
+    """The stage Tracks with its plots and card; all that is asked for is there when a turn returns."""
+    session = Session(graph, tmp_path)
+    made = Bench(session, "tracks")
+    made.results.wait_for(lambda: session.open(turning, "sky"))
+    yield made
+    made.close()
+
+
+def card_of(bench):
+    """What stands on the star's card, without its marks."""
+    card = bench._tracks._card
+    return re.sub("<[^>]*>", " ", f"{card._title.object} {card._pane.object}")
+
+
+def sharp_star(tracks, stars):
+    """A complete star of the first frame that is far from all others, and a limit that rejects it with few others."""
+    row = tracks.row[0]
+    values = np.where((row >= 0) & tracks.complete, stars["sharpness"][row], -np.inf)
+    star = int(np.argmax(values))
+    return star, float(values[star]) - 0.005
+
+
+def test_a_picked_star_that_a_knob_rejects_says_which_and_is_picked_again_when_it_is_turned_back(bench):
+    session, scene = bench.session, bench.results.scene
+    star, limit = sharp_star(scene["tracks"], scene["stars"])
+    value, place = scene["stars"]["sharpness"][scene["tracks"].row[0, star]], scene["tracks"].x[0, star]
+    bench.pick(star)
+    assert f"Star {star}" in card_of(bench)
+    bench.results.wait_for(lambda: session.turn("stars", "sharpness", (0.1, limit)))
+    assert session.picked is None
+    words = card_of(bench)
+    assert f"Star {star} is no longer among the stars." in words
+    assert f"Sharpness {value:.2f}, above {limit:g}: rejected." in words
+    assert bench.picture.picked.data["id"] == [""]
+    assert bench.picture.picked.data["x"][0] == pytest.approx(place, abs=0.5)
+    bench.results.wait_for(session.undo)
+    assert session.picked == star
+    assert session.candidate is None
+    assert "no longer" not in card_of(bench)
+
+
+def test_a_click_on_a_rejected_candidate_shows_its_measures_in_every_frame(bench):
+    bench.results.wait_for(lambda: bench.session.turn("stars", "sharpness", (0.1, 0.45)))
+    stars = bench.results.scene["stars"]
+    sharp = np.flatnonzero(stars.reason == Reason.SHARPNESS)
+    # One near the middle of the field is in every frame.
+    row = int(sharp[np.argmin(np.hypot(stars["xcentroid"][sharp] - 160, stars["ycentroid"][sharp] - 120))])
+    bench.picture.pick.data = {"row": [row], "id": [-1], "x": [0], "y": [0], "sequence": [7]}
+    words = card_of(bench)
+    assert "Candidate" in words
+    assert "rejected" in words
+    assert f"Sharpness {stars['sharpness'][row]:.2f}, above 0.45: rejected." in words
+    assert bench._tracks._card._pane.object.count("<img") == 4, "a cut-out a frame"
+    bench.results.wait_for(lambda: bench.session.change(frame=2))
+    here, tracks = bench.results.scene["stars"], bench.results.scene["tracks"]
+    place = candidate_place(here, tracks, 2, bench.session.candidate)
+    assert bench.picture.picked.data["x"] == [pytest.approx(place[0])]
+    bench.pick(None)
+    assert "Click on a star" in card_of(bench)
+    assert bench.picture.picked.data["id"] == []
+
+
+def test_what_is_picked_is_a_star_or_a_candidate_and_never_both(bench):
+    session = bench.session
+    session.change(picked=None, candidate=(40.0, 50.0))
+    assert session.candidate == (40.0, 50.0)
+    session.change(picked=3)
+    assert session.candidate is None
+    session.change(picked=None, candidate=(40.0, 50.0))
+    session.change(picked=None)
+    assert session.candidate is None
+
+
+def test_the_card_gives_a_reason_for_every_candidate_that_is_no_star(graph, turning):
+    recipe = Recipe({"stars": {"brightest": 20, "border": 12, "saturated": "drop", "separation": 12,
+                               "sharpness": (0.3, 0.6), "roundness": (-0.2, 0.2)}})  # fmt: skip
+    stars = graph.result(turning, recipe, "stars", 0)
+    told = set()
+    for row, code in enumerate(stars.reason):
+        reason = Reason(code)
+        if reason != Reason.STAR:
+            told.add(reason)
+            words = [one.words for one in measured_limits(stars, row, recipe).values() if one.words]
+            assert words or reason in WHY
+    assert {Reason.THRESHOLD, Reason.SHARPNESS, Reason.ROUNDNESS, Reason.BORDER, Reason.BRIGHTEST} <= told
+    assert set(Reason) - {Reason.SHARPNESS} == set(WHY)
+
+
+def test_the_other_roundness_is_named_where_it_alone_rejects(graph, turning):
+    stars = graph.result(turning, Recipe(), "stars", 0)
+    own, other = np.abs(stars["roundness2"]), np.abs(stars["roundness1"])
+    row = int(np.argmax(np.where(stars.reason == Reason.STAR, other - own, -np.inf)))
+    bound = float((own[row] + other[row]) / 2)
+    recipe = Recipe({"stars": {"roundness": (-bound, bound)}})
+    limits = measured_limits(graph.result(turning, recipe, "stars", 0), row, recipe)
+    assert limits["roundness"].words == ""
+    assert limits["roundness1"].words.startswith("roundness1 ")
+
+
+def test_a_lost_star_tells_of_the_candidate_in_its_place(graph, turning):
+    recipe = Recipe({"tracks": {"recover": False}})
+    tracks = graph.result(turning, recipe, "tracks")
+    tables = [graph.result(turning, recipe, "stars", frame) for frame in range(4)]
+    lost = [(frame, star) for frame in range(1, 4) for star in np.flatnonzero(~tracks.measured[frame])]
+    told = [star_limits(tables[frame], tracks, frame, int(star), recipe) for frame, star in lost]
+    wrong = [one for limits in told if limits for one in limits.values() if one.words]
+    assert wrong
+    assert all(one.words.endswith(": rejected") for one in wrong)
+
+
+def test_a_place_keeps_its_candidate_when_another_frame_is_the_reference(graph, turning):
+    tracks = graph.result(turning, Recipe(), "tracks")
+    other = graph.result(turning, Recipe({"frames": {"reference": turning.files[3].file}}), "tracks")
+    star = int(np.flatnonzero(tracks.complete)[0])
+    spot = moved_spot(tracks, other, (float(tracks.x[0, star]), float(tracks.y[0, star])))
+    assert star_at(other, spot, 1.0) == star_at(other, star_spot(tracks, star, other), 1.0) is not None
+
+
+def test_no_candidate_is_taken_for_one_that_is_farther_than_half_a_width(graph, turning):
+    stars = graph.result(turning, Recipe(), "stars", 0)
+    x, y = float(stars["xcentroid"][5]), float(stars["ycentroid"][5])
+    assert row_near(stars, x, y) == 5
+    assert row_near(stars, -50.0, -50.0) == -1
