@@ -32,7 +32,7 @@ export function render({model}) {
     scale.replaceChildren(low, canvas, high)
   }
   const draw = () => {
-    root.className = `part head ${model.small ? "small" : ""} ${model.theme}`
+    root.className = `part head ${model.small ? "small" : model.choice ? "" : "alone"} ${model.theme}`
     box.style.display = model.choice ? "" : "none"
     select.value = model.kind
     title.style.display = model.choice ? "none" : ""

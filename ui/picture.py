@@ -16,9 +16,10 @@ from pipeline.kernels import polynomial
 from pipeline.tables import Reason
 from ui import canvas
 from ui.colours import PALETTES
-from ui.cuts import Held, bars, cut_columns, limits
+from ui.cuts import Held, cut_columns
 from ui.map_line import MapLine
 from ui.part import column, new_channel
+from ui.picture_dress import Dressed
 from ui.picture_glyphs import Drawn, Glyphs
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
 from ui.picture_marks import Marks
@@ -26,14 +27,13 @@ from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, Pict
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
 from ui.region import Region
-from ui.stretch import COLOURS, LIMITS, VIEWS, number, palette
+from ui.stretch import COLOURS, LIMITS, VIEWS, palette
 from ui.themed import Themed
 
-BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
 NOTE_STYLE = {"position": "absolute", "inset": "0", "width": "100%", "height": "100%", "pointer-events": "none"}
 
 
-class Picture(Layers, Marks, Themed):
+class Picture(Dressed, Layers, Marks, Themed):
     """Linked pictures of a frame with markers on its stars.
 
     Methods that change what is seen must be called with the document's lock (in a callback, or by
@@ -114,6 +114,7 @@ class Picture(Layers, Marks, Themed):
         self.toolbar.param.watch(lambda event: self._choose(event.new), "kinds")
         self.toolbar.param.watch(lambda event: self.views(event.new), "count")
         self.toolbar.param.watch(lambda event: self._swipe(event.new), "swipe")
+        self.toolbar.param.watch(lambda event: self._dress_all(), "invert")
         self.swipe.param.watch(lambda event: self._swiped(), "kind")
         self.toolbar.param.watch(lambda event: self.show_tails(event.new), "tails")
         for i, (head, one) in enumerate(zip(self.heads, self._notes, strict=True)):
@@ -340,48 +341,6 @@ class Picture(Layers, Marks, Themed):
                     self.cuts[i].data = dict(EMPTY_CUT)
                 continue
             self.cuts[i].data = cut_columns(held, asked, self._moved if kind in OF_ONE_FRAME else None)
-
-    def _dress(self, i: int, pyramid: Pyramid | None) -> None:
-        view = VIEWS[self.toolbar.kinds[i]]
-        head = self.heads[i]
-        for renderer in self._drawn[i].markers:
-            # Rings would hide a map; the picked star alone is drawn there.
-            renderer.visible = view.sky and view.stars and self._states_shown
-        for renderer in self._drawn[i].map_stars:
-            renderer.visible = view.is_map
-        self.line.set_map(i, view.is_map)
-        head.choice = self.toolbar.count > 1
-        head.visible = self.toolbar.count != BESIDE and (head.choice or not view.sky)
-        if i == 0:
-            self.strip.visible = self.toolbar.count == 1 and view.sky
-            if self.strip.visible and pyramid is not None:
-                self.strip.counts = bars(pyramid)
-        self._stand_beside(i, pyramid)
-        self._drawn[i].contours.draw(pyramid if view.contours else None)
-        if view.sky or pyramid is None:
-            head.palette = ""
-            return
-        bottom, top = limits(pyramid, view)
-        head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
-        head.palette = "".join(palette(view.colours)).replace("#", "")
-
-    def _stand_beside(self, i: int, pyramid: Pyramid | None) -> None:
-        if i >= len(self._sides):
-            return
-        if self.toolbar.count != BESIDE:
-            self._sides[i].hide()
-            # A style that is not named any more would stay in the browser.
-            if self._cells[i].styles:
-                self._cells[i].styles = dict.fromkeys(self._cells[i].styles)
-            return
-        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].sky]
-        self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i])
-        known = pyramid or next((held[1] for held in self._pyramids.values()), None)
-        # As wide as the picture, so that no ground is seen and the column stands close to it.
-        ratio = 1.5 if known is None else known.shape[1] / known.shape[0]
-        styles = {"aspect-ratio": f"{ratio:.4f}", **BESIDE_STYLE}
-        if self._cells[i].styles != styles:
-            self._cells[i].styles = styles
 
     def _paint(self) -> None:
         """Take the theme's colours; nothing is made anew."""

@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource
 
 from ui.cuts import Held, cut_columns
 from ui.picture_parts import PictureControls, StateChips, Swipe
-from ui.pyramid import Moved, Pyramid
+from ui.pyramid import Moved
 
 # Kinds whose pixels are those of the frame shown, and move with its stars.
 OF_ONE_FRAME = ("raw", "calibrated", "mask", "background", "subtracted", "normalized")
@@ -35,7 +35,7 @@ class Layers:
     _states_shown: bool
     _other_legend: pn.pane.HTML | None
     _asked: Callable[[], dict[str, float]]
-    _dress: Callable[[int, Pyramid | None], None]
+    _dress_all: Callable[[], None]
     _tell_kinds: Callable[[], None]
 
     @property
@@ -67,8 +67,7 @@ class Layers:
             if bool(legend) == self._states_shown:
                 self._states_shown = not legend
                 self.legend.visible = self._states_shown and self.toolbar.count != BESIDE
-                for i in range(self.toolbar.count):
-                    self._dress(i, self._pyramids.get(self.toolbar.kinds[i], (None, None))[1])
+                self._dress_all()
 
     def _swipe(self, on: bool) -> None:
         """Lay another kind of picture left of a line, or take it away."""

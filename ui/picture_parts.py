@@ -5,7 +5,7 @@ from __future__ import annotations
 import param
 
 from ui.part import Part, text
-from ui.stretch import COLOURS, LIMITS, STRETCHES
+from ui.stretch import COLOURS, LIMITS, STRETCHES, VIEWS
 
 # What the browser runs for a picture: how it does so, and what it needs of Bokeh otherwise.
 SCRIPT = "".join(
@@ -31,6 +31,7 @@ class PictureControls(Part):
     colour_maps = param.Dict(COLOURS)
     colours = param.String("grey")
     invert = param.Boolean(False)
+    own_colours = param.List([name for name, view in VIEWS.items() if not view.sky])
     tails = param.Selector(default="tails", objects=["off", "tails", "all"])
     swipe = param.Boolean(False)
 

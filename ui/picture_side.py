@@ -9,7 +9,7 @@ from ui.cuts import bars, limits
 from ui.part import column
 from ui.picture_parts import Beside, LimitStrip, StateChips
 from ui.pyramid import Pyramid
-from ui.stretch import VIEWS, palette
+from ui.stretch import VIEWS
 
 WIDTH = 240
 _HEAD, _STRIP, _STATES = 52, 84, 232
@@ -80,7 +80,7 @@ class PictureSide:
         if self._head is not None and VIEWS[self._head.kind].is_map:
             self._head.facts = facts
 
-    def show(self, kind: str, pyramid: Pyramid | None, *, states: bool) -> None:
+    def show(self, kind: str, pyramid: Pyramid | None, *, states: bool, shades: str) -> None:
         """Stand beside a picture.
 
         Parameters
@@ -91,6 +91,8 @@ class PictureSide:
             Its pixels.
         states : bool
             Whether the star states are listed here.
+        shades : str
+            256 colours of six hexadecimal digits each, from the lowest value to the highest.
         """
         if self._head is None:
             self._make()
@@ -103,7 +105,7 @@ class PictureSide:
                 self._strip.counts = bars(pyramid)
         else:
             values = {
-                "palette": "".join(palette(view.colours)).replace("#", ""),
+                "palette": shades,
                 "facts": self._map_facts if view.is_map else [],
             }
             values["low"], values["high"] = (0.0, 0.0) if pyramid is None else limits(pyramid, view)

@@ -104,9 +104,12 @@ export function render({model}) {
     due = setTimeout(advance, 1000 / model.speed)
   }
 
+  // Until a frame is painted, or all is shown where it has no picture of its own or none could be made.
+  const making = () => waiting && model.shown != model.frame && performance.now() - waiting < PATIENCE_MS
+
   function advance() {
     // A frame that is still being made holds the film: none is skipped unseen.
-    if (waiting && performance.now() - waiting < PATIENCE_MS) due = setTimeout(advance, 20)
+    if (making()) due = setTimeout(advance, 20)
     else {
       go(model.blink ? (model.frame == home ? model.reference : home) : (model.frame + 1) % model.count)
       schedule()
@@ -187,8 +190,13 @@ export function render({model}) {
     if (event.detail.name == "readout") point(event.detail.value)
     if (event.detail.name == "painted") waiting = 0
   })
-  model.on(["theme", "frame", "count", "labels", "blink", "aligned"], draw)
+  model.on(["theme", "frame", "count", "blink", "aligned"], draw)
   model.on(["count", "reference", "unused"], () => { draw_ticks(); draw() })
+  // Other frames are open: what was played is not there any more.
+  model.on("labels", () => {
+    model.blink = false
+    stop()
+  })
   model.on("facts", draw_facts)
   root.append(bar, readout)
   draw()

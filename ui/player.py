@@ -15,6 +15,7 @@ class FramePlayer(Part):
 
     count = param.Integer(0)
     frame = param.Integer(0)
+    shown = param.Integer(-1)
     labels = param.List([])
     reference = param.Integer(0)
     unused = param.List([])
@@ -105,6 +106,10 @@ class Player:
         if self.frame >= len(labels):
             self.frame = 0
         self._part.param.update(**values)
+
+    def tell_shown(self, frame: int) -> None:
+        """Say that all is shown of a frame that there is to show, also where none of it is a picture."""
+        self._part.shown = frame
 
     def set_facts(self, *facts: str) -> None:
         """Words at the right of the readout: file, filter, time, exposure; empty ones are left out."""

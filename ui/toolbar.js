@@ -87,12 +87,18 @@ export function render({model}) {
     button("fit", "Whole frame", () => tell("fit")))
 
   const draw = () => {
-    root.className = `part bar ${model.theme}`
+    root.className = `part bar ${model.count == 1 ? "one" : ""} ${model.theme}`
     for (const [count, made] of Object.entries(counts)) made.setAttribute("aria-pressed", String(count == model.count))
     swipe.setAttribute("aria-pressed", String(model.swipe))
     swipe.disabled = model.count != 1
     kind.box.style.display = model.count == 1 ? "" : "none"
     kind.select.value = model.kinds[0]
+    // Maps and masters are drawn evenly in colours that mean something: here is nothing to choose.
+    const bound = model.kinds.slice(0, model.count).every((name) => model.own_colours.includes(name))
+    for (const [made, label] of [[stretch, "Stretch"], [colours, "Colours"]]) {
+      made.select.disabled = bound
+      made.select.title = bound ? `${label}: this picture is drawn evenly in colours of its own` : label
+    }
   }
   const listen = (event) => {
     if (event.detail.channel == model.channel && event.detail.name == "region") {
@@ -107,5 +113,7 @@ export function render({model}) {
   model.on("options", () => kind.fill(model.options, model.kinds[0]))
   draw()
   tell("ready")
-  return root
+  const room = Object.assign(document.createElement("div"), {className: "room"})
+  room.append(root)
+  return room
 }

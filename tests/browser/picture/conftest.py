@@ -21,9 +21,11 @@ def served():
         held.frames.append(frame)
         if held.drawn:
             held.picture.show("subtracted", sky() + frame, noise=5.0, key=f"frame {frame}")
+        if held.told:
+            held.player.tell_shown(frame)
 
     def app():
-        held.picks, held.frames, held.drawn = [], [], False
+        held.picks, held.frames, held.drawn, held.told = [], [], False, False
         held.picture = Picture()
         held.picture.on_pick(lambda star, place: held.picks.append(star))
         held.player = Player(3, stepped, channel=held.picture.channel)

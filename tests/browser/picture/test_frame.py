@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.browser.picture.drawn import SEEN, SHAPE, SPAN, on_server, sky, turn_wheel
-from tests.browser.served import spot
+from tests.browser.served import spot, wait_until
 from ui.pyramid import CODES
 from ui.stretch import shares
 
@@ -62,6 +62,42 @@ def test_stretch_and_colours_ask_the_server_for_nothing(page):
     page.get_by_label("Colours", exact=True).select_option("viridis")
     assert page.evaluate(picture) != after
     assert page.evaluate("() => window.held === model('picture cut 0').data")
+
+
+def test_where_dark_and_bright_are_swapped_the_colour_bar_is_swapped_too(page, served):
+    slope = np.add.outer(np.zeros(1000), np.linspace(-3, 5, 1500))
+
+    def show_map():
+        served.picture.show("x_offset", slope, noise=0.0, key="a slope")
+        served.picture.choose("x_offset")
+
+    ends = """() => { const image = model('picture fine 0').data.image[0], columns = image.shape[1]
+        return [image[0], image[columns - 1]].map((one) => [one & 255, (one >> 8) & 255, (one >> 16) & 255]) }"""
+    bar = page.locator(".scale canvas:visible")
+    colours = """(bar) => { const copy = new OffscreenCanvas(256, 1).getContext('2d', {willReadFrequently: true})
+        copy.drawImage(bar, 0, 0)
+        return [0, 255].map((at) => [...copy.getImageData(at, 0, 1, 1).data].slice(0, 3)) }"""
+    on_server(served, show_map)
+    page.wait_for_function("() => model('picture cut 0').data.key[0]?.includes('slope')")
+    bar.wait_for()
+    drawn = page.evaluate(ends)
+    assert bar.evaluate(colours) == drawn
+    page.get_by_label("Swap dark and bright").click()
+    wait_until(page, lambda: bar.evaluate(colours) != drawn)
+    assert bar.evaluate(colours) == page.evaluate(ends) == drawn[::-1]
+
+
+def test_what_has_colours_of_its_own_leaves_no_stretch_to_choose(page, served):
+    stretch, colours = (page.get_by_label(name, exact=True) for name in ("Stretch", "Colours"))
+    on_server(served, lambda: served.picture.choose("x_offset"))
+    expect = pytest.importorskip("playwright.sync_api").expect
+    expect(stretch).to_be_disabled()
+    expect(colours).to_be_disabled()
+    assert "colours of its own" in stretch.get_attribute("title")
+    page.get_by_label("Two pictures").click()
+    on_server(served, lambda: served.picture.choose("subtracted", 1))
+    expect(stretch).to_be_enabled()
+    assert colours.get_attribute("title") == "Colours"
 
 
 def test_the_table_in_the_browser_is_the_stretch_of_the_server(page):

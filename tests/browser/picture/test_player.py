@@ -51,6 +51,30 @@ def test_blink_alternates_with_the_reference_and_ends_where_it_began(page, serve
     assert not page.get_by_label("Blink against the reference").is_disabled()
 
 
+def test_the_film_goes_on_over_frames_without_a_picture_of_their_own(page, served):
+    served.told = True
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_role("button", name="Play", exact=True).click()
+    assert heard(page, served, 5)[:5] == [1, 2, 0, 1, 2]
+
+
+def test_the_film_waits_for_a_frame_that_is_being_made(page, served):
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(1000)
+    assert served.frames == [1]
+
+
+def test_the_film_ends_when_other_frames_are_opened(page, served):
+    served.told = True
+    page.get_by_role("button", name="Play", exact=True).click()
+    on_server(served, lambda: served.player.set_frames(["other one", "other two", "other three"], reference=0))
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=3000)
+    frames = len(served.frames)
+    page.wait_for_timeout(600)
+    assert len(served.frames) == frames
+
+
 def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
     on_server(served, lambda: served.player.set_frames(["one", "two", "three"], reference=0, unused=[1]))
     crosses = page.locator(".rail svg path")

@@ -1,0 +1,85 @@
+"""What stands over and beside each picture goes with what it shows: marks, colour bar, histogram, names."""
+
+from __future__ import annotations
+
+import panel as pn
+
+from ui.cuts import Held, bars, limits
+from ui.map_line import MapLine
+from ui.picture_glyphs import Drawn
+from ui.picture_layers import BESIDE
+from ui.picture_parts import LimitStrip, PictureControls, PictureHead
+from ui.picture_side import PictureSide
+from ui.pyramid import Pyramid
+from ui.stretch import VIEWS, View, number, palette
+
+BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
+
+
+class Dressed:
+    """The part of a Picture that dresses each picture for what it shows; the picture makes what it names."""
+
+    kinds: tuple[str, ...]
+    toolbar: PictureControls
+    heads: list[PictureHead]
+    strip: LimitStrip
+    line: MapLine
+    _drawn: list[Drawn]
+    _cells: list[pn.Column]
+    _sides: list[PictureSide]
+    _pyramids: dict[str, Held]
+    _states_shown: bool
+
+    def _dress_all(self) -> None:
+        """Dress the visible pictures anew, with the pixels that they have."""
+        with pn.io.hold():
+            for i, kind in enumerate(self.kinds):
+                self._dress(i, self._pyramids.get(kind, (None, None))[1])
+
+    def _shades(self, view: View) -> str:
+        """The colours of a picture's bar, in the order in which its values have them."""
+        shades = palette(view.colours)
+        return "".join(shades[::-1] if self.toolbar.invert else shades).replace("#", "")
+
+    def _dress(self, i: int, pyramid: Pyramid | None) -> None:
+        view = VIEWS[self.toolbar.kinds[i]]
+        head = self.heads[i]
+        for renderer in self._drawn[i].markers:
+            # Rings would hide a map; the picked star alone is drawn there.
+            renderer.visible = view.sky and view.stars and self._states_shown
+        for renderer in self._drawn[i].map_stars:
+            renderer.visible = view.is_map
+        self.line.set_map(i, view.is_map)
+        head.choice = self.toolbar.count > 1
+        head.visible = self.toolbar.count != BESIDE and (head.choice or not view.sky)
+        if i == 0:
+            self.strip.visible = self.toolbar.count == 1 and view.sky
+            if self.strip.visible and pyramid is not None:
+                self.strip.counts = bars(pyramid)
+        self._stand_beside(i, pyramid)
+        self._drawn[i].contours.draw(pyramid if view.contours else None)
+        if view.sky or pyramid is None:
+            head.palette = ""
+            return
+        bottom, top = limits(pyramid, view)
+        head.low, head.high = number(bottom, 10 * (top - bottom)), f"{number(top, 10 * (top - bottom))} {view.unit}"
+        head.palette = self._shades(view)
+
+    def _stand_beside(self, i: int, pyramid: Pyramid | None) -> None:
+        if i >= len(self._sides):
+            return
+        if self.toolbar.count != BESIDE:
+            self._sides[i].hide()
+            # A style that is not named any more would stay in the browser.
+            if self._cells[i].styles:
+                self._cells[i].styles = dict.fromkeys(self._cells[i].styles)
+            return
+        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].sky]
+        shades = self._shades(VIEWS[self.kinds[i]])
+        self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i], shades=shades)
+        known = pyramid or next((held[1] for held in self._pyramids.values()), None)
+        # As wide as the picture, so that no ground is seen and the column stands close to it.
+        ratio = 1.5 if known is None else known.shape[1] / known.shape[0]
+        styles = {"aspect-ratio": f"{ratio:.4f}", **BESIDE_STYLE}
+        if self._cells[i].styles != styles:
+            self._cells[i].styles = styles
