@@ -238,8 +238,6 @@ class Viewer:
                     self.show_side(scene, stage)
             if not making:
                 self.player.tell_shown(scene.frame)
-            if not making:
-                self.player.tell_shown(scene.frame)
 
     def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
