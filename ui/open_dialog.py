@@ -16,6 +16,7 @@ import panel_material_ui as pmui
 from pipeline.frame import FrameError
 from pipeline.read import read_info
 from pipeline.read.folder import frames_below
+from ui.part import column
 from ui.session import Session
 from ui.upload import DropField, Inbox
 
@@ -157,7 +158,7 @@ class OpenDialog:
         self.dialog = pmui.Dialog(
             pn.Column(
                 self._where,
-                pn.Column(self._list, height=264, scroll="y-auto", sizing_mode="stretch_width", margin=0),
+                column(self._list, height=264, scroll="y-auto", sizing_mode="stretch_width"),
                 pn.Row(self._open, self._none, margin=0),
                 pn.pane.HTML("Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0)),
                 self._drop,

@@ -14,6 +14,8 @@ from ui.colours import LOST, PALETTES, PARTIAL, PICKED, REFERENCE, REJECTED, STA
 
 _HERE = Path(__file__).parent
 _numbers = count(1)
+# What scrolls has a narrow bar in the page's colours, which its root says for all.
+SCROLLED = ":host { scrollbar-width: thin; }"
 
 
 def variables(theme: str) -> str:
@@ -54,4 +56,4 @@ class Part(JSComponent):
 
 def column(*parts: pn.viewable.Viewable, **options: object) -> pn.Column:
     """A column without gaps; Panel's own, because Material's leaves plots blank."""
-    return pn.Column(*parts, margin=0, **options)
+    return pn.Column(*parts, margin=0, stylesheets=[SCROLLED] if options.get("scroll") else [], **options)

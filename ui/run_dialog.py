@@ -62,7 +62,7 @@ def reasons_text(report: dict[str, Any]) -> str:
         if rows:
             items = "".join(f"<li>{pn.util.escape(_sentence(*row))}</li>" for row in rows)
             parts.append(f"<p><b>{title}: {len(rows)}</b></p><ul>{items}</ul>")
-    style = "max-height:280px;overflow:auto;font-size:13px;line-height:18px;overflow-wrap:anywhere"
+    style = "max-height:280px;overflow:auto;scrollbar-width:thin;font-size:13px;line-height:18px;overflow-wrap:anywhere"
     return f'<div style="{style}">{"".join(parts)}</div>' if parts else ""
 
 

@@ -47,6 +47,7 @@ def _components(palette: Palette) -> dict[str, Any]:
         "&.Mui-disabled": {"backgroundColor": palette.field, "color": palette.third},
     }
     line = f"1px solid {palette.hairline}"
+    scrolled = {"scrollbarWidth": "thin", "scrollbarColor": f"{palette.strong} transparent", "overflowX": "hidden"}
     return {
         "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
         "MuiAppBar": {
@@ -56,7 +57,9 @@ def _components(palette: Palette) -> dict[str, Any]:
         },
         "MuiToolbar": {"styleOverrides": {"root": bar}},
         "MuiDrawer": {
-            "styleOverrides": {"paper": {**flat, "backgroundColor": palette.panel, "borderColor": palette.hairline}}
+            "styleOverrides": {
+                "paper": {**flat, **scrolled, "backgroundColor": palette.panel, "borderColor": palette.hairline}
+            }
         },
         "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},
         "MuiButton": {
@@ -98,7 +101,9 @@ def _components(palette: Palette) -> dict[str, Any]:
             }
         },
         "MuiMenu": {
-            "styleOverrides": {"paper": {"border": line, "backgroundColor": palette.raised, "maxHeight": "70vh"}}
+            "styleOverrides": {
+                "paper": {**scrolled, "border": line, "backgroundColor": palette.raised, "maxHeight": "70vh"}
+            }
         },
         "MuiMenuItem": {
             "styleOverrides": {
@@ -140,7 +145,9 @@ def _components(palette: Palette) -> dict[str, Any]:
             }
         },
         "MuiDialogContent": {
-            "styleOverrides": {"root": {"font": f"400 14px/20px {FONT}", "padding": "0 16px 16px !important"}}
+            "styleOverrides": {
+                "root": {**scrolled, "font": f"400 14px/20px {FONT}", "padding": "0 16px 16px !important"}
+            }
         },
         "MuiDialogTitle": {"styleOverrides": {"root": {"font": f"700 20px/24px {FONT}", "padding": "16px"}}},
         "MuiTooltip": {
@@ -206,7 +213,13 @@ def root_style(*, left_open: bool, right_open: bool, drawn: bool = True) -> dict
     }
     # In a narrow window the right column lies over the picture when it is open, beside the rail that opens it. What it
     # is moved out to is cut off, or the page would scroll sideways.
-    style["&"] = {"position": "relative", "overflow": "hidden"}
+    style["&"] = {
+        "position": "relative",
+        "overflow": "hidden",
+        "scrollbarColor": "var(--starshift-strong) transparent",
+    }
+    # The bar that scrolls the stages stands in their margin: none of them grows narrower when one is opened.
+    style["& .sidebar > .MuiBox-root"] = {"width": f"{LEFT - 1}px"}
     style[NARROW] = {
         "& nav:has(.contextbar)": {
             "position": "absolute",
