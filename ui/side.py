@@ -145,6 +145,7 @@ class Side(Themed):
             icon_size="18px",
             margin=(7, 8, 7, 0),
             width=34,
+            sx={"color": "var(--starshift-second) !important"},
             on_click=lambda *_: on_fold(),
         )
         line = {"border-bottom": "1px solid var(--starshift-hairline)"}
