@@ -14,12 +14,14 @@ from numba import boolean, float32, float64, int64, njit, types
 
 from pipeline.frame import SIGMA_TO_FWHM
 from pipeline.kernels.bands import map_bands
-from pipeline.kernels.noise import CELL
 
 SIGMA_RADIUS = 1.5
 IMAGE = types.Array(types.float32, 2, "C", readonly=True)
+LINE = types.Array(types.float32, 1, "C", readonly=True)
 # Two float32 sums nearer to each other than this part of the peak are told apart in float64.
 SLACK = np.float32(1e-4)
+# Pixels of a row that are asked together whether any lies beyond a limit.
+AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,39 +164,6 @@ def pixel_peaks(image: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray
     return peaks(image, image, around, floor)
 
 
-def dips(
-    convolved: np.ndarray, floor: float, reach: int, edge: int, uneven: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Depths of lonely hollows of the convolved image: what noise and structure do without any star.
-
-    Parameters
-    ----------
-    convolved : ndarray of float32, shape (ny, nx)
-        The convolved image.
-    floor : float
-        Hollows are deeper than this.
-    reach : int
-        A pixel this near, pixels, and higher than the hollow is deep belongs to a star whose ring the hollow is.
-    edge : int
-        Pixels from the frame's edges that are left out: there the filter sees the step to what counts as 0 outside.
-    uneven : ndarray, shape (rows, columns), optional
-        What the noise is multiplied by in cells of CELL pixels (:func:`pipeline.kernels.noise.uneven_noise`).
-
-    Returns
-    -------
-    index : ndarray of int64, shape (n,)
-        Flat indices of the hollows.
-    depth : ndarray of float32, shape (n,)
-        Depths, positive, over what the noise is multiplied by there.
-    """
-    cells = np.ones((1, 1), np.float32) if uneven is None else np.ascontiguousarray(uneven, np.float32)
-    found = map_bands(
-        lambda first, last: _dip_rows(convolved, floor, reach, max(edge, 1), cells, CELL, first, last),
-        len(convolved),
-    )
-    return np.concatenate([index for index, _ in found]), np.concatenate([depth for _, depth in found])
-
-
 def clearance(image: np.ndarray, index: np.ndarray, limit: int) -> np.ndarray:
     """Distance from some pixels to the nearest higher one.
 
@@ -275,83 +244,62 @@ def _exact(image, weights, y, x):  # noqa: ANN001, ANN202
     return total
 
 
-@njit(
-    [types.Tuple((int64[::1], float64[::1]))(IMAGE, IMAGE, float64[:, ::1], int64[:, ::1], float64, int64, int64)],
-    cache=True,
-    nogil=True,
-)
-def _scan_rows(convolved, image, weights, offsets, floor, first, last):  # noqa: ANN001, ANN202
-    ny, nx = convolved.shape
-    index, height, number = np.empty(1024, np.int64), np.empty(1024, np.float64), 0
-    low = np.float32(floor) - SLACK * np.float32(abs(floor))
-    for y in range(first, last):
-        for x in range(nx):
-            value = convolved[y, x]
-            if not value > low or image[y, x] - image[y, x] != 0:
-                continue
-            exact, slack, highest = np.nan, SLACK * abs(value), True
-            for k in range(offsets.shape[0]):
-                row, column = y + offsets[k, 0], x + offsets[k, 1]
-                if row < 0 or row >= ny or column < 0 or column >= nx:
-                    continue
-                other = convolved[row, column]
-                if other > value + slack:
-                    highest = False
-                    break
-                if other >= value - slack:
-                    if exact != exact:
-                        exact = _exact(image, weights, y, x)
-                    if _exact(image, weights, row, column) > exact:
-                        highest = False
-                        break
-            if not highest:
-                continue
-            if exact != exact:
-                exact = _exact(image, weights, y, x)
-            if exact > floor:
-                if number == index.size:
-                    index = np.concatenate((index, np.empty(number, np.int64)))
-                    height = np.concatenate((height, np.empty(number, np.float64)))
-                index[number], height[number] = y * nx + x, exact
-                number += 1
-    return index[:number], height[:number]
-
-
-@njit(
-    [
-        types.Tuple((int64[::1], float32[::1]))(
-            float32[:, ::1], float64, int64, int64, float32[:, ::1], int64, int64, int64
-        )
-    ],
-    cache=True,
-    nogil=True,
-)
-def _dip_rows(convolved, floor, reach, edge, cells, side, first, last):  # noqa: ANN001, ANN202
-    ny, nx = convolved.shape
-    index, depth, number = np.empty(1024, np.int64), np.empty(1024, np.float32), 0
-    low = np.float32(-floor) * cells.min()
-    for y in range(max(first, edge), min(last, ny - edge)):
-        for x in range(edge, nx - edge):
-            value = convolved[y, x]
-            if not value < low or number == depth.size:
-                continue
-            noise = cells[min(y // side, cells.shape[0] - 1), min(x // side, cells.shape[1] - 1)]
-            if not value < np.float32(-floor) * noise or value > convolved[y - 1 : y + 2, x - 1 : x + 2].min():
-                continue
-            top, left = max(y - reach, 0), max(x - reach, 0)
-            if convolved[top : y + reach + 1, left : x + reach + 1].max() < -value:
-                index[number], depth[number] = y * nx + x, -value / noise
-                number += 1
-    return index[:number], depth[:number]
-
-
-@njit([boolean(types.Array(types.float32, 1, "C", readonly=True), float32)], cache=True, nogil=True)
+@njit([boolean(LINE, float32)], cache=True, nogil=True)
 def _any_above(line, value):  # noqa: ANN001, ANN202
     # A count of whole numbers is summed several pixels at a time; a loop that may stop early is not.
     count = 0
     for i in range(line.size):
         count += line[i] > value
     return count > 0
+
+
+@njit([float64(IMAGE, IMAGE, float64[:, ::1], int64[:, ::1], int64, int64)], cache=True, nogil=True)
+def _peak(convolved, image, weights, offsets, y, x):  # noqa: ANN001, ANN202
+    """Height of a pixel that none about it exceeds; NaN where one does."""
+    ny, nx = convolved.shape
+    value = convolved[y, x]
+    exact, slack = np.nan, SLACK * abs(value)
+    for k in range(offsets.shape[0]):
+        row, column = y + offsets[k, 0], x + offsets[k, 1]
+        if row < 0 or row >= ny or column < 0 or column >= nx:
+            continue
+        other = convolved[row, column]
+        if other > value + slack:
+            return np.nan
+        if other >= value - slack:
+            if exact != exact:
+                exact = _exact(image, weights, y, x)
+            if _exact(image, weights, row, column) > exact:
+                return np.nan
+    return _exact(image, weights, y, x) if exact != exact else exact
+
+
+@njit(
+    [types.Tuple((int64[::1], float64[::1]))(IMAGE, IMAGE, float64[:, ::1], int64[:, ::1], float64, int64, int64)],
+    cache=True,
+    nogil=True,
+)
+def _scan_rows(convolved, image, weights, offsets, floor, first, last):  # noqa: ANN001, ANN202
+    nx = convolved.shape[1]
+    index, height, number = np.empty(1024, np.int64), np.empty(1024, np.float64), 0
+    low = np.float32(floor) - SLACK * np.float32(abs(floor))
+    for y in range(first, last):
+        for left in range(0, nx, AT_ONCE):
+            right = min(left + AT_ONCE, nx)
+            if not _any_above(convolved[y, left:right], low):
+                continue
+            for x in range(left, right):
+                if not convolved[y, x] > low:
+                    continue
+                exact = _peak(convolved, image, weights, offsets, y, x)
+                if not exact > floor or image[y, x] - image[y, x] != 0:
+                    continue
+                if number == index.size:
+                    index = np.concatenate((index, np.empty(number, np.int64)))
+                    height = np.concatenate((height, np.empty(number, np.float64)))
+                index[number], height[number] = y * nx + x, exact
+                number += 1
+    return index[:number], height[:number]
 
 
 @njit([types.void(IMAGE, int64[::1], int64, float64[::1], int64, int64)], cache=True, nogil=True)
