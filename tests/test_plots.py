@@ -68,6 +68,17 @@ def test_the_line_tells_only_what_the_user_dragged():
     assert told == [7]
 
 
+def test_the_line_has_a_handle_that_goes_with_it_and_makes_no_curve_smaller():
+    plots = TrackPlots()
+    plots.update(series())
+    handle = next(one for one in plots.figures[0].renderers if one.glyph.__class__.__name__ == "Scatter")
+    plots.set_frame(5)
+    assert handle.data_source.data[handle.glyph.x][0] == 5
+    assert handle.y_range_name in plots.figures[0].extra_y_ranges
+    assert handle not in plots.figures[0].y_range.renderers
+    assert len(plots.figures[0].y_range.renderers) == len(plots.figures[0].renderers) - 1
+
+
 def test_the_plots_take_back_a_star_and_a_sequence():
     plots = TrackPlots("light")
     plots.update(series())

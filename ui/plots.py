@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import panel as pn
+from bokeh.core.properties import value
 from bokeh.models import (
     BasicTicker,
     ColumnDataSource,
@@ -18,6 +19,7 @@ from bokeh.models import (
     Line,
     LinearAxis,
     Range1d,
+    Scatter,
     Span,
     VAreaStep,
 )
@@ -95,6 +97,7 @@ class TrackPlots(Themed):
         for one, line, mark in zip(self.figures, self._lines, self._marks, strict=True):
             one.add_layout(mark)
             one.add_layout(line)
+        self._handle = self._grip(self.figures[0])
         snap = CustomJS(args={"lines": self._lines, "chosen": self.chosen}, code=_SNAP)
         for line in self._lines:
             line.js_on_change("location", snap)
@@ -181,6 +184,13 @@ class TrackPlots(Themed):
         made.xaxis.visible = bottom
         return made
 
+    def _grip(self, made: figure) -> GlyphRenderer:
+        """What shows that the line can be dragged: its end, which no curve makes room for."""
+        made.y_range.renderers = [*made.renderers]
+        made.extra_y_ranges = {"handle": Range1d(0, 1, syncable=False)}
+        grip = Scatter(x="frame", y=value(0.965), size=9, line_color=None)
+        return made.add_glyph(self.chosen, grip, y_range_name="handle", level="overlay")
+
     def _curves(
         self, made: figure, source: ColumnDataSource, x: str, y: str, dash: tuple[int, int] = (5, 3), **look: object
     ) -> list[GlyphRenderer]:
@@ -248,6 +258,7 @@ class TrackPlots(Themed):
             paint_plot(one, colours)
         for line in self._lines:
             line.update(line_color=colours.text, line_width=1)
+        self._handle.glyph.fill_color = colours.text
         for renderer in self._field:
             renderer.glyph.line_color = _FIELD[self._theme]
         self._band.glyph.update(fill_color=colours.strong, fill_alpha=0.55)
