@@ -30,6 +30,7 @@ from ui.pictures import MADE_OF, Pixels
 from ui.pixel_facts import MASTERS
 from ui.recipe_comparison import RecipeComparison
 from ui.recipe_menu import recipe_menu
+from ui.recipe_presets import RecipePresets
 from ui.run_dialog import RunDialog
 from ui.scene import Scene
 from ui.session import Session
@@ -111,6 +112,7 @@ class Desk(Viewer):
         self.comparison = RecipeComparison(
             session, self.courier, self.picture, document, tell=self._tell, on_open=self._comparing
         )
+        self.presets = RecipePresets(session, self._tell)
         self.open_dialog = OpenDialog(session, self.opener.files, self.worker.hand_back)
         self.stages.offer_others("Open other frames\u2026")
         self.header_dialog = HeaderDialog(session, self.worker, self.theme)
@@ -128,6 +130,7 @@ class Desk(Viewer):
                 self._tell,
                 wanted=lambda: self.run_dialog.wanted,
                 compare=self.comparison.show,
+                presets=self.presets.show,
             ),
             download=[
                 *self.downloads.entries,
@@ -140,7 +143,7 @@ class Desk(Viewer):
 
     def _make_page(self) -> None:
         opened = (self.open_dialog, self.header_dialog, self.run_dialog, self.optimize_dialog)
-        dialogs = (self.courier, self.address, *self.guide.parts, *(one.dialog for one in opened))
+        dialogs = (self.courier, self.address, *self.guide.parts, self.presets.panel, *(one.dialog for one in opened))
         middle = pn.Column(
             self.message,
             self.picture.panel,
@@ -291,7 +294,7 @@ class Desk(Viewer):
         with pn.io.hold():
             self.page.dark_theme = self.theme == "dark"
             parts = (self.picture, self.player, self.side, self.optimize_dialog, self.guide, self.comparison, self.mask)
-            for part in (*parts, self.header_dialog):
+            for part in (*parts, self.header_dialog, self.presets):
                 part.theme = self.theme
             self.top.show_theme(self.theme == "dark")
 

@@ -33,7 +33,7 @@ BEFORE, FILE = "before", "file"
 OTHERS = {
     BEFORE: "that before the last change",
     "default": "our defaults",
-    **{name: name for name in recipes.PRESETS},
+    **{name: f"{name} (original notebooks)" for name in recipes.PRESETS},
     FILE: "one from a file\u2026",
 }
 SAME_MAPS = "The offset maps of this frame are the same."

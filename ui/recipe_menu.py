@@ -1,4 +1,4 @@
-"""The recipe menu: save, load, compare, presets, the same run outside the page."""
+"""The recipe menu: save, load, presets, compare, the same run outside the page."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def recipe_menu(
     *,
     wanted: Callable[[], Sequence[str]],
     compare: Callable[[], None],
+    presets: Callable[[], None],
 ) -> list[tuple[str, Callable[[], Any]]]:
     """Entries of the recipe menu.
 
@@ -66,15 +67,17 @@ def recipe_menu(
         Gives the products that a run writes.
     compare : callable
         Shows what another recipe makes otherwise.
+    presets : callable
+        Shows the recipes that have a name.
     """
 
     def use(name: str, recipe: Recipe) -> None:
         session.use(recipe)
         tell(f"{name} is in use.", False)
 
-    def take(name: str) -> None:
-        session.use(recipes.preset(name))
-        tell(f"The recipe {name} is in use.", False)
+    def reset() -> None:
+        session.use(Recipe())
+        tell("All knobs are at our defaults.", False)
 
     def copy(what: str, text: str) -> None:
         def copied(done: bool) -> None:
@@ -89,9 +92,9 @@ def recipe_menu(
     return [
         ("Save recipe", lambda: courier.save(FILE, recipes.dumps(session.recipe))),
         ("Load a recipe\u2026", lambda: ask_recipe(courier, tell, use)),
+        ("Presets\u2026", presets),
+        ("Use our defaults", reset),
         ("Compare with another\u2026", compare),
         ("Copy as command", lambda: copy("command", commands.command(session, wanted()))),
         ("Copy as Python", lambda: copy("script", commands.script(session, wanted()))),
-        ("Use our defaults", lambda: take("default")),
-        *((f"Use {name}", lambda name=name: take(name)) for name in recipes.PRESETS),
     ]

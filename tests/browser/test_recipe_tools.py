@@ -72,12 +72,49 @@ def test_undo_and_redo_walk_through_all_turns(page):
 
 def test_a_preset_is_used_and_undone_as_one_step(page):
     before = kept(page)
-    menu(page, "Recipe", "Use classic-6400")
+    menu(page, "Recipe", "Presets")
+    page.get_by_role("listitem").filter(has_text="classic-6400").get_by_text("original notebooks").wait_for()
+    page.get_by_text("Candidates: fwhm 6\u2009px; Stars: threshold adu 1200\u2009ADU").wait_for()
+    page.get_by_role("button", name="Use classic-6400").click()
     wait_for_address(page, "candidates.fwhm=6.0")
     settle(page)
     page.get_by_role("button", name="Undo").click()
     page.locator(".summary b", has_text=str(before)).first.wait_for()
     page.wait_for_function("() => !location.hash.includes('candidates.fwhm')")
+
+
+def test_a_preset_of_ones_own_is_saved_used_replaced_deleted_and_brought_back(page):
+    # What is left out by hand belongs to the night, not to the preset.
+    page.get_by_role("tab", name="Frames", exact=True).click()
+    page.locator(".tabulator-row").nth(3).locator("[tabulator-field=used]").click()
+    wait_for_address(page, "selection.rejected")
+    kept_by = {}
+    for threshold, verb in (("14", "Save"), ("25", "Replace")):
+        turn(page, "threshold", threshold)
+        kept_by[threshold] = kept(page)
+        menu(page, "Recipe", "Presets")
+        dialog = page.get_by_role("dialog", name="Presets")
+        dialog.get_by_label("Name the knobs as they stand now").fill(" <b>haze</b> ")
+        dialog.get_by_role("button", name=verb, exact=True).click()
+        dialog.get_by_text("<b>haze</b> is saved.").wait_for()
+        dialog.get_by_text(f"Stars: threshold {threshold}\u2009\u03c3", exact=True).wait_for()
+        page.keyboard.press("Escape")
+    turn(page, "threshold", "40")
+    menu(page, "Recipe", "Presets")
+    page.get_by_role("button", name="Use <b>haze</b>").click()
+    page.locator(".summary b", has_text=str(kept_by["25"])).first.wait_for()
+    assert "selection.rejected" in wait_for_address(page, "stars.threshold=25.0")
+    menu(page, "Recipe", "Presets")
+    dialog.get_by_role("button", name="Delete <b>haze</b>").click()
+    dialog.get_by_text("None yet.").wait_for()
+    dialog.get_by_role("button", name="Undo").click()
+    dialog.get_by_role("button", name="Use <b>haze</b>").wait_for()
+    dialog.get_by_label("Name the knobs").fill("classic-6400")
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    dialog.get_by_text("classic-6400 comes with Starshift.").wait_for()
+    page.keyboard.press("Escape")
+    stored = page.evaluate("() => Object.keys(JSON.parse(localStorage.getItem('starshift presets')))")
+    assert stored == ["<b>haze</b>"]
 
 
 def test_stars_gained_and_lost_are_counted_and_marked_and_the_maps_are_subtracted(page):
