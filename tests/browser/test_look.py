@@ -1,0 +1,115 @@
+"""The page's look where it is tight: bars that scroll, small windows, words that must not be cut off."""
+
+import functools
+import shutil
+
+import pytest
+
+from pipeline import sample
+from tests.browser.conftest import no_first_visit
+from tests.browser.served import said, served, settle, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+DEEP = """(selector) => {
+    const found = []
+    const walk = (root) => {
+        for (const one of root.querySelectorAll('*')) {
+            if (one.matches(selector) && one.offsetWidth) found.push(one)
+            if (one.shadowRoot) walk(one.shadowRoot)
+        }
+    }
+    walk(document)
+    return found
+}"""
+# What may be scrolled sideways, and how wide the bars are that take room.
+SIDEWAYS = f"""() => ({DEEP})('*').filter((one) =>
+    /auto|scroll/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth
+).map((one) => `${{one.className}}: ${{one.scrollWidth}} of ${{one.clientWidth}}`)"""
+CUT = f"""(selector) =>
+    ({DEEP})(selector).filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"""
+ROWS = f"() => [...new Set(({DEEP})('.row').map((one) => one.offsetWidth))]"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    base = tmp_path_factory.mktemp("look")
+    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
+    with served(base / "root", base) as server:
+        yield server
+        assert said(server.log) == []
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, app):
+    """A page in a browser whose bars take room, as most do outside of tests."""
+    launched = chromium.browser_type.launch(
+        executable_path=shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"),
+        args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        ignore_default_args=["--hide-scrollbars"],
+    )
+    launched.new_page = functools.partial(no_first_visit, launched.new_page)
+    page = visit(launched, f"{app.address}#folder=turning", viewport={"width": 1366, "height": 620})
+    yield page
+    assert page.problems == []
+    launched.close()
+
+
+def test_nothing_scrolls_sideways_where_bars_take_room(opened):
+    page = opened
+    found = {"page": page.evaluate(SIDEWAYS)}
+    for tab in ("Stars", "Frames", "Shifts", "Fluxes", "Tracks"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(700)
+        settle(page)
+        found[tab] = page.evaluate(SIDEWAYS)
+    assert {place: parts for place, parts in found.items() if parts} == {}
+
+
+def test_the_stages_are_as_wide_whether_their_list_scrolls_or_not(opened):
+    page = opened
+    page.get_by_role("tab", name="Tracks").click()
+    scrolls = f"() => ({DEEP})('.sidebar').some((one) => one.scrollHeight > one.clientHeight)"
+    assert page.evaluate(scrolls)
+    tight = page.evaluate(ROWS)
+    page.set_viewport_size({"width": 1366, "height": 1400})
+    page.wait_for_function(f"() => !({scrolls})()")
+    assert page.evaluate(ROWS) == tight
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
+def test_the_tools_of_the_picture_fit_and_no_word_of_them_is_cut_off(opened):
+    page = opened
+    ends = f"""() => ({DEEP})('[role=toolbar]').flatMap((bar) => {{
+        const last = Math.max(...[...bar.children].map((one) => one.getBoundingClientRect().right))
+        return last > bar.getBoundingClientRect().right ? [bar.ariaLabel] : []
+    }})"""
+    cut = f"""() => ({DEEP})('[role=toolbar] select').flatMap((one) => {{
+        const free = one.cloneNode(true)
+        free.value = one.value
+        free.style.cssText = 'flex: none; max-width: none; width: auto'
+        one.parentElement.append(free)
+        const wanted = free.offsetWidth
+        free.remove()
+        return wanted > one.offsetWidth ? [one.selectedOptions[0].text] : []
+    }})"""
+    found = {}
+    for width in (1024, 1280, 1366, 1440):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(500)
+        found[width] = page.evaluate(ends) + page.evaluate(cut)
+    assert not any(found.values()), found
+
+
+def test_the_words_of_measured_stars_are_whole_at_any_width(opened):
+    page = opened
+    page.set_viewport_size({"width": 1440, "height": 700})
+    page.wait_for_timeout(500)
+    page.get_by_role("tab", name="Fluxes").click()
+    page.get_by_role("group", name="Measured stars in the picture").wait_for()
+    found = {}
+    for width in (1440, 1366, 1024):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(500)
+        found[width] = page.evaluate(CUT, ".signs > span > span")
+    assert not any(found.values()), found
