@@ -1,7 +1,8 @@
 """Level and noise of every box of a mosaic, per colour, straight from the raw values of the box.
 
 A box's values of one colour are sorted (by counting for uint16, by radix for float32); median, clipping and all
-estimators then follow from the sorted values, and what is clipped is always a run at either end.
+estimators then follow from the sorted values, and what is clipped is always a run at either end. A value that several
+pixels have stands once: ``before`` says how many pixels come before each, and at its end how many there are.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ CLIP_ITERATIONS = 10
 _LOW = np.uint32(0x7FF)
 _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
+# Unsigned places of a table need no look at their sign, and small counts stay small.
+_ONE, _GROUP = np.int32(1), np.uint64(6)
 
 
 @njit(cache=True, nogil=True)
-def _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values):  # noqa: ANN001, ANN202
-    """Sort the box's values of one colour into ``values`` by counting; returns how many there are."""
+def _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values, before):  # noqa: ANN001, ANN202
+    """Sort the box's values of one colour by counting; returns how many different ones there are."""
     top, bottom, left, right = edges
-    lowest, highest, number = 65535, 0, 0
     for y in range(top, bottom):
         for start in range(2):
             x0 = left + ((start + left) & 1)
@@ -31,23 +33,22 @@ def _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, value
             for x in range(x0, right, 2):
                 if mask.size > 0 and mask[y, x]:
                     continue
-                value = np.int64(pixels[y, x])
-                counts[value] += 1
-                coarse[value >> 6] += 1
-                lowest = min(lowest, value)
-                highest = max(highest, value)
-                number += 1
-    position = 0
-    for group in range(lowest >> 6, (highest >> 6) + 1):
-        if coarse[group] == 0:
+                value = np.uint64(pixels[y, x])
+                counts[value] += _ONE
+                coarse[value >> _GROUP] = True
+    different, number = 0, 0
+    for group in range(coarse.size):
+        if not coarse[group]:
             continue
-        coarse[group] = 0
+        coarse[group] = False
         for value in range(group << 6, (group << 6) + 64):
-            for _ in range(counts[value]):
-                values[position] = value
-                position += 1
-            counts[value] = 0
-    return number
+            if counts[value] > 0:
+                values[different], before[different] = value, number
+                number += counts[value]
+                different += 1
+                counts[value] = 0
+    before[different] = number
+    return different
 
 
 @njit(cache=True, nogil=True)
@@ -93,84 +94,83 @@ def _gather_floats(pixels, mask, colours, colour, edges, counts, spare, values):
 
 
 @njit(cache=True, nogil=True)
-def _middle(values, low, high):  # noqa: ANN001, ANN202
-    """Median of the sorted values from ``low`` up to ``high`` (exclusive)."""
-    number = high - low
-    upper = np.float64(values[low + number // 2])
-    return upper if number & 1 else 0.5 * (upper + np.float64(values[low + number // 2 - 1]))
+def _middle(values, before, low, high):  # noqa: ANN001, ANN202
+    """Median of the pixels whose values are those from ``low`` up to ``high`` (exclusive)."""
+    number = before[high] - before[low]
+    half = before[low] + number // 2
+    upper = np.searchsorted(before[:high], half, side="right") - 1
+    if number & 1 or before[upper] < half:
+        return np.float64(values[upper])
+    return 0.5 * (np.float64(values[upper]) + np.float64(values[upper - 1]))
 
 
 @njit(cache=True, nogil=True)
-def _clipped(values, number, sigma):  # noqa: ANN001, ANN202
+def _clipped(values, before, different, sigma):  # noqa: ANN001, ANN202
     """First and last kept value, their mean, and their standard deviation; sums are about a pivot, in float64.
 
     Kept is what lies within the last limits, as in astropy's SigmaClip: where the median moved, a value clipped in an
     early round comes back.
     """
-    low, high = 0, number
-    pivot = np.float64(values[number // 2])
+    low, high = 0, different
+    pivot = np.float64(values[np.searchsorted(before[:different], before[different] // 2, side="right") - 1])
     total, squares = 0.0, 0.0
-    for i in range(number):
-        deviation = np.float64(values[i]) - pivot
-        total += deviation
-        squares += deviation * deviation
+    for i in range(different):
+        total, squares = _add(values, before, i, 1.0, pivot, total, squares)
     below, above = -np.inf, np.inf
     for _ in range(CLIP_ITERATIONS):
         kept = high - low
-        mean = total / kept
-        deviation = np.sqrt(max(squares / kept - mean * mean, 0.0))
-        middle = _middle(values, low, high)
+        number = before[high] - before[low]
+        mean = total / number
+        deviation = np.sqrt(max(squares / number - mean * mean, 0.0))
+        middle = _middle(values, before, low, high)
         below, above = middle - sigma * deviation, middle + sigma * deviation
         while values[low] < below:
-            off = np.float64(values[low]) - pivot
-            total -= off
-            squares -= off * off
+            total, squares = _add(values, before, low, -1.0, pivot, total, squares)
             low += 1
         while values[high - 1] > above:
-            off = np.float64(values[high - 1]) - pivot
-            total -= off
-            squares -= off * off
             high -= 1
+            total, squares = _add(values, before, high, -1.0, pivot, total, squares)
         if high - low == kept:
             break
     while low > 0 and values[low - 1] >= below:
         low -= 1
-        off = np.float64(values[low]) - pivot
-        total += off
-        squares += off * off
-    while high < number and values[high] <= above:
-        off = np.float64(values[high]) - pivot
-        total += off
-        squares += off * off
+        total, squares = _add(values, before, low, 1.0, pivot, total, squares)
+    while high < different and values[high] <= above:
+        total, squares = _add(values, before, high, 1.0, pivot, total, squares)
         high += 1
-    mean = total / (high - low)
-    return low, high, pivot + mean, np.sqrt(max(squares / (high - low) - mean * mean, 0.0))
+    number = before[high] - before[low]
+    mean = total / number
+    return low, high, pivot + mean, np.sqrt(max(squares / number - mean * mean, 0.0))
 
 
 @njit(cache=True, nogil=True)
-def _spread(values, low, high, middle):  # noqa: ANN001, ANN202
-    """Median absolute deviation of sorted values, walking inward from the two ends."""
-    drop = (high - low) - ((high - low) // 2 + 1)
-    i, j = low, high - 1
-    for _ in range(drop):
-        if middle - values[i] > values[j] - middle:
-            i += 1
-        else:
-            j -= 1
-    largest = max(middle - values[i], values[j] - middle)
-    if (high - low) & 1:
-        return largest
-    if middle - values[i] > values[j] - middle:
-        i += 1
-    else:
-        j -= 1
-    return 0.5 * (largest + max(middle - values[i], values[j] - middle))
+def _add(values, before, i, sign, pivot, total, squares):  # noqa: ANN001, ANN202
+    """The sums of distances from the pivot, and of their squares, with one more value, or one less."""
+    number, off = sign * (before[i + 1] - before[i]), np.float64(values[i]) - pivot
+    return total + number * off, squares + number * (off * off)
 
 
 @njit(cache=True, nogil=True)
-def _biweight(values, low, high, middle):  # noqa: ANN001, ANN202
+def _spread(values, before, low, high, middle):  # noqa: ANN001, ANN202
+    """Median absolute deviation, walking inward from the two ends, the farther first."""
+    i, j, nearer = low, high - 1, before[high] - before[low]
+    half, upper = nearer // 2, np.nan
+    least = (nearer - 1) // 2
+    while True:
+        k = i if middle - values[i] > values[j] - middle else j
+        away = abs(np.float64(values[k]) - middle)
+        nearer -= before[k + 1] - before[k]
+        if upper != upper and nearer <= half:
+            upper = away
+        if nearer <= least:
+            return 0.5 * (upper + away)
+        i, j = (i + 1, j) if k == i else (i, j - 1)
+
+
+@njit(cache=True, nogil=True)
+def _biweight(values, before, low, high, middle):  # noqa: ANN001, ANN202
     """Biweight location with c = 6 (Beers, Flynn and Gebhardt 1990, AJ 100, 32, equation 5)."""
-    spread = _spread(values, low, high, middle)
+    spread = _spread(values, before, low, high, middle)
     if spread == 0.0:
         return middle
     above, weights = 0.0, 0.0
@@ -178,30 +178,30 @@ def _biweight(values, low, high, middle):  # noqa: ANN001, ANN202
         distance = np.float64(values[i]) - middle
         u = distance / (6.0 * spread)
         if abs(u) < 1.0:
-            weight = (1.0 - u * u) ** 2
+            weight = (before[i + 1] - before[i]) * (1.0 - u * u) ** 2
             above += distance * weight
             weights += weight
     return middle + above / weights
 
 
 @njit(cache=True, nogil=True)
-def _estimate(values, number, sigma, estimator, least, result):  # noqa: ANN001, ANN202
-    """Level and noise of sorted values into ``result``; NaN where fewer than ``least`` survive the clipping."""
+def _estimate(values, before, different, sigma, estimator, least, result):  # noqa: ANN001, ANN202
+    """Level and noise of sorted values into ``result``; NaN where fewer than ``least`` pixels survive the clipping."""
     result[0] = np.nan
     result[1] = np.nan
-    if number < max(least, 1.0):
+    if before[different] < max(least, 1.0):
         return
-    low, high, mean, deviation = _clipped(values, number, sigma)
-    if high - low < least:
+    low, high, mean, deviation = _clipped(values, before, different, sigma)
+    if before[high] - before[low] < least:
         return
-    middle = _middle(values, low, high)
+    middle = _middle(values, before, low, high)
     result[1] = deviation
     if estimator == 1:
         result[0] = middle
     elif estimator == 2:
         result[0] = mean
     elif estimator == 4:
-        result[0] = _biweight(values, low, high, middle)
+        result[0] = _biweight(values, before, low, high, middle)
     elif estimator == 0:
         result[0] = 3.0 * middle - 2.0 * mean
     elif deviation == 0.0:
@@ -216,14 +216,15 @@ def _estimate(values, number, sigma, estimator, least, result):  # noqa: ANN001,
 def _integer_rows(pixels, mask, colours, box, sigma, estimator, least, first, last, out):  # noqa: ANN001, ANN202
     ny, nx = pixels.shape
     counts = np.zeros(65536, np.int32)
-    coarse = np.zeros(1024, np.int32)
-    values = np.empty(min(box, ny) * min(box, nx) + 1, np.float32)
+    coarse = np.zeros(1024, np.bool_)
+    most = min(counts.size, min(box, ny) * min(box, nx))
+    values, before = np.empty(most, np.float32), np.empty(most + 1, np.int64)
     for row in range(first, last):
         for column in range(out.shape[2]):
             edges = (row * box, min((row + 1) * box, ny), column * box, min((column + 1) * box, nx))
             for colour in range(out.shape[0]):
-                number = _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values)
-                _estimate(values, number, sigma, estimator, least[colour], out[colour, row, column])
+                different = _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, values, before)
+                _estimate(values, before, different, sigma, estimator, least[colour], out[colour, row, column])
 
 
 @njit(cache=True, nogil=True)
@@ -232,12 +233,13 @@ def _float_rows(pixels, mask, colours, box, sigma, estimator, least, first, last
     counts = np.zeros(2048, np.int32)
     spare = np.empty(min(box, ny) * min(box, nx) + 1, np.uint32)
     values = np.empty(min(box, ny) * min(box, nx) + 1, np.float32)
+    before = np.arange(values.size)
     for row in range(first, last):
         for column in range(out.shape[2]):
             edges = (row * box, min((row + 1) * box, ny), column * box, min((column + 1) * box, nx))
             for colour in range(out.shape[0]):
                 number = _gather_floats(pixels, mask, colours, colour, edges, counts, spare, values)
-                _estimate(values, number, sigma, estimator, least[colour], out[colour, row, column])
+                _estimate(values, before, number, sigma, estimator, least[colour], out[colour, row, column])
 
 
 def box_statistics(
