@@ -41,7 +41,7 @@ REFUSED = [
 places = st.builds(
     Place,
     sample=st.sampled_from(list(SAMPLES)),
-    frame=st.integers(0, 999),
+    frame=st.none() | st.integers(0, 999),
     star=st.none() | st.integers(0, 99_999),
     recipe=st.builds(
         lambda threshold, low, names: Recipe(

@@ -36,8 +36,8 @@ class Place:
     ----------
     sample, folder : str
         The sample, or the folder below the data root ("." for the root itself); both empty for uploads.
-    frame : int
-        Number of the frame, from 0.
+    frame : int or None
+        Number of the frame, from 0; None is the reference.
     star : int or None
         The star picked.
     recipe : Recipe
@@ -52,7 +52,7 @@ class Place:
 
     sample: str = "drift"
     folder: str = ""
-    frame: int = 0
+    frame: int | None = None
     star: int | None = None
     recipe: Recipe = field(default_factory=Recipe)
     kinds: tuple[str, ...] = ("subtracted",)
@@ -61,8 +61,8 @@ class Place:
     zoom: tuple[float, ...] = ()
 
     def at_start(self) -> Place:
-        """The same place, at the first frame and with no star picked."""
-        return replace(self, frame=0, star=None, zoom=())
+        """The same place, at the reference and with no star picked."""
+        return replace(self, frame=None, star=None, zoom=())
 
 
 def address_of(place: Place) -> str:
@@ -74,7 +74,7 @@ def address_of(place: Place) -> str:
     elif place.sample and place.sample != usual.sample:
         entries.append(("sample", place.sample))
     if place.folder or place.sample:
-        entries += [("frame", str(place.frame + 1))] if place.frame else []
+        entries += [("frame", str(place.frame + 1))] if place.frame is not None else []
         entries += [("star", str(place.star))] if place.star is not None else []
     if place.kinds != usual.kinds:
         entries.append(("pictures", ",".join(place.kinds)))

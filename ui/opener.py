@@ -119,8 +119,8 @@ class Opener:
         threading.Thread(target=read, name="open", daemon=True).start()
 
     def _checked(self, night: Night, place: Place | None) -> Place | None:
-        """The place, or that of the first frame where an address names one that is not there."""
-        if place is None or not place.frame:
+        """The place, or that of the reference where an address names a frame that is not there."""
+        if place is None or place.frame is None:
             return place
         try:
             sequence = self._session.graph.result(night, place.recipe, "frames")
@@ -128,7 +128,9 @@ class Opener:
             return place.at_start()
         if place.frame < len(sequence.frames):
             return place
-        said = f"The address names frame {place.frame + 1}, and there are {len(sequence.frames)}: the first is shown."
+        said = (
+            f"The address names frame {place.frame + 1}, and there are {len(sequence.frames)}: the reference is shown."
+        )
         self._worker.hand_back(self._tell, said, True)
         return place.at_start()
 

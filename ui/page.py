@@ -177,7 +177,8 @@ class Desk(Viewer):
         self._source = opened.source
         count = len(opened.night.files)
         title = f"{opened.title}, {count} file{'s' if count != 1 else ''}"
-        seen = {} if opened.place is None else {name: getattr(opened.place, name) for name in ("recipe", "frame")}
+        place = opened.place
+        seen = {"frame": None} if place is None else {"recipe": place.recipe, "frame": place.frame}
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:
             self.session.change(picked=opened.place.star)
@@ -223,7 +224,9 @@ class Desk(Viewer):
         if session.night is None:
             return
         kinds = tuple(kind if kind in MADE_OF else kind.replace("difference", "offset") for kind in session.kinds)
-        seen = {"frame": session.frame, "star": session.picked, "recipe": session.recipe, "kinds": kinds}
+        sequence = self.results.scene["frames"]
+        frame = None if sequence is not None and session.frame == sequence.reference else session.frame
+        seen = {"frame": frame, "star": session.picked, "recipe": session.recipe, "kinds": kinds}
         self.address.show(replace(self._source, stage=self.stages.open, tab=self.side.active, **seen))
 
     def _unfold(self, name: str) -> None:

@@ -43,6 +43,8 @@ class Session:
         All knobs.
     frame : int
         Number of the frame shown, from 0.
+    placed : bool
+        Whether somebody chose it; else the reference is shown as soon as that is known.
     picked : int or None
         The ``id`` of the star picked.
     candidate : tuple of float or None
@@ -65,7 +67,7 @@ class Session:
         self.truth: Truth | None = None
         self.reading = 0.0
         self.recipe = Recipe()
-        self.frame = 0
+        self.frame, self.placed = 0, True
         self.picked: int | None = None
         self.candidate: tuple[float, float] | None = None
         self.unpicked = ""
@@ -102,12 +104,13 @@ class Session:
         truth: Truth | None = None,
         *,
         recipe: Recipe | None = None,
-        frame: int = 0,
+        frame: int | None = 0,
         picked: int | None = None,
     ) -> None:
         """Show other files, whose headers took so many seconds.
 
-        The recipe stays, but for names of files in it, unless one comes with the files, as frame and star may.
+        The recipe stays, but for names of files in it, unless one comes with the files, as frame and star may. A frame
+        that is None is the reference, as soon as that is known.
         """
         self.reading, self.truth = reading, truth
         if recipe is None:
@@ -115,6 +118,8 @@ class Session:
         self._undo, self._redo, self._before_drag = [], [], None
         # The same files opened again are drawn again.
         self.night = None
+        self.placed = frame is not None
+        frame = frame or 0
         self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="", region=None)
 
     @property

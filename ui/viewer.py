@@ -184,6 +184,8 @@ class Viewer:
 
     def _changed(self, names: frozenset[str]) -> None:
         session = self.session
+        if "frame" in names and "night" not in names:
+            session.placed = True
         if "frame" in names:
             self.results.again(tuple(set(PARTED) & set(stages_of(session.kinds))))
         with pn.io.hold():
@@ -217,6 +219,8 @@ class Viewer:
         return prepare(scene, stage, dict.fromkeys((*self.session.kinds, *self.picture.swiped)))
 
     def _show(self, scene: Scene, arrived: Mapping[str, list[Pixels] | None], making: str) -> None:
+        if "frames" in arrived and self._go_home(scene["frames"]):
+            return
         with pn.io.hold():
             self._align(scene)
             for stage, pixels in arrived.items():
@@ -238,6 +242,18 @@ class Viewer:
                     self.show_side(scene, stage)
             if not making:
                 self.player.tell_shown(scene.frame)
+
+    def _go_home(self, sequence: Sequence | None) -> bool:
+        """Show the reference first where nobody chose a frame: the first one may be a map, or of a closed shutter."""
+        if self.session.placed or sequence is None:
+            return False
+        self.session.placed = True
+        if sequence.reference == self.session.frame:
+            return False
+        # What is there of the other frame is not shown.
+        self.results.forget()
+        self.session.change(frame=sequence.reference)
+        return True
 
     def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
