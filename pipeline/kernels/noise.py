@@ -111,9 +111,11 @@ def shared_noise(image: np.ndarray, variance: np.ndarray, sigma: float) -> float
     row, column = (np.arange(reach, size - reach, least) for size in image.shape)
     if row.size * column.size < 100 or not variance.min() > 0:
         return 1.0
-    patches = image[(row[:, None] + away)[:, None, :, None], (column[:, None] + away)[None, :, None, :]]
-    light = patches @ window @ window
-    moments = np.stack([patches @ (window * away) @ window, patches @ window @ (window * away)])
+    patches = np.lib.stride_tricks.sliding_window_view(image, (away.size, away.size))[::least, ::least]
+    patches = patches.astype(np.float64)
+    along = patches @ window
+    light = along @ window
+    moments = np.stack([patches @ (window * away) @ window, along @ (window * away)])
     square = (window * away) ** 2
     expected = np.empty((2, 2, 2))
     for i in (0, 1):
@@ -149,10 +151,13 @@ def uneven_noise(image: np.ndarray) -> np.ndarray | None:
     if min(rows, columns) < 3:
         return None
     step = max(1, CELL * CELL // IN_CELL)
-    lines = image[: rows * CELL : step, : columns * CELL].reshape(rows, -1, columns, CELL)
-    away = np.abs(lines[..., 2:] - lines[..., :-2]).swapaxes(1, 2).reshape(rows, columns, -1)
+    lines = image[: rows * CELL : step, : columns * CELL].reshape(rows, -1, columns, CELL).swapaxes(1, 2)
+    away = np.empty((*lines.shape[:-1], CELL - 2), np.float32)
+    np.abs(np.subtract(lines[..., 2:], lines[..., :-2], out=away), out=away)
+    away = away.reshape(rows, columns, -1)
     bulk = round(BULK * away.shape[-1])
-    noise = np.partition(away, bulk, axis=-1)[..., :bulk].mean(axis=-1, dtype=np.float64)
+    away.partition(bulk, axis=-1)
+    noise = away[..., :bulk].mean(axis=-1, dtype=np.float64)
     known = np.isfinite(noise) & (noise > 0)
     if not known.any():
         return None
