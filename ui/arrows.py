@@ -9,6 +9,7 @@ import panel as pn
 from bokeh.models import BoxAnnotation, ColumnDataSource, Line, Range1d, Scatter
 from bokeh.plotting import figure
 
+from ui.canvas import named
 from ui.colours import HALO, PALETTES, PICKED, REJECTED, Palette
 from ui.map_facts import arrow_paths, enlargement, round_below
 from ui.themed import Themed
@@ -55,7 +56,7 @@ class ArrowPlot(Themed):
     def _make(self) -> figure:
         made = figure(
             x_range=self._x_range, y_range=self._y_range, width=self._largest[0], height=self._largest[1], tools=[],
-            toolbar_location=None, min_border=0, outline_line_color=None,
+            toolbar_location=None, min_border=0, outline_line_color=None, html_attributes=named("Arrows"),
         )  # fmt: skip
         made.axis.visible = made.grid.visible = False
         # Under Panel's themes a figure's own background takes the theme's colour.

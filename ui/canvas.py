@@ -26,6 +26,11 @@ from bokeh.plotting import figure
 from ui.colours import HALO, STATE_COLOURS, Palette
 
 
+def named(words: str) -> dict[str, str]:
+    """What has a screen reader say whose figure has the focus: a canvas has no words."""
+    return {"role": "group", "aria-label": words}
+
+
 def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, fine: ColumnDataSource) -> figure:
     """A bare figure with two image layers: the whole frame, and the visible part sharp above it."""
     wheel = WheelZoomTool(zoom_on_axis=False)
@@ -35,7 +40,7 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
         x_range=x_range, y_range=y_range, x_axis_type=None, y_axis_type=None,
         tools=[PanTool(), box, wheel], active_scroll=wheel, toolbar_location=None, min_border=0,
         outline_line_color=None, sizing_mode="stretch_both", min_width=100, min_height=100, match_aspect=False,
-        lod_threshold=None, lod_interval=0, output_backend="canvas",
+        lod_threshold=None, lod_interval=0, output_backend="canvas", html_attributes=named("Picture"),
     )  # fmt: skip
     # Under Panel's themes a figure's own background takes the theme's colour.
     made.add_layout(BoxAnnotation(name="well", level="underlay", line_color=None, fill_alpha=1))

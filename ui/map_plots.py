@@ -9,6 +9,7 @@ import panel as pn
 from bokeh.models import ColumnDataSource, Image, LinearColorMapper, Range1d
 from bokeh.plotting import figure
 
+from ui.canvas import named
 from ui.colours import PALETTES
 from ui.map_facts import coarse
 from ui.part import column
@@ -62,7 +63,7 @@ class MapPlots(Themed):
         self._mappers[kind] = LinearColorMapper(palette=palette(VIEWS[kind].colours), nan_color="#00000000")
         self.figures[kind] = made = figure(
             x_range=x_range, y_range=y_range, width=_WIDTH, height=_HEIGHT, toolbar_location=None, tools=[],
-            min_border=0, outline_line_color=None,
+            min_border=0, outline_line_color=None, html_attributes=named(VIEWS[kind].label),
         )  # fmt: skip
         made.axis.visible = made.grid.visible = False
         image = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._mappers[kind])

@@ -19,7 +19,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot, thin_axes
+from ui.canvas import named, paint_plot, thin_axes
 from ui.colours import COMPLETE, HALO, PALETTES, PARTIAL, PICKED, REJECTED
 from ui.map_facts import NEAR, Profile
 from ui.part import column
@@ -66,7 +66,7 @@ class ProfilePlot(Themed):
         made = figure(
             x_range=self._x_range, y_range=DataRange1d(range_padding=0.12, syncable=False), height=136, tools=[],
             toolbar_location=None, min_border_left=54, min_border_right=24, min_border_top=8, min_border_bottom=24,
-            outline_line_color=None, sizing_mode="stretch_width",
+            outline_line_color=None, sizing_mode="stretch_width", html_attributes=named("Offset along the line"),
         )  # fmt: skip
         thin_axes(made)
         made.axis.formatter = CustomJSTickFormatter(code=MINUS)

@@ -20,7 +20,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from pipeline.stages.optimize import Optimum
-from ui.canvas import add_contours, paint_plot, write
+from ui.canvas import add_contours, named, paint_plot, write
 from ui.colours import HALO, PALETTES
 from ui.contours import contours
 from ui.optimize_search import Found
@@ -65,7 +65,7 @@ class ObjectivePlot(Themed):
             name="objective plot", x_axis_type="log", y_axis_type="log", x_range=Range1d(1, 2), y_range=Range1d(1, 2),
             tools=[],
             height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, outline_line_color=None,
-            min_border_top=8, min_border_right=8, min_border_left=60,
+            min_border_top=8, min_border_right=8, min_border_left=60, html_attributes=named("Both factors tried"),
         )  # fmt: skip
         made.grid.visible = False
         for axis, word in ((made.xaxis, "factor on red"), (made.yaxis, "factor on blue")):

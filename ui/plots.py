@@ -25,13 +25,14 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot, share_views, thin_axes
+from ui.canvas import named, paint_plot, share_views, thin_axes
 from ui.colours import COMPLETE, HALO, LOST, PALETTES, PARTIAL, PICKED, REFERENCE
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
 from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 68
+_OFFSET, _RESIDUAL, _COUNT = "Offset from the reference", "Residual after the transform", "Stars of the reference"
 _FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
 _COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
 _SNAP = """
@@ -170,11 +171,12 @@ class TrackPlots(Themed):
 
     # The three figures
 
-    def _figure(self, height: int, *, bottom: bool = False) -> figure:
+    def _figure(self, words: str, height: int, *, bottom: bool = False) -> figure:
         made = figure(
             x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False),
             height=height, toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
             min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8, min_border_bottom=24 if bottom else 8,
+            html_attributes=named(words),
         )  # fmt: skip
         thin_axes(made)
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
@@ -208,7 +210,7 @@ class TrackPlots(Themed):
         return axis
 
     def _offsets(self) -> figure:
-        made = self._figure(152)
+        made = self._figure(_OFFSET, 152)
         self._field = self._curves(made, self.series, "dx", "dy", (9, 5), line_width=4)
         self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
@@ -216,7 +218,7 @@ class TrackPlots(Themed):
         return made
 
     def _residuals(self) -> figure:
-        made = self._figure(104)
+        made = self._figure(_RESIDUAL, 104)
         made.yaxis.ticker.desired_num_ticks = 4
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
@@ -225,7 +227,7 @@ class TrackPlots(Themed):
         return made
 
     def _counts(self) -> figure:
-        made = self._figure(160, bottom=True)
+        made = self._figure(_COUNT, 160, bottom=True)
         made.y_range = DataRange1d(start=0, range_padding=0.04, syncable=False)
         for (low, high), alpha in zip(
             (("zero", "complete"), ("complete", "partial"), ("partial", "lost")), (0.26, 0.26, 0.2), strict=True
@@ -274,9 +276,9 @@ class TrackPlots(Themed):
         edge = f";text-shadow:0 0 1px {HALO},0 0 1px {HALO}" if self._theme == "light" else ""
         star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span>&nbsp;star {self._star}'
         texts = (
-            ("Offset from the reference", "px", field + ("" if self._star is None else star)),
-            ("Residual after the transform", "px, band: two thirds of all stars", ""),
-            ("Stars of the reference", "count, by frame", ""),
+            (_OFFSET, "px", field + ("" if self._star is None else star)),
+            (_RESIDUAL, "px, band: two thirds of all stars", ""),
+            (_COUNT, "count, by frame", ""),
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
             pane.object = title_line(title, unit, legend, colours)

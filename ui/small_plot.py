@@ -6,7 +6,7 @@ import panel as pn
 from bokeh.models import BasicTicker, CustomJSTickFormatter, Range1d
 from bokeh.plotting import figure
 
-from ui.canvas import paint_plot, thin_axes
+from ui.canvas import named, paint_plot, thin_axes
 from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
@@ -41,6 +41,7 @@ class SmallPlot(Themed):
             min_border_left=58, min_border_right=16, min_border_top=8, min_border_bottom=24,
         )  # fmt: skip
         made = self.figure
+        made.html_attributes = named(title)
         thin_axes(made)
         for axis, log in ((made.xaxis, log_x), (made.yaxis, log_y)):
             if not log:

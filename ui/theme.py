@@ -136,6 +136,7 @@ def _components(palette: Palette) -> dict[str, Any]:
                     "padding": "0 2px",
                     "color": palette.second,
                     "&.Mui-selected": {"color": palette.text},
+                    "&.Mui-focusVisible": {"outline": f"2px solid {palette.accent}", "outlineOffset": "-4px"},
                 }
             }
         },

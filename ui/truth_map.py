@@ -19,7 +19,7 @@ from bokeh.plotting import figure
 
 from pipeline.truth import TrackComparison
 from pipeline.truth_map import MapComparison
-from ui.canvas import paint_plot
+from ui.canvas import named, paint_plot
 from ui.colours import PALETTES, REFERENCE
 from ui.part import column
 from ui.plot_titles import title_line
@@ -58,6 +58,7 @@ class MapErrors(Themed):
         made = figure(
             x_range=self._ranges[0], y_range=self._ranges[1], width=_WIDTH, height=_HEIGHT, tools=[],
             toolbar_location=None, min_border=0, outline_line_color=None,
+            html_attributes=named(f"{axis.upper()} offset, found minus true"),
         )  # fmt: skip
         made.axis.visible = made.grid.visible = False
         image = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._mapper)

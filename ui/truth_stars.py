@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from pipeline.truth import Comparison
-from ui.canvas import paint_plot, thin_axes
+from ui.canvas import named, paint_plot, thin_axes
 from ui.colours import PALETTES, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
@@ -39,7 +39,7 @@ def truth_figure(x_range: Range1d, y_range: Range1d, height: int) -> figure:
     made = figure(
         x_range=x_range, y_range=y_range, height=height, tools=[], toolbar_location=None, min_border_left=_LEFT,
         min_border_right=_RIGHT, min_border_top=4, min_border_bottom=24, outline_line_color=None,
-        sizing_mode="stretch_width",
+        sizing_mode="stretch_width", html_attributes=named("Found against true"),
     )  # fmt: skip
     thin_axes(made)
     made.axis.formatter = CustomJSTickFormatter(code=MINUS)
