@@ -12,7 +12,8 @@ from pipeline.tables import Reason
 from ui.bench import Bench
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_place, moved_spot, star_at, star_spot
-from ui.star_facts import measured_limits, row_near, star_limits
+from ui.star_card import StarCard
+from ui.star_facts import gaussian, measured_limits, profile_at, row_near, star_limits
 
 
 @pytest.fixture
@@ -140,3 +141,13 @@ def test_no_candidate_is_taken_for_one_that_is_farther_than_half_a_width(graph, 
     x, y = float(stars["xcentroid"][5]), float(stars["ycentroid"][5])
     assert row_near(stars, x, y) == 5
     assert row_near(stars, -50.0, -50.0) == -1
+
+
+@pytest.mark.parametrize("fwhm", [2.2, 5.0, 9.0, 13.0])
+def test_the_width_written_in_the_profile_is_not_cut_off(fwhm):
+    rows, columns = np.indices((15, 15)) - 7
+    profile = profile_at(500 * gaussian(np.hypot(columns, rows), fwhm), 0.0, 0.0, fwhm)
+    card = StarCard()
+    card.show(3, "complete", "", (), profile=profile)
+    x, anchor = re.search(r'<text x="([\d.]+)" y="[\d.]+" (text-anchor="end" )?fill', card._pane.object).groups()
+    assert float(x) + (0 if anchor else 62) <= 176

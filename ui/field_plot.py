@@ -74,7 +74,8 @@ class FieldPlot:
         ids = np.flatnonzero(np.isfinite(moves).all(axis=0) & stars_inside(self._region, tracks))
         with pn.io.hold():
             self.plot.update(ids, np.stack([tracks.x[frame, ids], tracks.y[frame, ids]]), moves[:, ids], tracks.shape)
-            self._note = f"{len(ids)} stars, rms {number(rms(moves[0, ids]))}, {number(rms(moves[1, ids]))}\u2009px"
+            across, down = (number(rms(moves[axis, ids])) for axis in (0, 1))
+            self._note = f"{len(ids)} stars, rms {across}, {down}\u2009px" if len(ids) else "No star is measured here."
             self._write()
 
     def _write(self) -> None:

@@ -64,8 +64,8 @@ def counts_of(kinds: np.ndarray) -> dict[str, int]:
     return {name: found[name] for name in (*MARKS, "compared") if found[name]}
 
 
-def flux_frame(photometry: Photometry) -> pd.DataFrame:
-    """The stars of a frame, the brightest first; those without a flux at the end."""
+def flux_frame(photometry: Photometry, chosen: np.ndarray | None = None) -> pd.DataFrame:
+    """The stars of a frame, or those chosen of all ids, the brightest first; those without a flux at the end."""
     flux, error = photometry["psf_flux"], photometry["psf_flux_err"]
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = flux / error
@@ -81,6 +81,8 @@ def flux_frame(photometry: Photometry) -> pd.DataFrame:
             "remark": [_remark(*pair) for pair in zip(photometry.reasons(), kinds, strict=True)],
         }
     )
+    if chosen is not None:
+        table = table[chosen[photometry["id"]]]
     return table.sort_values("flux", ascending=False, na_position="last", ignore_index=True)
 
 
@@ -89,9 +91,12 @@ def _remark(reason: str, kind: str) -> str:
     return kind if "," in reason else reason
 
 
-def curve_frame(curves: LightCurves) -> pd.DataFrame:
-    """The stars that have a light curve, the brightest first, and which of them are compared with."""
-    rows = np.flatnonzero(np.isfinite(curves.level))
+def curve_frame(curves: LightCurves, chosen: np.ndarray | None = None) -> pd.DataFrame:
+    """The stars that have a light curve, or those chosen of all ids, and which of them are compared with.
+
+    The brightest comes first.
+    """
+    rows = np.flatnonzero(np.isfinite(curves.level) & (True if chosen is None else chosen))
     table = pd.DataFrame(
         {
             "compare": np.isin(rows, curves.comparison),
@@ -222,10 +227,10 @@ def cutout(image: np.ndarray, x: float, y: float, half: int) -> np.ndarray:
     return piece
 
 
-def gallery_rows(centroids: Centroids) -> np.ndarray:
-    """Rows of the stars that the gallery shows: of all brightnesses, the brightest first."""
-    light = np.nan_to_num(centroids["snr"], nan=-np.inf)
-    order = np.argsort(-light, kind="stable")
+def gallery_rows(centroids: Centroids, among: np.ndarray) -> np.ndarray:
+    """Rows of the stars that the gallery shows of some: of all brightnesses, the brightest first."""
+    light = np.nan_to_num(centroids["snr"][among], nan=-np.inf)
+    order = among[np.argsort(-light, kind="stable")]
     if order.size <= GALLERY:
         return order
     return order[np.linspace(0, order.size - 1, GALLERY).round().astype(int)]
@@ -264,5 +269,5 @@ def nothing_measured(results: dict[str, object]) -> str:
     """Why there is no photometry, where its stage has ended without."""
     stars = results.get("stars")
     if stars is not None and not len(stars.kept):
-        return "No star is left in this frame, so there is no light to measure. Lower the threshold of the stage Stars."
+        return "No star is left in this frame, so there is no light to measure. Loosen the knobs of the stage Stars."
     return "The stars of this frame cannot be measured. The stage with the cross, at the left, says why."

@@ -19,7 +19,7 @@ from ui.flux_marks import FluxMarks
 from ui.flux_signs import legend
 from ui.flux_tables import CurveView, FluxTable
 from ui.part import column
-from ui.region import to_reference
+from ui.region import stars_inside, to_reference
 from ui.scene import Scene
 from ui.session import Session
 from ui.themed import Themed
@@ -78,6 +78,8 @@ class FluxTab(Themed):
         self._marks: FluxMarks | None = None
         self._parts: dict[str, Any] = {}
         self._drawn: dict[str, tuple] = {}
+        # For each view which stars lie in the region, as it was last told.
+        self._held: dict[str, np.ndarray] = {}
         look = {"theme": theme, "height": 32, "sizing_mode": "stretch_width"}
         self._view = Choice(label="Photometry", options=VIEWS, value="fluxes", margin=(8, 16, 0, 16), **look)
         self._view.param.watch(lambda event: self._switched(), "value")
@@ -109,6 +111,17 @@ class FluxTab(Themed):
         """Frames that are used."""
         tracks = self._scene["tracks"]
         return 0 if tracks is None else int(np.sum(tracks.used))
+
+    def _chosen(self, view: str, count: int) -> np.ndarray | None:
+        """Which of a view's stars, so many in all, lie in the region that is dragged; None where there is none."""
+        region, tracks = self._session.region, self._scene["tracks"]
+        if region is None or tracks is None:
+            self._held.pop(view, None)
+        elif tracks.x.shape[1] == count:
+            self._held[view] = stars_inside(region, tracks)
+        # New tracks come before what is measured of their stars, which has the numbers of those before.
+        held = self._held.get(view)
+        return held if held is not None and len(held) == count else None
 
     def _paint(self) -> None:
         self._view.theme = self._clicks.theme = self._theme
@@ -247,7 +260,8 @@ class FluxTab(Themed):
 
     def _show_fluxes(self, scene: Scene) -> None:
         table = self._part("fluxes", lambda: FluxTable(self._pick))
-        table.show(scene["psf_photometry"], self._session.picked)
+        photometry = scene["psf_photometry"]
+        table.show(photometry, self._session.picked, self._chosen("fluxes", len(photometry)))
 
     def _show_model(self, scene: Scene) -> None:
         photometry, star = scene["psf_photometry"], self._session.picked
@@ -272,12 +286,14 @@ class FluxTab(Themed):
         part = self._part("shapes", self._make_shapes)
         centroids, photometry, normalized = scene["centroids"], scene["psf_photometry"], scene["normalize"]
         part.gallery.picked = self._session.picked
-        key = (centroids, photometry, normalized, scene.frame)
+        region = self._session.region
+        key = (centroids, photometry, normalized, scene.frame, region)
         if centroids is None or _same(self._drawn.get("shapes"), key):
             return
         self._drawn["shapes"] = key
+        chosen = self._chosen("shapes", len(photometry))
         image, noise = (None, 1.0) if normalized is None else (normalized.image, normalized.noise)
-        part.show(centroids, photometry, scene["tracks"], scene.frame, image, noise)
+        part.show(centroids, photometry, scene["tracks"], scene.frame, image, noise, chosen, region)
 
     def _make_shapes(self) -> ShapePlots:
         from ui.shape_plots import ShapePlots
@@ -286,7 +302,8 @@ class FluxTab(Themed):
 
     def _show_curve(self, scene: Scene) -> None:
         part = self._part("curve", self._make_curve)
-        part.show(scene["lightcurves"], self._session.picked, scene.frame)
+        curves = scene["lightcurves"]
+        part.show(curves, self._session.picked, scene.frame, self._chosen("curve", len(curves.level)))
 
     def _make_curve(self) -> CurveView:
         from ui.light_curve import LightPlots

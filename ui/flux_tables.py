@@ -44,21 +44,20 @@ class FluxTable:
     def __init__(self, on_pick: Callable[[int], None]) -> None:
         self._on_pick = on_pick
         self._photometry: Photometry | None = None
+        self._chosen: np.ndarray | None = None
         self._table: pn.widgets.Tabulator | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=(8, 0, 0, 0))
 
-    def show(self, photometry: Photometry, picked: int | None) -> None:
-        """Show a frame's fluxes and mark the star that is picked."""
-        if photometry is not self._photometry:
-            self._photometry = photometry
-            rows = flux_facts.flux_frame(photometry)
+    def show(self, photometry: Photometry, picked: int | None, chosen: np.ndarray | None = None) -> None:
+        """Show a frame's fluxes, those of stars chosen of all ids where given, and mark the star that is picked."""
+        if photometry is not self._photometry or not _alike(chosen, self._chosen):
+            self._photometry, self._chosen = photometry, chosen
+            rows = flux_facts.flux_frame(photometry, chosen)
             if self._table is None:
                 self._make(rows)
             else:
                 self._table.value = rows
-        chosen = np.flatnonzero(self._table.value["id"] == (-1 if picked is None else picked)).tolist()
-        if self._table.selection != chosen:
-            self._table.selection = chosen
+        _mark(self._table, picked)
 
     def _make(self, rows: pd.DataFrame) -> None:
         numbers = ("id", "x", "y", "flux", "SNR", "mag")
@@ -72,6 +71,18 @@ class FluxTable:
         )  # fmt: skip
         self._table.on_click(lambda event: self._on_pick(int(self._table.value["id"].iloc[event.row])))
         self.panel.append(self._table)
+
+
+def _mark(table: pn.widgets.Tabulator, star: int | None) -> None:
+    """Mark the row of a star, where it is listed."""
+    rows = np.flatnonzero(table.value["id"] == (-1 if star is None else star)).tolist()
+    if table.selection != rows:
+        table.selection = rows
+
+
+def _alike(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether the same stars are chosen."""
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 class CurveView:
@@ -92,6 +103,7 @@ class CurveView:
     ) -> None:
         self._plots, self._on_pick, self._on_compare = plots, on_pick, on_compare
         self._curves: LightCurves | None = None
+        self._chosen: np.ndarray | None = None
         self._table: pn.widgets.Tabulator | None = None
         self.panel = column(clicks, plots.panel, sizing_mode="stretch_width")
 
@@ -104,17 +116,17 @@ class CurveView:
     def theme(self, theme: str) -> None:
         self._plots.theme = theme
 
-    def show(self, curves: LightCurves, picked: int | None, frame: int) -> None:
-        """Draw the picked star's curve, and list all."""
-        self._plots.show(curves, picked, frame)
-        if curves is self._curves:
-            return
-        self._curves = curves
-        rows = flux_facts.curve_frame(curves)
-        if self._table is None:
-            self._make(rows)
-        else:
-            self._table.value = rows
+    def show(self, curves: LightCurves, picked: int | None, frame: int, chosen: np.ndarray | None = None) -> None:
+        """Draw the picked star's curve, and list all, or those chosen of all ids."""
+        self._plots.show(curves, picked, frame, chosen)
+        if curves is not self._curves or not _alike(chosen, self._chosen):
+            self._curves, self._chosen = curves, chosen
+            rows = flux_facts.curve_frame(curves, chosen)
+            if self._table is None:
+                self._make(rows)
+            else:
+                self._table.value = rows
+        _mark(self._table, picked)
 
     def _make(self, rows: pd.DataFrame) -> None:
         numbers = ("id", "mag", "scatter", "expected", "frames")

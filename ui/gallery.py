@@ -14,6 +14,7 @@ from ui.colours import HALO, PARTIAL, PICKED
 from ui.flux_facts import WORDS, cutout, gallery_rows, kinds_of, star_of
 from ui.flux_signs import sign
 from ui.part import Part, text
+from ui.region import Region, in_frame, inside
 from ui.star_card import png
 from ui.stretch import LIMITS, shares
 
@@ -62,17 +63,22 @@ class StarGallery(Part):
         if star is not None and any(cell["star"] == star for cell in self.cells):
             self._on_star(int(star))
 
-    def show(self, centroids: Centroids, tracks: Tracks | None, frame: int, image: np.ndarray, noise: float) -> None:
-        """Show a frame's stars, the brightest first."""
-        kinds, cells = kinds_of(centroids.reason, centroids.flag), []
-        for row in gallery_rows(centroids):
+    def show(
+        self, centroids: Centroids, tracks: Tracks | None, frame: int, image: np.ndarray, noise: float,
+        region: Region | None = None,
+    ) -> None:  # fmt: skip
+        """Show a frame's stars, or those of a region of the reference, the brightest first."""
+        kinds, cells, among = kinds_of(centroids.reason, centroids.flag), [], np.arange(len(centroids))
+        if region is not None:
+            among = among[inside(in_frame(region, tracks, frame), centroids["peak_x"], centroids["peak_y"])]
+        for row in gallery_rows(centroids, among):
             star, kind = star_of(tracks, frame, int(centroids["row"][row])), str(kinds[row])
             name = "not followed" if star is None else f"star {star}"
             drawn = f'<div class="cut">{_picture(centroids, row, image, noise)}</div>'
             foot = f'<div class="name">{sign(kind)}<span>{"" if star is None else star}</span></div>'
             words = WORDS[kind] if star is not None else "no star of the reference"
             cells.append({"star": star, "label": f"{name}, {kind}", "words": words, "html": drawn + foot})
-        title = f"{len(cells)} of {len(centroids)} stars, from the brightest to the faintest"
+        title = f"{len(cells)} of {len(among)} stars, from the brightest to the faintest"
         self.param.update(cells=cells, title=title)
 
 

@@ -38,6 +38,7 @@ class LightPlots(Themed):
     def __init__(self, theme: str, on_frame: Callable[[int], None], on_star: Callable[[int], None]) -> None:
         self._theme, self._on_frame, self._on_star = theme, on_frame, on_star
         self._curves: LightCurves | None = None
+        self._chosen: np.ndarray | None = None
         self._stars = np.empty(0, int)
         self.curve = ColumnDataSource(data={name: [] for name in ("x", "mag", "low", "high")}, name="light curve")
         self.chosen = ColumnDataSource(data={"x": [], "row": []}, name="light frame")
@@ -79,9 +80,9 @@ class LightPlots(Themed):
         self._bars.glyph.line_color = colours.second
         self._noise.glyph.line_color = colours.text
 
-    def show(self, curves: LightCurves, star: int | None, frame: int) -> None:
-        """Draw a star of some light curves, and where the frame shown lies in it."""
-        self._curves = curves
+    def show(self, curves: LightCurves, star: int | None, frame: int, chosen: np.ndarray | None = None) -> None:
+        """Draw a star of some light curves, and where the frame shown lies in it; below it all, or those chosen."""
+        self._curves, self._chosen = curves, chosen
         self._draw_scatter(star)
         if star is None or star >= curves.mag.shape[1]:
             self.curve.data = {name: [] for name in self.curve.data}
@@ -120,6 +121,7 @@ class LightPlots(Themed):
     def _draw_scatter(self, star: int | None) -> None:
         curves = self._curves
         good = np.isfinite(curves.scatter) & (curves.scatter > 0) & np.isfinite(curves.level)
+        good &= True if self._chosen is None else self._chosen
         self._stars = np.flatnonzero(good)
         compared = np.isin(self._stars, curves.comparison)
         mag, scatter = curves.level[good], 1000 * curves.scatter[good]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.tables import OffsetMap, Tracks
+from ui.region import Region, stars_inside
 
 NEAR = 25.0
 _SAMPLES = 256
@@ -50,7 +51,9 @@ def first_ends(shape: tuple[int, int]) -> Ends:
     return (0.1 * nx, 0.82 * ny), (0.92 * nx, 0.14 * ny)
 
 
-def profile(maps: OffsetMap, tracks: Tracks, frame: int, axis: str, ends: Ends) -> Profile:
+def profile(
+    maps: OffsetMap, tracks: Tracks, frame: int, axis: str, ends: Ends, region: Region | None = None
+) -> Profile:
     """Follow a map from A to B.
 
     Parameters
@@ -65,6 +68,8 @@ def profile(maps: OffsetMap, tracks: Tracks, frame: int, axis: str, ends: Ends) 
         "x" or "y".
     ends : tuple
         (x, y) of A and of B, pixels.
+    region : tuple of float, optional
+        Only stars in this region of the reference are shown.
 
     Returns
     -------
@@ -85,7 +90,7 @@ def profile(maps: OffsetMap, tracks: Tracks, frame: int, axis: str, ends: Ends) 
     places = np.stack([tracks.x[frame, ids], tracks.y[frame, ids]]) - start[:, None]
     position = along @ places
     beside = np.abs(along[0] * places[1] - along[1] * places[0])
-    near = (beside <= NEAR) & (position >= 0) & (position <= length)
+    near = (beside <= NEAR) & (position >= 0) & (position <= length) & stars_inside(region, tracks)[ids]
     offsets = tracks.x_offset if axis == "x" else tracks.y_offset
     return Profile(
         length,

@@ -13,6 +13,7 @@ from ui.colours import PALETTES, REJECTED
 from ui.map_facts import median_error, rms
 from ui.part import column
 from ui.plot_titles import title_line
+from ui.region import Region, stars_inside
 from ui.stretch import number
 
 _WIDTH, _HEIGHT = 240, 184
@@ -31,6 +32,7 @@ class Residuals:
 
     def __init__(self, theme: str, on_pick: Callable[[int], None]) -> None:
         self._maps: OffsetMap | None = None
+        self._left, self._clipped = np.empty((2, 0)), 0
         self.plot = ArrowPlot("map residuals", _WIDTH, _HEIGHT, theme, on_pick)
         self._title = pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20)
         self._numbers = pn.pane.HTML(margin=0, width=140)
@@ -48,13 +50,15 @@ class Residuals:
         self.plot.theme = theme
         self._write()
 
-    def update(self, maps: OffsetMap, tracks: Tracks, frame: int) -> None:
-        """Draw what is left over at the stars of a map."""
-        self._maps = maps
-        places = np.stack([tracks.x[frame], tracks.y[frame]])
-        left = np.stack([maps.residual_x, maps.residual_y])
+    def update(self, maps: OffsetMap, tracks: Tracks, frame: int, region: Region | None = None) -> None:
+        """Draw what is left over at the stars of a map, those of a region alone where one is given."""
+        places, seen = np.stack([tracks.x[frame], tracks.y[frame]]), stars_inside(region, tracks)
+        chosen, clipped = seen[maps.stars], maps.clipped[seen[maps.clipped]]
+        ids = maps.stars[chosen]
+        self._maps, self._clipped = maps, len(clipped)
+        self._left = np.stack([maps.residual_x, maps.residual_y])[:, chosen]
         with pn.io.hold():
-            self.plot.update(maps.stars, places[:, maps.stars], left, tracks.shape, places[:, maps.clipped])
+            self.plot.update(ids, places[:, ids], self._left, tracks.shape, places[:, clipped])
             self._write()
 
     def set_picked(self, star: int | None) -> None:
@@ -68,15 +72,16 @@ class Residuals:
         times = f", enlarged {self.plot.times:,.10g} times" if self.plot.times else ": nothing"
         self._title.object = title_line("Residuals", f"what the map leaves over{times}", "", colours)
         value, length = self.plot.scale
-        across = rms(maps.residual_x), rms(maps.residual_y)
+        across = rms(self._left[0]), rms(self._left[1])
+        used = self._left.shape[1]
         texts = (
             ("rms, x and y", f"{number(across[0])}, {number(across[1])}\u2009px"),
             ("median error", f"{number(median_error(maps))}\u2009px"),
-            ("stars used", f"{len(maps.stars)} of {len(maps.stars) + len(maps.clipped)}"),
+            ("stars used", f"{used} of {used + self._clipped}"),
         )
         dot = f'<span style="width:5px;height:5px;border-radius:3px;background:{REJECTED}"></span>'
         keys = (
-            (dot, f"{len(maps.clipped)} clipped"),
+            (dot, f"{self._clipped} clipped"),
             (arrow_sign(length, colours), f"{value:g}\u2009px" if value else ""),
         )
         rows = "".join(f'<div style="color:{colours.second}">{name}</div><div>{text}</div>' for name, text in texts)

@@ -19,6 +19,7 @@ from ui.map_plots import DIFFERENCES, ERRORS, OFFSETS, MapPlots
 from ui.map_profile import ProfilePlot
 from ui.map_residuals import Residuals
 from ui.part import Part, column, text
+from ui.region import Region
 from ui.stretch import VIEWS, number
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class MapTab:
         self._tracks: Tracks | None = None
         self._frame, self._key = 0, ""
         self._picked: int | None = None
+        self._region: Region | None = None
         self._difference: Difference | None = None
         pick = lambda star: session.change(picked=star)  # noqa: E731
         self.small = MapPlots(theme, picture.choose_map)
@@ -114,10 +116,15 @@ class MapTab:
         # New tracks come before the map made from them: until then the old two belong together.
         if maps is not self._maps:
             self._maps, self._tracks, self._frame, self._key = maps, tracks, scene.frame, key
+            self._region = self._session.region
             self._draw()
             if self._parts.visible and not self._parts.objects:
                 # A plot that is shown before it has values finds no ranges for its axes.
                 self._parts.extend([self.small.panel, self.row, self.profile.panel, self.residuals.panel])
+        elif self._session.region != self._region:
+            self._region = self._session.region
+            self._follow(self._picture.line.ends)
+            self.residuals.update(self._maps, self._tracks, self._frame, self._region)
         if self._session.picked != self._picked:
             self._picked = self._session.picked
             self.profile.set_picked(self._picked)
@@ -140,13 +147,13 @@ class MapTab:
         self._picture.line.fit(tracks.shape)
         self.small.update(images, places[:, maps.stars])
         self._follow(self._picture.line.ends)
-        self.residuals.update(maps, tracks, frame)
+        self.residuals.update(maps, tracks, frame, self._region)
         self._write()
         self._compare()
 
     def _follow(self, ends: Ends) -> None:
         if self._maps is not None:
-            along = profile(self._maps, self._tracks, self._frame, self._axis, ends)
+            along = profile(self._maps, self._tracks, self._frame, self._axis, ends, self._region)
             self.profile.update(VIEWS[f"{self._axis}_offset"].label, along)
 
     # The difference from another method

@@ -12,6 +12,7 @@ from pipeline.tables import Tracks
 from ui.colours import GAINED, HALO, PALETTES, PARTIAL
 from ui.gallery import StarGallery
 from ui.part import column
+from ui.region import Region
 from ui.small_plot import SmallPlot
 from ui.stretch import palette
 from ui.themed import Themed
@@ -73,14 +74,16 @@ class ShapePlots(Themed):
 
     def show(
         self, centroids: Centroids, photometry: Photometry, tracks: Tracks | None, frame: int,
-        image: np.ndarray | None, noise: float,
+        image: np.ndarray | None, noise: float, chosen: np.ndarray | None = None, region: Region | None = None,
     ) -> None:  # fmt: skip
-        """Draw a frame's stars; without its image the gallery stays empty."""
+        """Draw a frame's stars, or those chosen of all ids as they lie in a region; without an image no gallery."""
         self.gallery.visible = image is not None
         if image is not None:
-            self.gallery.show(centroids, tracks, frame, image, noise)
+            self.gallery.show(centroids, tracks, frame, image, noise, region)
         flux, x, y = (photometry[name] for name in ("psf_flux", "width_x", "width_y"))
         known = (flux > 0) & np.isfinite(x + y)
+        if chosen is not None:
+            known &= chosen[photometry["id"]]
         self.widths.data = {"flux": flux[known], "x": x[known], "y": y[known]}
         mean = np.sqrt((x[known] ** 2 + y[known] ** 2) / 2)
         places = [photometry[f"centroid_{axis}"][known] for axis in "xy"]

@@ -38,16 +38,16 @@ COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
 BY_HAND = "left out by hand"
 # They show the stars of a region alone where one is dragged on the picture; others say so themselves.
-REGIONAL = ("Tracks", "Stars")
+REGIONAL = ("Tracks", "Map", "Stars", "Fluxes")
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
-    "Map": ("offset_map", "picked", "kinds"),
+    "Map": ("offset_map", "picked", "region", "kinds"),
     "Stars": ("stars", "tracks", "frame", "picked", "region"),
     "Frames": ("frames", "selection", "tracks", "frame", *MASTERS),
     "Pixels": (*dict.fromkeys(PICTURES.values()), "tracks", "frame", "region", "kinds"),
     "Shifts": ("frames", "selection", "tracks", "shifts", cutouts.STAGE, "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
-    "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked"),
+    "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked", "region"),
     TRUTH: (*COMPARED, "frame"),
 }
 # Without this result a tab has nothing to show of the files that are open.

@@ -21,6 +21,8 @@ from ui.themed import Themed
 _A_ROW = 12
 # The profile's plot: its size, and where its axes are, screen pixels.
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 176, 116, 42, 16
+# From the curve to the end of the words beside it, screen pixels.
+_LABEL = 74
 
 
 class StarCard(Themed):
@@ -196,6 +198,10 @@ def _plot(profile: Profile | None, colours: Palette) -> str:
         f'<text x="{place(one, 0)[0]:.1f}" y="{_HEIGHT - 2}">{one}</text>' for one in range(0, int(right), 2)
     )
     x, y = place(profile.fwhm / 2, profile.height / 2)
+    # Beside the curve, or above it at the edge where a wide star leaves no room there.
+    label = (
+        f'x="{x + 10:.1f}" y="{y:.1f}"' if x + _LABEL < _WIDTH else f'x="{_WIDTH}" y="{y - 8:.1f}" text-anchor="end"'
+    )
     return (
         f'<div><div style="color:{colours.second}">Profile, ADU against px</div>'
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" style="font:11px Roboto,sans-serif;display:block" role="img" '
@@ -203,7 +209,7 @@ def _plot(profile: Profile | None, colours: Palette) -> str:
         f'<g fill="{colours.second}"><g text-anchor="end">{values}</g><g text-anchor="middle">{ends}</g>{dots}</g>'
         f'<polyline points="{curve}" fill="none" stroke="{HALO}" stroke-width="3.2"/>'
         f'<polyline points="{curve}" fill="none" stroke="{PICKED}" stroke-width="1.6"/>'
-        f'<text x="{x + 10:.1f}" y="{y:.1f}" fill="{colours.text}">fwhm {profile.fwhm:.2f}</text></svg></div>'
+        f'<text {label} fill="{colours.text}">fwhm {profile.fwhm:.2f}</text></svg></div>'
     )
 
 

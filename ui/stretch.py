@@ -143,7 +143,12 @@ def shares(values: np.ndarray, stretch: str, low: float, high: float) -> np.ndar
 
 
 def number(value: float, span: float = 0.0) -> str:
-    """A value as written on the page: three significant digits of the span it lies in, a true minus sign."""
+    """A value as written on the page: three significant digits of the span it lies in, a true minus sign.
+
+    Where there is none, a dash.
+    """
+    if not np.isfinite(value):
+        return "\u2013"
     scale = abs(span) or abs(value)
     if value == 0 or scale < 100 * _LEAST:
         return "0"
