@@ -53,12 +53,26 @@ export function render({model}) {
   const tell = (name, value) =>
     window.dispatchEvent(new CustomEvent("starshift", {detail: {channel: model.channel, name, value}}))
 
+  // Who clicks goes on by keys: the space bar then blinks, and does not press the same button again.
+  let clicked = []
+  const touch = (event) => { clicked = elements(event) }
+  const walk = (event) => { if (event.key === "Tab") clicked = [] }
+  window.addEventListener("pointerdown", touch, {capture: true, passive: true})
+  window.addEventListener("keydown", walk, {capture: true, passive: true})
+
+  function presses(event) {
+    const [focused] = elements(event)
+    if (!is_pressed(event) || !clicked.includes(focused)) return is_pressed(event)
+    focused.blur()
+    return false
+  }
+
   function acted(event) {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z")
       return model.send_msg({turn: event.shiftKey ? "redo" : "undo"}), true
     if (event.ctrlKey && !event.altKey && event.key.toLowerCase() === "y") return model.send_msg({turn: "redo"}), true
     if (event.ctrlKey || event.metaKey || event.altKey) return false
-    if (event.key === " " && is_pressed(event)) return false
+    if (event.key === " " && presses(event)) return false
     if (event.key in PLAYER) return tell("press", PLAYER[event.key]), true
     if (event.key in ZOOM) return tell("zoom", ZOOM[event.key]), true
     if (event.key === "0") return tell("fit"), true
@@ -70,7 +84,11 @@ export function render({model}) {
     if (!event.defaultPrevented && !keeps_keys(event) && acted(event)) event.preventDefault()
   }
   window.addEventListener("keydown", listen)
-  model.on("remove", () => window.removeEventListener("keydown", listen))
+  model.on("remove", () => {
+    window.removeEventListener("keydown", listen)
+    window.removeEventListener("keydown", walk, {capture: true})
+    window.removeEventListener("pointerdown", touch, {capture: true})
+  })
   model.on("opened", () => dialog.showModal())
   const draw = () => { root.className = model.theme }
   model.on("theme", draw)

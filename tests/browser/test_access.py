@@ -179,15 +179,20 @@ def test_the_space_bar_presses_the_button_that_has_the_focus(page):
     assert page.get_by_role("button", name="Blink against the reference").get_attribute("aria-pressed") == "false"
 
 
-def test_the_space_bar_blinks_after_a_click_on_a_button_of_the_player(page):
+@pytest.mark.parametrize("clicked", ["Next frame", "Swap dark and bright"])
+def test_the_space_bar_blinks_after_a_click_on_a_button(page, clicked):
     wait_for_frame(page, 1)
-    page.get_by_role("button", name="Next frame").click()
-    wait_for_frame(page, 2)
+    page.evaluate(f"() => ({FOCUSED})()?.blur()")
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name=clicked).click()
+    pressed = page.get_by_role("button", name=clicked).get_attribute("aria-pressed")
     page.keyboard.press("Space")
     page.locator(".count b", has_text="1").wait_for()
     assert page.get_by_role("button", name="Blink against the reference").get_attribute("aria-pressed") == "true"
     page.keyboard.press("Space")
-    wait_for_frame(page, 2)
+    wait_for_frame(page, 3 if clicked == "Next frame" else 2)
+    assert page.get_by_role("button", name=clicked).get_attribute("aria-pressed") == pressed
+    page.get_by_role("button", name=clicked).click()
 
 
 def test_control_z_takes_a_turn_back_and_control_y_takes_it_again(page):
