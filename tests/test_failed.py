@@ -1,5 +1,6 @@
 """What the page says where files cannot be used: once, at the stage that failed, and in the tabs that stay empty."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("panel")
@@ -54,6 +55,32 @@ def test_the_next_step_for_files_that_cannot_be_used_is_to_open_others_and_for_a
     assert desk.session.can_undo
     others = [row["mend"] for row in desk.stages.rows if row["name"] != "frames"]
     assert not any(others), "a stage that did not fail has no next step"
+
+
+def test_over_a_frame_that_cannot_be_used_no_marks_of_another_are_left(tmp_path):
+    from astropy.io import fits
+
+    sample.write_named("rotation", tmp_path, frames=3, size=(120, 160))
+    files = sorted(tmp_path.glob("light_*.fits"))
+    with fits.open(files[1], mode="update") as opened:
+        opened[0].data = opened[0].data[:80, :100].copy()
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    desk.results.wait_for(lambda: session.open(Graph.open(files, tmp_path), "turning", frame=2))
+    desk.results.wait_for(lambda: session.change(picked=0))
+
+    def drawn():
+        sources = (desk.picture.picked, *desk.picture.tails.values())
+        return [np.isfinite(np.asarray(source.data["x"], float)).any() for source in sources]
+
+    assert drawn()[0]
+    assert any(drawn()[1:])
+    desk.results.wait_for(lambda: session.change(frame=1))
+    assert not any(drawn())
+    desk.results.wait_for(lambda: session.change(frame=2))
+    assert drawn()[0]
+    assert any(drawn()[1:])
+    desk.close()
 
 
 def test_a_fault_of_our_own_leaves_nothing_waiting_for_what_will_not_come(tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
 REDUCED = ("master_bias", "master_dark", "master_flat", "calibrated", "aligned", "stack")
+_NO_TAILS = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
 
 
 class Viewer:
@@ -286,6 +287,9 @@ class Viewer:
         stars, tracks = scene["stars"], scene["tracks"]
         if stars is None:
             self.picture.set_markers({"x": np.empty(0), "y": np.empty(0)})
+            self.picture.set_tracks(*_NO_TAILS)
+            self.picture.set_picked(None)
+            self._tailed = None
             return
         self.picture.set_markers(self._placed(marks.markers(stars, tracks, scene.frame, old=old), tracks, scene.frame))
         if not self.session.live:
@@ -296,8 +300,7 @@ class Viewer:
             if self._tailed != (id(tracks), scene.frame, self.session.aligned):
                 self._tailed = (id(tracks), scene.frame, self.session.aligned)
                 # Where frames are aligned a star stays at its place, and leaves no tail.
-                none = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
-                self.picture.set_tracks(*(none if self.session.aligned else marks.tails(tracks, scene.frame)))
+                self.picture.set_tracks(*(_NO_TAILS if self.session.aligned else marks.tails(tracks, scene.frame)))
         self.picture.set_hints(hints)
         self._ring(scene)
 
