@@ -61,32 +61,6 @@ def _peak_rows(image, level, first, last):  # noqa: ANN001, ANN202
     return np.array(found, dtype=np.int64) if len(found) > 0 else np.empty(0, np.int64)
 
 
-def binned(image: np.ndarray) -> np.ndarray:
-    """Mean of every 2 x 2 pixels, so that a colour mosaic becomes one picture of half the size.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (ny, nx)
-
-    Returns
-    -------
-    ndarray of float32, shape (ny // 2, nx // 2)
-    """
-    ny, nx = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    out = np.empty((ny // 2, nx // 2), np.float32)
-
-    def work(first: int, last: int) -> None:
-        top, bottom = image[2 * first : 2 * last : 2], image[2 * first + 1 : 2 * last : 2]
-        rows = out[first:last]
-        np.add(top[:, 0:nx:2], top[:, 1:nx:2], out=rows)
-        rows += bottom[:, 0:nx:2]
-        rows += bottom[:, 1:nx:2]
-        rows *= np.float32(0.25)
-
-    map_bands(work, ny // 2, multiple=1)
-    return out
-
-
 @njit(cache=True, nogil=True)
 def _binned_rows(pixels, mask, first, last, out):  # noqa: ANN001, ANN202
     for y in range(first, last):
@@ -101,12 +75,12 @@ def _binned_rows(pixels, mask, first, last, out):  # noqa: ANN001, ANN202
 
 
 def binned_frame(pixels: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Mean of every 2 x 2 pixels of a frame as stored.
+    """Mean of every 2 x 2 pixels, so that a colour mosaic becomes one picture of half the size.
 
     Parameters
     ----------
     pixels : ndarray of uint16 or float32, shape (ny, nx)
-        The mosaic.
+        The mosaic, as stored or without its sky.
     mask : ndarray of bool, shape (ny, nx), or None
         True where a pixel is bad: then the mean is NaN.
 

@@ -212,10 +212,10 @@ def bright_mosaic_stars(calibrated: Frame, image: np.ndarray, most: int) -> Brig
     BrightStars
         In pixels of the binned picture.
     """
-    from pipeline.kernels.bright import binned, bright_stars
+    from pipeline.kernels.bright import binned_frame, bright_stars
 
     image.ravel()[full_pixels(calibrated)] = np.nan
-    picture = binned(image)
+    picture = binned_frame(image, None)
     return bright_stars(picture, sky_noise(picture), most=most)
 
 
