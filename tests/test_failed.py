@@ -8,6 +8,8 @@ pytest.importorskip("panel")
 from pipeline import sample
 from pipeline.graph.request import Request
 from pipeline.graph.run import Graph
+from ui.address_text import Place
+from ui.opener import Opened
 from ui.page import Desk
 from ui.results import FAULT
 from ui.session import Session
@@ -55,6 +57,22 @@ def test_the_next_step_for_files_that_cannot_be_used_is_to_open_others_and_for_a
     assert desk.session.can_undo
     others = [row["mend"] for row in desk.stages.rows if row["name"] != "frames"]
     assert not any(others), "a stage that did not fail has no next step"
+
+
+def test_where_no_file_can_be_used_nothing_of_those_before_is_left_on_the_page(tmp_path):
+    sample.write_named("rotation", tmp_path / "good", frames=2, size=(240, 320))
+    (tmp_path / "broken.fits").write_bytes(b"no FITS at all")
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    stars = desk.stages.panel("stars")
+    for files, count in (("good", 2), ("broken.fits", 0), ("good", 2)):
+        opened = Opened(Graph.open([tmp_path / files], tmp_path), "frames", 0.1, None, Place(sample=""), None)
+        desk.results.wait_for(lambda opened=opened: desk._opened(opened))
+        assert desk.player._part.count == count
+        assert bool(desk.player._part.facts) == bool(count)
+        assert desk.top._reference.visible == bool(count)
+        assert bool(stars.histograms) == bool(count)
+    desk.close()
 
 
 def test_over_a_frame_that_cannot_be_used_no_marks_of_another_are_left(tmp_path):

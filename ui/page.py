@@ -102,13 +102,7 @@ class Desk(Viewer):
         self.downloads = Downloads(session, self.courier, self.flux_files, self.results, self._tell)
         self.guide = Guide(channel, undo=session.undo, redo=session.redo)
         self.address = Address(session.root, self._arrived_at, channel=channel)
-        self.opener = Opener(
-            session,
-            self.worker,
-            opened=self._opened,
-            failed=self._not_opened,
-            tell=self._tell,
-        )
+        self.opener = Opener(session, self.worker, opened=self._opened, failed=self._not_opened, tell=self._tell)
         self.comparison = RecipeComparison(
             session, self.courier, self.picture, document, tell=self._tell, on_open=self._comparing
         )
@@ -365,8 +359,9 @@ class Desk(Viewer):
 
     def show_side(self, scene: Scene, stage: str) -> None:
         """Show a new result, frame or star in the right column and the top bar."""
-        if stage == "frames" and scene[stage] is not None:
+        if stage == "frames":
             self.top.show_sequence(scene[stage])
+        if stage == "frames" and scene[stage] is not None:
             self.session.change(title=f"{self.session.title.rpartition(', ')[0]}, {series.files_text(scene[stage])}")
         if stage in self.drawings:
             self.drawings[stage].show_found(scene)

@@ -157,8 +157,11 @@ class TopBar:
             if button.label != label:
                 button.label = label
 
-    def show_sequence(self, sequence: Sequence) -> None:
-        """Offer the frames as references."""
+    def show_sequence(self, sequence: Sequence | None) -> None:
+        """Offer the frames as references; there are none where no file can be used."""
+        if sequence is None:
+            self._reference.visible = False
+            return
         files = [info.file for info, why in zip(sequence.frames, sequence.unusable, strict=True) if not why]
         self._named = stem(sequence.frames[sequence.reference].file)
         self._reference.param.update(items=[{"label": file} for file in files], visible=True)

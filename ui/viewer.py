@@ -227,7 +227,7 @@ class Viewer:
             for stage, pixels in arrived.items():
                 self._show_pictures(stage, pixels)
                 self._show_summary(scene, stage)
-            if ("frames" in arrived or "selection" in arrived) and scene["frames"] is not None:
+            if "frames" in arrived or "selection" in arrived:
                 self._show_sequence(scene)
             if "tracks" in arrived:
                 self._follow_pick(scene)
@@ -268,6 +268,11 @@ class Viewer:
 
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]
+        if sequence is None:
+            # Nothing of other files stays on screen.
+            self.player.set_frames([], 0)
+            self.player.set_facts()
+            return
         labels = [info.file for info in sequence.frames]
         selection = scene["selection"]
         decided = selection is not None and len(selection.reason) == len(labels)
@@ -373,9 +378,10 @@ class Viewer:
             return
         panel = self.stages.panel(stage)
         panel.summary = marks.summary(stage, scene[stage])
-        if stage == "stars" and scene[stage] is not None:
+        if stage == "stars":
             stars = scene[stage]
+            counted = {} if stars is None else measures(STAGES[stage])
             panel.histograms = {
                 name: histogram(STAGES[stage].knobs[name], marks.measured(stars, measure))
-                for name, measure in measures(STAGES[stage]).items()
+                for name, measure in counted.items()
             }
