@@ -35,7 +35,8 @@ def sign(kind: str) -> str:
 def legend(counts: Mapping[str, int]) -> str:
     """How stars of each kind are drawn, and how many there are, in one line."""
     cells = "".join(
-        f'<span title="{number} {kind}: {WORDS[kind]}" style="display:inline-flex;gap:5px;align-items:center;white-space:nowrap">'
+        f'<span title="{number} {kind}: {WORDS[kind]}" '
+        f'style="display:inline-flex;gap:5px;align-items:center;white-space:nowrap">'
         f'{sign(kind)}<span>{kind}</span><span style="color:var(--starshift-second)">{number}</span></span>'
         for kind, number in counts.items()
     )

@@ -89,6 +89,8 @@ def star_sentence(tracks: Tracks, star: int) -> str:
     """Say what became of a star: in how many frames it is, and what happened in the others."""
     used = np.flatnonzero(tracks.used)
     measured = tracks.measured[used, star]
+    if not len(used):
+        return "No frame is used."
     sentence = f"In {int(measured.sum())} of {len(used)} frames used."
     words: dict[str, list[str]] = {}
     for frame in used[~measured]:

@@ -274,6 +274,7 @@ class ShiftsTab(ResultTab):
         common = (noise, shifts.reference, self._session.frame, colours)
         failed = cutouts.STAGE in self._scene.results and self._scene[cutouts.STAGE] is None
         wait = ": the frames cannot be aligned." if failed else ": the frames are being aligned."
+        wait = wait if shifts.used.any() else ": no frame is used."
         # Crosses would say that the star is lost.
         there = any(one is not None for one in after)
         strip = cutout_strip(after, *common) if there else ""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ImageOf = Callable[[int], np.ndarray | None]
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
-_ONLY = "Only the reference is used: the stars of no other frame fit its own. The tab Frames says why."
+_ONLY = "Only one frame is used. The tab Frames says why the others are not."
+_NO_FRAME = "No frame is used. The tab Frames says why of each."
 _ALONE = "This is one frame alone. Stars are followed from frame to frame: open a sequence to see how they move."
 
 
@@ -70,9 +71,11 @@ class TracksTab(Themed):
             self._field.theme = self._theme
 
     def _write_alone(self) -> None:
-        """Say why there is nothing to plot, where one frame alone is used."""
-        several = self._drawn is not None and len(self._drawn.used) > 1
-        self._alone.object = sentence(_ONLY if several else _ALONE, self._theme)
+        """Say why there is nothing to plot, where one frame alone is used or none."""
+        words = _ALONE
+        if self._drawn is not None and len(self._drawn.used) > 1:
+            words = _ONLY if self._drawn.used.any() else _NO_FRAME
+        self._alone.object = sentence(words, self._theme)
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
