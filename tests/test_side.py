@@ -118,7 +118,7 @@ def side(graph, turning, tmp_path):
     idle = lambda *_: None  # noqa: E731
     side = Side(
         session, "dark", image_of=idle, picture=Held(), document=None,
-        on_open=idle, on_fold=idle, on_choose=idle, on_narrow=idle,
+        on_open=idle, on_fold=idle, on_choose=idle, on_narrow=idle, on_slim=idle,
     )  # fmt: skip
     side.choose("Frames")
     yield side

@@ -90,6 +90,7 @@ class Desk(Viewer):
             on_fold=lambda: self.page.param.update(contextbar_open=False),
             on_choose=self._open_beside,
             on_narrow=self._window_is,
+            on_slim=self._window_is_slim,
             on_save=lambda what: self.downloads.ask(what),
             on_header=lambda file: self.header_dialog.show(file),
         )
@@ -247,6 +248,13 @@ class Desk(Viewer):
             if self._loaded:
                 self.page.contextbar_open = not narrow or self.comparison.is_open
 
+    def _window_is_slim(self, slim: bool) -> None:
+        """Fold the stages away in a slim window, where they open over the picture."""
+        if slim != self.top.slim:
+            self.top.slim = slim
+            if self._loaded:
+                self.page.sidebar_open = not slim
+
     def _open_beside(self, name: str) -> None:
         """Open a tab from the rail, or close the column where that tab is open."""
         if not self._loaded and self.worker.document is not None:
@@ -271,6 +279,8 @@ class Desk(Viewer):
         self.side.loaded()
         if self._swap_due:
             self._swap_theme()
+        if self.top.slim:
+            self.page.sidebar_open = False
         if self._narrow or self._beside_due:
             self.page.contextbar_open = False
         if self._beside_due:

@@ -19,12 +19,14 @@ export function render({model}) {
     }))
   }
   model.on(["theme", "names", "open"], draw)
-  const narrow = window.matchMedia(`(max-width: ${model.below}px)`)
-  const tell = () => model.send_msg({narrow: narrow.matches})
-  narrow.addEventListener("change", tell)
-  model.on("remove", () => narrow.removeEventListener("change", tell))
-  // A message sent while this is still being drawn would be lost.
-  if (narrow.matches) setTimeout(tell, 200)
+  for (const [name, below] of Object.entries(model.below)) {
+    const query = window.matchMedia(`(max-width: ${below}px)`)
+    const tell = () => model.send_msg({[name]: query.matches})
+    query.addEventListener("change", tell)
+    model.on("remove", () => query.removeEventListener("change", tell))
+    // A message sent while this is still being drawn would be lost.
+    if (query.matches) setTimeout(tell, 200)
+  }
   draw()
   return root
 }

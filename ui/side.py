@@ -98,8 +98,8 @@ class Side(Themed):
         Called when the column shall fold away.
     on_choose : callable
         Called with the name that is clicked on in the rail of a narrow window.
-    on_narrow : callable
-        Called with whether the window is narrow.
+    on_narrow, on_slim : callable
+        Called with whether the window is narrow, or too narrow for the stages.
     on_save : callable, optional
         Called with "table" or "curves" where photometry that is seen shall be saved.
     on_header : callable, optional
@@ -118,6 +118,7 @@ class Side(Themed):
         on_fold: Callable[[], None],
         on_choose: Callable[[str], None],
         on_narrow: Callable[[bool], None],
+        on_slim: Callable[[bool], None],
         on_save: Callable[[str], None] = lambda what: None,
         on_header: Callable[[str], None] = lambda file: None,
     ) -> None:
@@ -158,7 +159,7 @@ class Side(Themed):
             sizing_mode="stretch_height",
             margin=0,
         )
-        self.rail = SideRail(on_choose, on_narrow, names=list(TABS), theme=theme)
+        self.rail = SideRail(on_choose, on_narrow, on_slim, names=list(TABS), theme=theme)
         self._open(TABS[0])
 
     @property

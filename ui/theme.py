@@ -20,9 +20,12 @@ RIGHT = 420
 RAIL = 56
 # Beside both columns a window of 1366 pixels has just the room for the picture's tools.
 NARROW_BELOW = 1365
+# Beside the stages alone the tools have no room in a smaller one, as a page has that is enlarged to twice its size.
+SLIM_BELOW = 899
 MILLISECONDS = 120
 FONT = "Roboto, sans-serif"
 NARROW = f"@media (max-width: {NARROW_BELOW}px)"
+SLIM = f"@media (max-width: {SLIM_BELOW}px)"
 
 
 def _components(palette: Palette) -> dict[str, Any]:
@@ -234,6 +237,19 @@ def root_style(*, left_open: bool, right_open: bool, drawn: bool = True) -> dict
         "& .main": {"marginRight": "0 !important"},
         "& .contextbar": {"position": "absolute !important", "right": 0},
         "& .MuiAppBar-root > .MuiToolbar-root > .MuiIconButton-edgeEnd": {"display": "none"},
+    }
+    # In a slim one the stages do, too.
+    style[SLIM] = {
+        "& nav:has(.sidebar)": {
+            "position": "absolute",
+            "left": 0,
+            "top": 0,
+            "zIndex": 1100,
+            "width": f"{LEFT if left_open and drawn else 0}px !important",
+            "height": "100%",
+            "overflow": "hidden",
+        },
+        "& .main": {"margin": "0 !important"},
     }
     style["& .MuiToolbar-root"] = {"margin": "0 !important"}
     style["& .MuiAppBar-root"] = {"height": f"{TOP_BAR}px", "boxSizing": "border-box"}

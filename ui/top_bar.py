@@ -13,6 +13,7 @@ from pipeline.read import stem
 from ui.bar_button import BarButton
 from ui.colours import REFERENCE
 from ui.session import Session
+from ui.theme import SLIM
 
 LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">
 <circle cx="4.5" cy="18.5" r="1.3" opacity=".5"/><circle cx="9.3" cy="15.2" r="1.7" opacity=".75"/>
@@ -20,15 +21,20 @@ LOGO = """<div class="brand"><svg width="24" height="24" viewBox="0 0 24 24" ari
 <circle cx="16" cy="9.5" r="5.6" fill="none" stroke="currentColor" stroke-width="1.6"/></svg>
 <h1>Starshift</h1></div>"""
 LOGO_STYLE = """.brand { display: flex; align-items: center; gap: 10px; color: var(--starshift-text); }
-h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }"""
+h1 { font: 700 20px/24px Roboto, sans-serif !important; margin: 0; }
+"""
+LOGO_STYLE += f"{SLIM} {{ h1 {{ position: absolute; width: 1px; overflow: hidden; clip-path: inset(50%); }} }}"
 DIAMOND = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none">'
     f'<path d="M12 4l8 8-8 8-8-8z" stroke="{REFERENCE}" stroke-width="2"/></svg>'
 )
 
 
-# So many letters of what is open and of the reference's name have their place, in a narrow window and in a wide one.
+# So many letters of what is open and of the reference's name have their place, in a narrow window and in a wide one;
+# and in a slim one, whose bar has no room for words that a sign stands beside, and none for what keys do too.
 ROOM = {True: 44, False: 80}
+SLIM_ROOM = 30
+_HIDDEN = f"{SLIM} {{ :host {{ display: none !important; }} }}"
 
 
 def fitting(title: str, reference: str, room: int) -> tuple[str, str]:
@@ -89,7 +95,7 @@ class TopBar:
         on_theme: Callable[[], Any],
     ) -> None:
         self._session = session
-        self._named, self._narrow = "", False
+        self._named, self._narrow, self._slim = "", False, False
         self._data = menu("Open", data, icon="folder_outlined", icon_size="18px")
         self._reference = pmui.MenuButton(
             label="reference",
@@ -102,8 +108,8 @@ class TopBar:
             visible=False,
         )
         self._reference.on_click(self._choose_reference)
-        self._undo = BarButton("undo", "Undo the last turn", session.undo)
-        self._redo = BarButton("redo", "Redo", session.redo)
+        self._undo = BarButton("undo", "Undo the last turn", session.undo, stylesheets=[_HIDDEN])
+        self._redo = BarButton("redo", "Redo", session.redo, stylesheets=[_HIDDEN])
         self._theme = BarButton("light", "", on_theme)
         self._help = BarButton("help", "Help", on_help)
         self._run = pmui.Button(
@@ -151,9 +157,21 @@ class TopBar:
         self._narrow = narrow
         self._draw_names()
 
+    @property
+    def slim(self) -> bool:
+        """Whether the window has no room for the stages beside the picture; setting it writes the names anew."""
+        return self._slim
+
+    @slim.setter
+    def slim(self, slim: bool) -> None:
+        self._slim = slim
+        self._draw_names()
+
     def _draw_names(self) -> None:
-        title, reference = fitting(self._session.title, self._named, ROOM[self._narrow])
-        for button, label in ((self._data, title or "Open"), (self._reference, f"reference {reference}")):
+        room = SLIM_ROOM if self._slim else ROOM[self._narrow]
+        title, reference = fitting(self._session.title, self._named, room)
+        named = reference if self._slim else f"reference {reference}"
+        for button, label in ((self._data, title or "Open"), (self._reference, named)):
             if button.label != label:
                 button.label = label
 

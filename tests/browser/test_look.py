@@ -113,3 +113,20 @@ def test_the_words_of_measured_stars_are_whole_at_any_width(opened):
         page.wait_for_timeout(500)
         found[width] = page.evaluate(CUT, ".signs > span > span")
     assert not any(found.values()), found
+
+
+def test_a_page_enlarged_to_twice_its_size_has_all_its_parts_in_sight(opened):
+    page = opened
+    page.set_viewport_size({"width": 720, "height": 450})
+    folded = page.get_by_role("button", name="Fold the stages away")
+    folded.wait_for(state="hidden")
+    page.wait_for_timeout(500)
+    assert page.evaluate(SIDEWAYS) == []
+    for name in ("Recipe", "Run all", "Light theme", "Help", "Next frame", "Whole frame", "Larger"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box["x"] + box["width"] <= 720, name
+    page.get_by_role("button", name="Open drawer").click()
+    folded.click()
+    folded.wait_for(state="hidden")
+    page.set_viewport_size({"width": 1366, "height": 620})
+    folded.wait_for()
