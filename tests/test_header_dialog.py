@@ -64,7 +64,7 @@ def test_a_folder_that_was_left_is_not_counted_any_more(root):
     before = dialog._asked
     dialog._walk(root)
     dialog._counted(Counter(light=3), 3, before)
-    assert dialog._none.object == "No frames in this folder"
+    assert dialog._none.object.startswith("No frames in this folder: choose one")
     assert dialog._open.disabled
     assert kinds_text({"light": 1, "bias": 1, "dark": 0, "flat": 0, "": 0}) == "1 light, 1 bias frame"
 

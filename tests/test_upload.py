@@ -114,6 +114,41 @@ def test_files_dropped_together_are_opened_together_and_those_dropped_later_by_t
     assert all(session.holds_upload(folder) for _, _, folder in opened)
 
 
+def test_files_that_were_refused_among_others_are_still_told_when_the_others_are_open(session, monkeypatch):
+    opened, later = [], []
+    dialog = OpenDialog(session, lambda title, files, folder: opened.append(files))
+    monkeypatch.setattr(dialog, "_later", later.append)
+    dialog.show()
+    for name in ("<b>.txt", "a.fits", "cover.jpg", "cover.jpg", *(f"{n}.md" for n in range(9))):
+        dialog._take(name, b"x", 1, 1)
+    later.pop()()
+    assert [path.name for path in opened[0]] == ["a.fits"]
+    assert dialog.dialog.open
+    told = dialog._problem.object.split("<br>")
+    assert [line.partition(":")[0] for line in told[:3]] == ["&lt;b&gt;.txt", "cover.jpg", "0.md"]
+    assert told[-1] == "and 6 more"
+    dialog.show()
+    assert not dialog._problem.visible
+    dialog._take("b.fits", b"x", 1, 1)
+    later.pop()()
+    assert not dialog.dialog.open
+
+
+def test_an_upload_that_its_visitor_gave_up_does_not_hold_the_others(session, monkeypatch):
+    opened, later = [], []
+    dialog = OpenDialog(session, lambda title, files, folder: opened.append(files))
+    monkeypatch.setattr(dialog, "_later", later.append)
+    dialog._take("given_up.fits", b"x", 1, 9)
+    dialog._take("whole.fits", b"x", 1, 1)
+    later.pop()()
+    assert opened == []
+    monkeypatch.setattr("ui.upload.PATIENCE", 0.0)
+    later.pop()()
+    assert [path.name for path in opened[0]] == ["whole.fits"]
+    assert "given_up.fits: did not arrive whole" in dialog._problem.object
+    assert [path.name for path in opened[0][0].parent.iterdir()] == ["whole.fits"]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -25,6 +25,9 @@ MOST_FOLDERS = 500
 MOST_COUNTED = 500
 # Files that are dropped together come one by one, and are opened together: milliseconds to wait for the next.
 MORE_TO_COME = 700
+# So many files that were refused are named.
+MOST_TOLD = 5
+_SAID = {"font": "14px/20px Roboto, sans-serif"}
 SAMPLES = {
     "drift": "Sample: drifting field",
     "rotation": "Sample: turning field",
@@ -142,16 +145,17 @@ class OpenDialog:
         self._frames: list[Path] = []
         self._asked = 0
         self._entries: list[Path | None] = []
-        self._where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 0, 8, 0))
+        self._where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 0, 8, 0), styles=_SAID)
         self._list = pmui.MenuList(items=[], dense=True, sizing_mode="stretch_width", margin=0)
         self._list.on_click(self._enter)
         self._open = pmui.Button(
             label="Open", variant="contained", height=32, margin=(8, 0), on_click=lambda *_: self._open_folder()
         )
-        self._none = pn.pane.HTML("", margin=(14, 12))
+        self._none = pn.pane.HTML("", margin=(14, 12), styles=_SAID)
         self._problem = pmui.Alert(severity="error", visible=False, margin=(8, 0), sizing_mode="stretch_width")
         self._inbox = Inbox(self._batch)
         self._arrived: list[Path] = []
+        self._refused: list[str] = []
         self._batches = 0
         self._opening = False
         self._drop = DropField(self._take, sizing_mode="stretch_width", margin=0, height=88, stylesheets=[_DROP])
@@ -160,7 +164,9 @@ class OpenDialog:
                 self._where,
                 column(self._list, height=264, scroll="y-auto", sizing_mode="stretch_width"),
                 pn.Row(self._open, self._none, margin=0),
-                pn.pane.HTML("Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0)),
+                pn.pane.HTML(
+                    "Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0), styles=_SAID
+                ),
                 self._drop,
                 self._problem,
                 sizing_mode="stretch_width",
@@ -178,6 +184,7 @@ class OpenDialog:
         if self._arrived and not self._inbox.busy:
             self._batches += 1
             self._arrived = []
+        self._refused = []
         self._walk(self._folder)
         self.dialog.open = True
 
@@ -205,10 +212,18 @@ class OpenDialog:
         many = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
         self._open.label = f"Open {many}" if frames else "Open"
         self._open.disabled = not frames
-        self._none.object = "Reading their headers\u2026" if frames else "No frames in this folder"
+        self._none.object = "Reading their headers\u2026" if frames else self._nothing(bool(folders))
         self._asked += 1
         if frames:
             threading.Thread(target=self._count, args=(frames, self._asked), name="folder", daemon=True).start()
+
+    def _nothing(self, folders: bool) -> str:
+        """Say that a folder has no frames, and what to do."""
+        if folders:
+            return "No frames in this folder: choose one of those above, or upload."
+        if self._folder == self._session.root:
+            return "No frames yet: put some below this folder, or upload."
+        return "No frames in this folder: go up, or upload."
 
     def _count(self, frames: list[Path], asked: int) -> None:
         """Tell the kinds of frames, in a thread."""
@@ -241,7 +256,7 @@ class OpenDialog:
         try:
             path = self._inbox.take(name, piece, number, count)
         except FrameError as error:
-            self._say(error)
+            self._refuse(error)
             return
         if path is not None and path not in self._arrived:
             self._arrived.append(path)
@@ -261,14 +276,25 @@ class OpenDialog:
         if self._inbox.busy:
             self._later(self._open_arrived)
             return
+        for name in self._inbox.close():
+            self._refuse(FrameError(name, "did not arrive whole", "upload it again"))
         self._opening = False
-        self.dialog.open = False
+        # What was refused of the files that came together is still to be read.
+        self.dialog.open = bool(self._refused)
         self._open_files("Uploaded frames", list(self._arrived), self._batch())
 
     def close(self) -> None:
         """Forget what is on its way."""
         self._asked += 1
         self._inbox.close()
+
+    def _refuse(self, error: FrameError) -> None:
+        """Say of each file that was refused why, until the dialog is opened anew."""
+        if str(error) not in self._refused:
+            self._refused.append(str(error))
+        more = len(self._refused) - MOST_TOLD
+        told = [*self._refused[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
+        self._problem.param.update(object="<br>".join(map(pn.util.escape, told)), visible=True)
 
     def _say(self, error: FrameError) -> None:
         self._problem.param.update(object=pn.util.escape(str(error)), visible=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,8 @@ from pipeline.read.folder import is_frame
 LARGEST_VISIT = 1_000_000_000
 LARGEST_FILE = 250_000_000
 LONGEST_NAME = 200
+# A file of which nothing more has come for so long, seconds, was given up by its visitor.
+PATIENCE = 30.0
 
 
 def bare(name: Any) -> str:
@@ -46,11 +49,12 @@ class Inbox:
         self._folder = folder
         self._open: dict[str, tuple[Path, BinaryIO, int]] = {}
         self._held = 0
+        self._last = 0.0
 
     @property
     def busy(self) -> bool:
         """Whether a file is on its way."""
-        return bool(self._open)
+        return bool(self._open) and time.monotonic() - self._last < PATIENCE
 
     def take(self, name: Any, piece: Any, number: Any, count: Any) -> Path | None:
         """Write one piece of a file, the first of which has the number 1.
@@ -66,6 +70,7 @@ class Inbox:
             Where it is no frame by its name, or more than may be uploaded; what was there of it goes.
         """
         own = bare(name)
+        self._last = time.monotonic()
         try:
             self._check(own, piece, number, count)
             if number == 1:
@@ -107,10 +112,18 @@ class Inbox:
             path.unlink(missing_ok=True)
             self._held -= size
 
-    def close(self) -> None:
-        """Forget every file that is not whole."""
-        for own in tuple(self._open):
+    def close(self) -> list[str]:
+        """Forget every file that is not whole.
+
+        Returns
+        -------
+        list of str
+            Their names.
+        """
+        unfinished = list(self._open)
+        for own in unfinished:
             self._drop(own)
+        return unfinished
 
 
 class DropField(pn.widgets.FileDropper):
