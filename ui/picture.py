@@ -73,7 +73,9 @@ class Picture(Dressed, Layers, Marks, Themed):
         self.fine = [
             ColumnDataSource(data=dict(empty), syncable=False, name=f"picture fine {i}") for i in range(PICTURES)
         ]
-        self.base = [ColumnDataSource(data=dict(empty), syncable=False) for _ in range(PICTURES)]
+        self.base = [
+            ColumnDataSource(data=dict(empty), syncable=False, name=f"picture base {i}") for i in range(PICTURES)
+        ]
         self.request = ColumnDataSource(data={name: [] for name in ("sequence", "x0", "x1", "y0", "y1")})
         self.answer = ColumnDataSource(data={"sequence": [0]})
         self.dragged = ColumnDataSource(data={"box": [], "sequence": []}, name="picture dragged")

@@ -36,8 +36,9 @@ function colouring(picture) {
     const colours = cut.sky[0] ? state.colours : cut.colours[0]
     const stretch = cut.sky[0] ? state.stretch : "linear"
     const [bottom, top] = limits(cut)
-    const key = [colours, stretch, state.invert, bottom, top, cut.low[0], cut.high[0], cut.power[0]].join()
     const held = tables[i]
+    held.look = [colours, stretch, state.invert, bottom, top].join()
+    const key = [held.look, cut.low[0], cut.high[0], cut.power[0]].join()
     if (held.key == key) return held.table
     held.key = key
     const shades = palette(palettes[colours])
@@ -64,9 +65,10 @@ function colouring(picture) {
     const data = {image: [image], x: [cut.x[0]], y: [cut.y[0]], dw: [cut.width[0]], dh: [cut.height[0]]}
     fine[i].data = data
     const covers = cut.width[0] >= state.nx && cut.height[0] >= state.ny
-    if (covers) painted[i] = {key: cut.key[0] + tables[i].key, data}
+    const look = cut.key[0] + tables[i].look
+    if (covers) painted[i] = {look, data}
     // Under a cut of a part lies the last picture of the whole, so that moving shows no bare ground.
-    const below = !covers && painted[i]?.key == cut.key[0] + tables[i].key ? painted[i].data : null
+    const below = !covers && painted[i]?.look == look ? painted[i].data : null
     if (below == null && base[i].data.x.length) base[i].data = nothing()
     else if (below != null && base[i].data != below) base[i].data = below
   }
@@ -86,9 +88,17 @@ function colouring(picture) {
       for (let k = row * columns; k < row * columns + count; k++) colours[k] = lookup[values[k]]
   }
 
+  function clear(i) {
+    drawn[i] = null
+    fine[i].data = nothing()
+    if (base[i].data.x.length) base[i].data = nothing()
+    args.hatches[i].visible = false
+    picture.read()
+  }
+
   function arrived(i) {
     const cut = cuts[i].data
-    if (cut.values.length == 0) { drawn[i] = null; fine[i].data = nothing(); return }
+    if (cut.values.length == 0) return clear(i)
     drawn[i] = cut
     const [nx, ny] = [cut.nx[0], cut.ny[0]]
     const other = nx != state.nx || ny != state.ny

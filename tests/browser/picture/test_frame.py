@@ -52,6 +52,18 @@ def test_what_has_no_value_is_left_open(page):
     assert page.evaluate(alpha) == [0, 255]
 
 
+def test_where_a_picture_cannot_be_made_nothing_of_another_is_left(page, served):
+    drawn = "() => ['fine', 'base'].map((name) => model(`picture ${name} 0`).data.x.length)"
+    turn_wheel(page, 750, 500, 10, -300)
+    page.mouse.move(*spot(page, 750, 500))
+    assert page.evaluate(drawn) == [1, 1]
+    assert page.locator(".numbers").inner_text() != ""
+    on_server(served, lambda: served.picture.forget("subtracted", "its file is broken"))
+    page.get_by_text("its file is broken").wait_for(timeout=3000)
+    assert page.evaluate(drawn) == [0, 0]
+    assert page.locator(".numbers").inner_text() == ""
+
+
 def test_stretch_and_colours_ask_the_server_for_nothing(page):
     picture = "() => Array.from(model('picture fine 0').data.image[0].slice(4000, 4400))"
     before = page.evaluate(picture)
