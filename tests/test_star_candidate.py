@@ -10,6 +10,8 @@ pytest.importorskip("panel")
 from pipeline.recipe import Recipe
 from pipeline.tables import Reason
 from ui.bench import Bench
+from ui.marks import why_lost
+from ui.region import stars_inside
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard
@@ -151,3 +153,22 @@ def test_the_width_written_in_the_profile_is_not_cut_off(fwhm):
     card.show(3, "complete", "", (), profile=profile)
     x, anchor = re.search(r'<text x="([\d.]+)" y="[\d.]+" (text-anchor="end" )?fill', card._pane.object).groups()
     assert float(x) + (0 if anchor else 62) <= 176
+
+
+def test_over_the_counts_stands_why_stars_are_lost_in_the_frame_shown_and_in_the_region(bench):
+    tab, session = bench._tracks, bench.session
+    bench.results.wait_for(lambda: session.turn("tracks", "recover", False))
+    bench.results.wait_for(lambda: session.turn("stars", "sharpness", (0.3, 0.5)))
+    bench.results.wait_for(lambda: session.change(frame=3))
+    tracks = bench.results.scene["tracks"]
+    lost = ~tracks.measured[3]
+    assert lost.sum() > 2
+    told = re.findall(r"(\d+) (?:left|too|moved|blended|claimed)", tab._plots._titles[2].object)
+    assert sum(map(int, told)) // 2 == lost.sum(), "on screen and on hover"
+    half = (-1.0, float(np.median(tracks.x[tracks.reference, lost])) + 0.1, -1.0, 240.0)
+    bench.results.wait_for(lambda: session.change(region=half))
+    here = lost & stars_inside(half, tracks)
+    assert tab._plots._lost == why_lost(tracks, 3, here)
+    assert 0 < here.sum() < lost.sum()
+    bench.results.wait_for(lambda: session.change(frame=0))
+    assert tab._plots._lost == ""

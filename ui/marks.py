@@ -115,9 +115,10 @@ def _with_lost(columns: dict[str, np.ndarray], tracks: Tracks, frame: int) -> di
     return {name: np.concatenate([values, added[name]]) for name, values in columns.items()}
 
 
-def why_lost(tracks: Tracks, frame: int) -> str:
-    """Say what became of them: "99 left the field, 4 too faint"."""
-    missing = Counter(tracks.status[frame, ~tracks.measured[frame]].tolist())
+def why_lost(tracks: Tracks, frame: int, among: np.ndarray | None = None) -> str:
+    """Say what became of those that a frame has not, of all stars or of some: "99 left the field, 4 too faint"."""
+    lost = ~tracks.measured[frame] if among is None else among & ~tracks.measured[frame]
+    missing = Counter(tracks.status[frame, lost].tolist())
     return ", ".join(
         f"{count} {SENTENCES.get(Status(code), Status(code).word)}" for code, count in missing.most_common()
     )

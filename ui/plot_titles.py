@@ -16,6 +16,8 @@ def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
     """A plot's title with its unit in second text, and words at the right, as HTML."""
     return (
         f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
-        f'<span>{title}</span><span style="font-size:12px;color:{colours.second}">{unit}</span>'
-        f'<span style="margin-left:auto;font-size:12px;color:{colours.second}">{right}</span></div>'
+        f'<span style="white-space:nowrap">{title}</span>'
+        '<span style="font-size:12px;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        f'color:{colours.second}">{unit}</span>'
+        f'<span style="margin-left:auto;white-space:nowrap;font-size:12px;color:{colours.second}">{right}</span></div>'
     )

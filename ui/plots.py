@@ -84,6 +84,7 @@ class TrackPlots(Themed):
         self._on_frame = on_frame
         self._star: int | None = None
         self._frame = 0
+        self._lost = ""
         names = ("frame", "dx", "dy", "low", "high", "zero", "complete", "partial", "lost")
         self.series = ColumnDataSource(data={name: [] for name in names}, name="track series")
         self.star = ColumnDataSource(data={name: [] for name in ("frame", "dx", "dy", "rx", "ry")}, name="track star")
@@ -161,6 +162,12 @@ class TrackPlots(Themed):
         seen = [np.asarray(one, float) for one in (self.series.data["low"], self.series.data["high"], *values[2:])]
         _name(self._residual_ends, ends, 0.2 * _span(*seen))
         self._write_titles()
+
+    def say_lost(self, words: str) -> None:
+        """Say what became of the stars that the frame shown has not: "99 left the field, 4 too faint"."""
+        if words != self._lost:
+            self._lost = words
+            self._write_titles()
 
     def _dragged(self) -> None:
         frame = int(self.chosen.data["frame"][0])
@@ -275,10 +282,11 @@ class TrackPlots(Themed):
         field = f'<span style="color:{_FIELD[self._theme]}">▬</span>&nbsp;field'
         edge = f";text-shadow:0 0 1px {HALO},0 0 1px {HALO}" if self._theme == "light" else ""
         star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span>&nbsp;star {self._star}'
+        lost = f"lost: {self._lost}" if self._lost else "count, by frame"
         texts = (
             (_OFFSET, "px", field + ("" if self._star is None else star)),
             (_RESIDUAL, "px, band: two thirds of all stars", ""),
-            (_COUNT, "count, by frame", ""),
+            (_COUNT, f'<span title="{lost}">{lost}</span>', ""),
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
             pane.object = title_line(title, unit, legend, colours)

@@ -80,6 +80,8 @@ class TracksTab(Themed):
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
         from ui import series, star_candidate, star_facts
+        from ui.marks import why_lost
+        from ui.region import stars_inside
 
         tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
         if tracks is None:
@@ -92,6 +94,8 @@ class TracksTab(Themed):
             self._drawn, self._shown = tracks, drawn
             self._plots.update(series.frame_series(*drawn))
         self._plots.set_frame(frame)
+        known = frame < len(tracks.used)
+        self._plots.say_lost(why_lost(tracks, frame, stars_inside(drawn[1], tracks)) if known else "")
         if first:
             self.panel.extend([self._alone, self._choice, self._plots.panel, self._card.panel])
         self._draw_field()
