@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipeline import shapes
 
 #: So long a list can be: work must end.
-MOST_ENTRIES = 1000
+MOST = {"numbers": 50, "ids": 1000, "shapes": 500}
 #: A rectangle ends here, pixels: no frame is as large.
 FARTHEST = 1_000_000
 #: So many characters of a wrong value stand in a message.
@@ -118,8 +118,8 @@ class KnobSpec:
             "points": "a table of name = [x, y]",
             "sizes": f"a table of {knob.named} = number{bounds}{unit}",
             "region": "one of " + ", ".join([*self.choices, "x0,y0,x1,y1 (the last column and row not in it)"]),
-            "numbers": f"a list of numbers{bounds}{unit}, at most {MOST_ENTRIES}",
-            "ids": f"a list of whole numbers{bounds}, at most {MOST_ENTRIES}",
+            "numbers": f"a list of numbers{bounds}{unit}, at most {MOST['numbers']}",
+            "ids": f"a list of whole numbers{bounds}, at most {MOST['ids']}",
             "shapes": f"a list of shapes: {shapes.RULE}",
         }[self.kind]
         return f"{text}, or {knob.none}" if knob.none else text
@@ -221,7 +221,7 @@ def _limits(spec: KnobSpec, value: Any) -> Range:
 def _several(spec: KnobSpec, value: Any, one: Callable[[KnobSpec, Any], Any]) -> tuple[Any, ...]:
     if isinstance(value, (str, Mapping)):
         raise TypeError
-    if len(value) > MOST_ENTRIES:
+    if len(value) > MOST[spec.kind]:
         raise ValueError
     return tuple(one(spec, item) for item in value)
 
