@@ -113,8 +113,8 @@ def test_equal_knobs_make_one_recipe_however_they_are_written():
         ("[stars]\nbrightest = 0x" + "f" * 5000, ["line 2", "stars.brightest = a value too large", "100000"]),
         ("format = 0x" + "f" * 5000, ["line 1", "a value too large", "reads 1"]),
         (
-            "[psf_photometry]\napertures = [" + "1," * 1001 + "]",
-            ["line 2", "apertures = [1, 1", "\u2026", "at most 1000"],
+            "[psf_photometry]\napertures = [" + "1," * 101 + "]",
+            ["line 2", "apertures = [1, 1", "\u2026", "at most 50"],
         ),
         ("[mask]\nshapes = [" + "{shape='rectangle',x0=0,y0=0,x1=5,y1=5}," * 501 + "]", ["line 2", "mask.shapes"]),
         ("[aligned]\ncrop = [0, 0, 1000001, 5]", ["line 2", "aligned.crop"]),
