@@ -54,15 +54,16 @@ export function render({model}) {
     window.dispatchEvent(new CustomEvent("starshift", {detail: {channel: model.channel, name, value}}))
 
   // Who clicks goes on by keys: the space bar then blinks, and does not press the same button again.
-  let clicked = []
-  const touch = (event) => { clicked = elements(event) }
-  const walk = (event) => { if (event.key === "Tab") clicked = [] }
+  // A menu gives the focus back to the button that opened it, so all that was clicked counts, until Tab moves on.
+  let clicked = new WeakSet()
+  const touch = (event) => elements(event).forEach((one) => clicked.add(one))
+  const walk = (event) => { if (event.key === "Tab") clicked = new WeakSet() }
   window.addEventListener("pointerdown", touch, {capture: true, passive: true})
   window.addEventListener("keydown", walk, {capture: true, passive: true})
 
   function presses(event) {
     const [focused] = elements(event)
-    if (!is_pressed(event) || !clicked.includes(focused)) return is_pressed(event)
+    if (!is_pressed(event) || !clicked.has(focused)) return is_pressed(event)
     focused.blur()
     return false
   }

@@ -107,6 +107,10 @@ class Player:
             self.frame = 0
         self._part.param.update(**values)
 
+    def stop(self) -> None:
+        """Other files are open, whose frames are told later: nothing is played or blinked meanwhile."""
+        self._part.labels = []
+
     def tell_shown(self, frame: int) -> None:
         """Say that all is shown of a frame that there is to show, also where none of it is a picture."""
         self._part.shown = frame

@@ -185,7 +185,9 @@ class Viewer:
 
     def _changed(self, names: frozenset[str]) -> None:
         session = self.session
-        if "frame" in names and "night" not in names:
+        if "night" in names:
+            self.player.stop()
+        elif "frame" in names:
             session.placed = True
         if "frame" in names:
             self.results.again(tuple(set(PARTED) & set(stages_of(session.kinds))))
