@@ -176,3 +176,65 @@ def test_a_broken_truth_is_an_error_with_its_name(folder, tmp_path):
     (tmp_path / TRUTH_FILE).write_bytes(b"no archive")
     with pytest.raises(FrameError, match=r"truth\.npz"):
         truth_of(Graph.open([tmp_path], tmp_path), tmp_path)
+
+
+HALF = (-1.0, 160.0, -1.0, 240.0)
+
+
+def test_a_region_counts_its_own_true_stars_and_those_found_in_it(session):
+    tab, scene = TruthTab(session, "dark"), scene_of(session, *COMPARED)
+    whole = shown(tab, scene)
+    every, followed = whole.shares._shown, whole.followed._shown
+    session.change(region=HALF)
+    tab.show(scene)
+    left, there = tab._plots.shares._shown, tab._plots.followed._shown
+    session.change(region=(160.0, 321.0, -1.0, 240.0))
+    tab.show(scene)
+    right = tab._plots.shares._shown
+    # A star beside the border may be counted on one side and found on the other.
+    for name in ("true", "found", "matched"):
+        parts = getattr(left, name), getattr(right, name)
+        assert min(parts) > 5
+        assert sum(parts) == pytest.approx(getattr(every, name), abs=3)
+    assert 5 < there.stars < followed.stars
+    assert np.nanmin(there.followed) > 0.8
+    session.change(region=None)
+    tab.show(scene)
+    assert tab._plots.shares._shown.true == every.true
+
+
+def test_a_knob_turned_while_a_region_is_dragged_counts_there(session):
+    session.change(region=HALF)
+    tab = TruthTab(session, "dark")
+    before = shown(tab, scene_of(session, *COMPARED)).shares._shown
+    session.turn("stars", "threshold", 25.0)
+    after = shown(tab, scene_of(session, *COMPARED)).shares._shown
+    assert after.true == before.true
+    assert after.found < before.found
+
+
+def test_a_region_without_a_star_draws_without_a_word_of_nan(session):
+    session.change(region=(-90.0, -80.0, -90.0, -80.0))
+    plots = shown(TruthTab(session, "dark"), scene_of(session, *COMPARED))
+    assert "nan" not in plots.shares._head.object + plots.centroids._head.object + plots.followed._head.object
+    assert plots.shares._shown.true == 0
+
+
+def test_a_star_is_picked_by_its_dot_and_ringed_wherever_it_was_picked(session):
+    tab, scene = TruthTab(session, "dark"), scene_of(session, *COMPARED)
+    plot, tracks = shown(tab, scene).centroids, scene["tracks"]
+    plot.figure.set_from_json("inner_width", 340)
+    plot.figure.set_from_json("inner_height", 140)
+    for dot in (3, 11):
+        plot._tapped(plot.dots.data["x"][dot], plot.dots.data["y"][dot])
+        row = plot.dots.data["row"][dot]
+        ids = np.flatnonzero(tracks.row[1] == row)
+        assert session.picked == (int(ids[0]) if ids.size else None)
+        assert (session.candidate is None) == bool(ids.size)
+        tab.show(scene)
+        assert plot.ring.data["x"].tolist() == [plot.dots.data["x"][dot]]
+    plot._tapped(-50.0, -50.0)
+    assert plot.ring.data["x"].tolist() == [plot.dots.data["x"][11]], "nothing is near"
+    session.change(picked=None)
+    tab.show(scene)
+    assert plot.ring.data["x"].tolist() == []

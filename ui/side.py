@@ -38,7 +38,7 @@ COMPARED = ("stars", "tracks", "offset_map")
 DIFFERENCES = {"x_difference", "y_difference"}
 BY_HAND = "left out by hand"
 # They show the stars of a region alone where one is dragged on the picture; others say so themselves.
-REGIONAL = ("Tracks", "Map", "Stars", "Fluxes")
+REGIONAL = ("Tracks", "Map", "Stars", "Fluxes", TRUTH)
 NEEDS = {
     "Tracks": ("stars", "tracks", "frame", "picked", "region"),
     "Map": ("offset_map", "picked", "region", "kinds"),
@@ -48,7 +48,7 @@ NEEDS = {
     "Shifts": ("frames", "selection", "tracks", "shifts", cutouts.STAGE, "frame", "picked"),
     "Stack": ("shifts", "preview", "stack", "frame"),
     "Fluxes": ("centroids", "psf_photometry", "lightcurves", "normalize", "tracks", "frame", "picked", "region"),
-    TRUTH: (*COMPARED, "frame"),
+    TRUTH: (*COMPARED, "frame", "picked", "region"),
 }
 # Without this result a tab has nothing to show of the files that are open.
 MADE_OF = {"Tracks": "tracks", "Map": "offset_map", "Stars": "stars", TRUTH: "stars"}

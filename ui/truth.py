@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import panel as pn
 from bokeh.models import Range1d
@@ -20,11 +22,13 @@ class TruthPlots:
     ----------
     theme : str
         "dark" or "light".
+    on_pick : callable, optional
+        Called with the row, in the frame's table, of a star clicked on.
     """
 
-    def __init__(self, theme: str = "dark") -> None:
+    def __init__(self, theme: str = "dark", on_pick: Callable[[int], None] | None = None) -> None:
         self._brightness = Range1d(0, 3, syncable=False)
-        self.shares, self.centroids = SharePlot(self._brightness), CentroidPlot(self._brightness)
+        self.shares, self.centroids = SharePlot(self._brightness), CentroidPlot(self._brightness, on_pick)
         self.maps, self.followed = MapErrors(), FollowedPlot()
         self._parts = (self.shares, self.centroids, self.maps, self.followed)
         self.panel = column(
@@ -60,6 +64,10 @@ class TruthPlots:
         """Show how many stars are followed in each frame; None empties the plot."""
         with pn.io.hold():
             self.followed.update(shown, reference)
+
+    def set_picked(self, row: int) -> None:
+        """Ring the star of a row of the frame's table; a negative number takes the ring away."""
+        self.centroids.set_picked(row)
 
     def set_frame(self, frame: int) -> None:
         """Put the line on a frame."""

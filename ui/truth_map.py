@@ -174,7 +174,7 @@ class FollowedPlot(Themed):
         colours, shown = PALETTES[self._theme], self._shown
         right = sentence = ""
         if shown is not None:
-            right = f"{100 * shown.false_share:.2g} % false places"
+            right = f"{100 * shown.false_share:.2g} % false places" if np.isfinite(shown.false_share) else ""
             sentence = f"Of {shown.stars} stars that stay in the field, those at their true places."
         title = title_line("Stars followed", "%, by frame", right, colours)
         self._head.object = explained(title, sentence, colours)

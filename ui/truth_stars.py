@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import panel as pn
@@ -20,7 +21,7 @@ from bokeh.plotting import figure
 
 from pipeline.truth import Comparison
 from ui.canvas import named, paint_plot, thin_axes
-from ui.colours import PALETTES, Palette
+from ui.colours import HALO, PALETTES, PICKED, Palette
 from ui.part import column
 from ui.plot_titles import MINUS, title_line
 from ui.stretch import number
@@ -28,6 +29,7 @@ from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 24
 _LEAST = 5
+_PICK_PIXELS = 10
 _HEAD = 20 + 2 * 16
 # Axes hold powers of ten, with ticks at 1, 3, 10, 30.
 _POWERS = [place for decade in range(-6, 8) for place in (decade, decade + np.log10(3))]
@@ -167,10 +169,14 @@ class CentroidPlot(BrightnessPlot):
     ----------
     brightness : Range1d
         Powers of ten of the brightness.
+    on_pick : callable, optional
+        Called with the row, in the frame's table, of a star clicked on.
     """
 
-    def __init__(self, brightness: Range1d) -> None:
-        self.dots = ColumnDataSource(data={"x": [], "y": []}, name="truth dots")
+    def __init__(self, brightness: Range1d, on_pick: Callable[[int], None] | None = None) -> None:
+        self._on_pick, self._picked = on_pick, -1
+        self.dots = ColumnDataSource(data={"x": [], "y": [], "row": []}, name="truth dots")
+        self.ring = ColumnDataSource(data={"x": [], "y": []}, name="truth picked")
         super().__init__(("median", "bound"), brightness, Range1d(-3, 0.4), 168)
         self.figure.yaxis.ticker = FixedTicker(ticks=_POWERS)
         self.figure.yaxis.formatter = CustomJSTickFormatter(code=_UNPOWER)
@@ -180,6 +186,10 @@ class CentroidPlot(BrightnessPlot):
             self.dots, Scatter(x="x", y="y", size=3, line_color=None, fill_alpha=0.55)
         )
         super()._draw()
+        for colour, width in ((HALO, 4.0), (PICKED, 1.6)):
+            ring = Scatter(x="x", y="y", size=13, fill_color=None, line_color=colour, line_width=width)
+            self.figure.add_glyph(self.ring, ring)
+        self.figure.on_event("tap", lambda event: self._tapped(event.x, event.y))
 
     def _paint(self) -> None:
         super()._paint()
@@ -189,7 +199,8 @@ class CentroidPlot(BrightnessPlot):
         good = ~shown.saturated & (shown.distance > 0) & (shown.least_distance > 0)
         x, y = np.log10(shown.brightness[good]), np.log10(shown.distance[good])
         bound = np.log10(shown.least_distance[good])
-        self.dots.data = {"x": x, "y": y}
+        self.dots.data = {"x": x, "y": y, "row": shown.row[good]}
+        self.set_picked(self._picked)
         if len(x):
             floor = np.floor(2 * (bound.min() - 0.5)) / 2
             # Not on a tick: its label would hang below the plot.
@@ -200,8 +211,25 @@ class CentroidPlot(BrightnessPlot):
     def update(self, shown: Comparison | None) -> None:
         """Show a frame's stars; None empties the plot."""
         if shown is None:
-            self.dots.data = {"x": [], "y": []}
+            self.dots.data = {"x": [], "y": [], "row": []}
+            self.set_picked(self._picked)
         super().update(shown)
+
+    def set_picked(self, row: int) -> None:
+        """Ring the star of a row of the frame's table; a negative number takes the ring away."""
+        self._picked = row
+        here = np.flatnonzero(np.asarray(self.dots.data["row"]) == row)[: 1 if row >= 0 else 0]
+        self.ring.data = {axis: np.asarray(self.dots.data[axis])[here] for axis in "xy"}
+
+    def _tapped(self, x: float, y: float) -> None:
+        made, dots = self.figure, self.dots.data
+        if self._on_pick is None or not len(dots["x"]) or not made.inner_width:
+            return
+        across = (np.asarray(dots["x"]) - x) / (made.x_range.end - made.x_range.start) * made.inner_width
+        down = (np.asarray(dots["y"]) - y) / (made.y_range.end - made.y_range.start) * made.inner_height
+        away = np.hypot(across, down)
+        if away.min() <= _PICK_PIXELS:
+            self._on_pick(int(dots["row"][int(np.argmin(away))]))
 
     def _write(self) -> None:
         colours, shown = PALETTES[self._theme], self._shown

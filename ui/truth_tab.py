@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import panel as pn
 
 from pipeline.frame import FrameInfo
@@ -13,10 +14,14 @@ from pipeline.graph.request import Night
 from pipeline.truth import TRUTH_FILE, Truth, compare_stars, compare_tracks, frame_number, truth_beside
 from pipeline.truth_map import compare_map
 from ui.open_dialog import below
+from ui.region import Region, spot_of
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
+from ui.star_candidate import candidate_place
+from ui.star_facts import row_near
 from ui.themed import Themed
+from ui.truth_region import stars_in, tracks_in, truth_in
 
 if TYPE_CHECKING:
     from ui.truth import TruthPlots
@@ -68,6 +73,8 @@ class TruthTab(Themed):
         self._session, self._theme = session, theme
         self._made: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self._drawn: dict[str, Any] = {}
+        self._scene = Scene()
+        self._cut: tuple[tuple[Any, ...], Truth] | None = None
         self._plots: TruthPlots | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
 
@@ -89,15 +96,26 @@ class TruthTab(Themed):
             self._compare(stage, (maps,), lambda: compare_map(truth, number, maps, reference))
             return
         # The knob that says which centroid counts is the tracks' own.
-        centroid = self._session.recipe["tracks"]["centroid"]
-        self._compare("stars", (stars, centroid), lambda: compare_stars(truth, number, stars, centroid))
+        centroid, region = self._session.recipe["tracks"]["centroid"], self._session.region
+        sky = self._sky(truth, reference, region)
+        self._compare(
+            "stars",
+            (stars, centroid, region),
+            lambda: compare_stars(sky, number, stars_in(region, stars, tracks, scene.frame), centroid),
+        )
         if stage == "tracks":
-            self._compare(stage, (tracks,), lambda: compare_tracks(truth, tracks, numbers))
+            self._compare(stage, (tracks, region), lambda: compare_tracks(sky, tracks_in(region, tracks), numbers))
+
+    def _sky(self, truth: Truth, reference: int, region: Region | None) -> Truth:
+        """The true sky of a region, kept because what can be found of it is."""
+        made_of = (truth, reference, region)
+        if self._cut is None or not _same(made_of, self._cut[0]):
+            self._cut = made_of, truth_in(region, truth, reference)
+        return self._cut[1]
 
     def _compare(self, name: str, made_of: tuple[Any, ...], compare: Callable[[], Any]) -> None:
         before = self._made.get(name, ((), None))[0]
-        same = len(before) == len(made_of) and all(one is other for one, other in zip(before, made_of, strict=True))
-        if made_of[0] is not None and not same:
+        if made_of[0] is not None and not _same(before, made_of):
             self._made[name] = (made_of, compare())
 
     def show(self, scene: Scene) -> None:
@@ -105,11 +123,16 @@ class TruthTab(Themed):
         if self._plots is None:
             from ui.truth import TruthPlots
 
-            self._plots = TruthPlots(self._theme)
+            self._plots = TruthPlots(self._theme, self._pick_row)
             self.panel.append(self._plots.panel)
         sequence = scene["frames"]
         if sequence is None:
             return
+        for name in ("stars", "tracks"):
+            made_of = self._made.get(name, ((),))[0]
+            if made_of and made_of[0] is scene[name] and made_of[-1] is not self._session.region:
+                # Another region needs no new result.
+                self.prepare(scene, name)
         is_reference = scene.frame == sequence.reference
         shows = {
             "stars": self._plots.show_stars,
@@ -126,3 +149,28 @@ class TruthTab(Themed):
                 self._drawn[name] = shown
                 show(shown)
         self._plots.set_frame(self._session.frame)
+        self._scene = scene
+        self._plots.set_picked(self._picked_row(scene))
+
+    def _picked_row(self, scene: Scene) -> int:
+        """The row of what is picked in the frame's table, -1 where it has none."""
+        stars, tracks, star = scene["stars"], scene["tracks"], self._session.picked
+        if star is not None and tracks is not None and star < tracks.x.shape[1] and scene.frame < len(tracks.row):
+            return int(tracks.row[scene.frame, star])
+        place = candidate_place(stars, tracks, scene.frame, self._session.candidate)
+        return -1 if place is None else row_near(stars, *place)
+
+    def _pick_row(self, row: int) -> None:
+        """Pick the star of a row of the frame's table, or the candidate where the reference has none there."""
+        stars, tracks, frame = self._scene["stars"], self._scene["tracks"], self._scene.frame
+        found = np.flatnonzero(tracks.row[frame] == row) if tracks is not None else np.empty(0, int)
+        if found.size:
+            self._session.change(picked=int(found[0]), unpicked="")
+        elif stars is not None and row < len(stars):
+            spot = spot_of(tracks, frame, float(stars["xcentroid"][row]), float(stars["ycentroid"][row]))
+            self._session.change(picked=None, candidate=spot, unpicked="")
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two tuples hold the same objects."""
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
