@@ -40,6 +40,7 @@ class Graph:
     """
 
     def __init__(self, store: Store | None = None) -> None:
+        _calm_linear_algebra()
         self.store = store if store is not None else Store()
         self.log: deque[Event] = deque(maxlen=2000)
         self._flights: dict[str, threading.Event] = {}
@@ -179,3 +180,18 @@ class Graph:
             self.tell(Event(name, frame, own.seconds, state, key))
         self.store.put(key, result, own.seconds)
         return result
+
+
+def _calm_linear_algebra() -> None:
+    """Have products of matrices made by the thread that asks for them, unless the environment says otherwise.
+
+    Frames and bands run on all cores already. The library's own threads wait for one another with the processor in
+    their hands, which takes as much from everybody as the work itself, and gives sums last digits by the machine.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ:
+        return
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
+    # What is loaded later, as scipy's own copy is, looks here.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
