@@ -34,6 +34,7 @@ WORDS = {
 }
 NAME = "starshift.zip"
 FAULT = "The run stopped by a fault of its own: turn the knob back, then run again; the server's log has more."
+CANCELLED = "Cancelled. Nothing of it is kept."
 SAID = {"font": "14px/20px Roboto, sans-serif"}
 TICK = 0.2
 
@@ -187,7 +188,7 @@ class RunDialog:
             report = batch.run(night, recipe, folder, wanted=wanted, progress=progress, ticket=ticket)
             pack(folder, place / NAME)
         except StaleError:
-            problem = "Cancelled."
+            problem = CANCELLED
         except (RunError, FrameError, OSError) as error:
             problem = str(error)
         finally:
@@ -204,6 +205,9 @@ class RunDialog:
     def _ended(self, problem: str, report: dict[str, Any]) -> None:
         self._bar.visible = False
         self._draw(running=False, done=not problem and bool(report))
+        if problem == CANCELLED:
+            self._note.object = problem
+            return
         if problem or not report:
             self._note.object = ""
             self._problem.param.update(object=pn.util.escape(problem or FAULT), visible=True)

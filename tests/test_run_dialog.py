@@ -1,0 +1,39 @@
+"""What the dialog of a run says when it is over."""
+
+import pytest
+
+pytest.importorskip("panel")
+
+from pipeline.graph.run import Graph
+from ui.courier import Courier
+from ui.run_dialog import CANCELLED, FAULT, RunDialog
+from ui.session import Session
+from ui.worker import Worker
+
+
+@pytest.fixture
+def dialog(tmp_path):
+    session, worker = Session(Graph(), tmp_path), Worker(None)
+    yield RunDialog(session, Courier(), worker)
+    worker.close()
+    session.close()
+
+
+def test_a_run_that_its_visitor_cancelled_is_no_error_and_offers_no_file(dialog):
+    dialog._draw(running=True)
+    dialog._ended(CANCELLED, {})
+    assert dialog._note.object == CANCELLED
+    assert not dialog._problem.visible
+    assert not dialog._save.visible
+    assert dialog._start.visible
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"), [("<b>.fits: is damaged: leave it out", "&lt;b&gt;.fits: is damaged"), ("", FAULT)]
+)
+def test_a_run_that_failed_says_why_and_offers_no_file(dialog, problem, said):
+    dialog._draw(running=True)
+    dialog._ended(problem, {})
+    assert dialog._problem.visible
+    assert said in dialog._problem.object
+    assert not dialog._save.visible
