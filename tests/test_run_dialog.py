@@ -29,7 +29,7 @@ def test_a_run_that_its_visitor_cancelled_is_no_error_and_offers_no_file(dialog)
 
 
 @pytest.mark.parametrize(
-    ("problem", "said"), [("<b>.fits: is damaged: leave it out", "&lt;b&gt;.fits: is damaged"), ("", FAULT)]
+    ("problem", "said"), [("<b>.fits: is damaged: leave it out", "&lt;b&gt;.fits: is damaged"), ("", FAULT[:30])]
 )
 def test_a_run_that_failed_says_why_and_offers_no_file(dialog, problem, said):
     dialog._draw(running=True)
