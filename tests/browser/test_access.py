@@ -1,5 +1,7 @@
 """The page by keyboard, for screen readers, and for a visitor who comes the first time."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -114,6 +116,12 @@ def test_axe_finds_nothing_serious_on_the_page_its_tabs_and_its_dialogs(page, th
     page.keyboard.press("?")
     page.wait_for_timeout(500)
     found["keys"] = findings(page)
+    page.keyboard.press("Escape")
+    menu(page, "Recipe", "Presets")
+    page.get_by_label("Name the knobs as they stand now").fill("mine")
+    page.get_by_role("button", name=re.compile("^(Save|Replace)$")).click()
+    page.get_by_text("mine is saved.").wait_for()
+    found["presets"] = findings(page)
     page.keyboard.press("Escape")
     turn(page, "threshold", "30")
     menu(page, "Recipe", "Compare with another")
