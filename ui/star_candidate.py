@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.cutouts import piece
 from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import strength
-from ui.region import place_of, transform_of
+from ui.region import place_of, spot_of, transform_of
 from ui.star_facts import Limits, measured_limits, profile_at, row_near, row_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def candidate_place(stars: StarTable | None, tracks: Tracks | None, frame: int, 
         return None
     row = row_near(stars, *place_of(tracks, frame, spot))
     return None if row < 0 else (float(stars["xcentroid"][row]), float(stars["ycentroid"][row]))
+
+
+def pick_row(session: Session, tracks: Tracks | None, star: int | None, place: Spot | None) -> None:
+    """Pick a star by its id, or a candidate that has none by its place in the frame shown."""
+    spot = None if place is None else spot_of(tracks, session.frame, *place)
+    session.change(picked=star, candidate=spot, unpicked="")
 
 
 def star_spot(before: Tracks, star: int, tracks: Tracks) -> Spot | None:

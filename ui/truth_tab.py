@@ -14,11 +14,11 @@ from pipeline.graph.request import Night
 from pipeline.truth import TRUTH_FILE, Truth, compare_stars, compare_tracks, frame_number, truth_beside
 from pipeline.truth_map import compare_map
 from ui.open_dialog import below
-from ui.region import Region, spot_of
+from ui.region import Region
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
-from ui.star_candidate import candidate_place
+from ui.star_candidate import candidate_place, pick_row
 from ui.star_facts import row_near
 from ui.themed import Themed
 from ui.truth_region import stars_in, tracks_in, truth_in
@@ -165,10 +165,9 @@ class TruthTab(Themed):
         stars, tracks, frame = self._scene["stars"], self._scene["tracks"], self._scene.frame
         found = np.flatnonzero(tracks.row[frame] == row) if tracks is not None else np.empty(0, int)
         if found.size:
-            self._session.change(picked=int(found[0]), unpicked="")
+            pick_row(self._session, tracks, int(found[0]), None)
         elif stars is not None and row < len(stars):
-            spot = spot_of(tracks, frame, float(stars["xcentroid"][row]), float(stars["ycentroid"][row]))
-            self._session.change(picked=None, candidate=spot, unpicked="")
+            pick_row(self._session, tracks, None, (float(stars["xcentroid"][row]), float(stars["ycentroid"][row])))
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
