@@ -119,7 +119,7 @@ class ShiftsTab(ResultTab):
             formatters={"used": {"type": "tickCross"}, "frame": _NAME, "remains": _REMAINS, "why not": _REASON},
             text_align=dict.fromkeys(("position", "shift", "remains"), "right"),
             header_align=dict.fromkeys(("position", "shift", "remains"), "right"), max_height=_TALLEST,
-            widths={"used": 44, "position": 90, "shift": 104, "remains": 66, "why not": 16},
+            widths={"used": 44, "position": 88, "shift": 98, "remains": 64, "why not": 14},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self._reason = pmui.TextInput(
