@@ -12,7 +12,9 @@ from ui.pyramid import Pyramid
 from ui.stretch import VIEWS
 
 WIDTH = 240
-_HEAD, _STRIP, _STATES = 52, 84, 232
+_HEAD, _STRIP, _STATES = 52, 84, 224
+# Its parts ask how high it is, and what has no room in a low window gives way to the rest.
+_LOOK = {"padding": "4px 0 8px", "min-height": "0", "container-type": "size"}
 
 
 class PictureSide:
@@ -35,7 +37,7 @@ class PictureSide:
         self._hints: dict[str, str] = {}
         self._map_facts: list[str] = []
         self._head: Beside | None = None
-        self.panel = column(width=WIDTH, sizing_mode="stretch_height", visible=False, styles={"padding": "4px 0 8px"})
+        self.panel = column(width=WIDTH, sizing_mode="stretch_height", visible=False, styles=_LOOK)
 
     def _make(self) -> None:
         self._head = Beside(index=self._index, **self._common, **self._about)

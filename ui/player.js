@@ -190,12 +190,13 @@ export function render({model}) {
     if (event.detail.name == "readout") point(event.detail.value)
     if (event.detail.name == "painted") waiting = 0
   })
-  model.on(["theme", "frame", "count", "blink", "aligned"], draw)
+  model.on(["theme", "frame", "count", "labels", "blink", "aligned"], draw)
   model.on(["count", "reference", "unused"], () => { draw_ticks(); draw() })
   // Other frames are open: what was played is not there any more.
-  model.on("labels", () => {
+  model.on("openings", () => {
     model.blink = false
     stop()
+    model.heard = model.openings
   })
   model.on("facts", draw_facts)
   root.append(bar, readout)

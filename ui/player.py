@@ -16,6 +16,8 @@ class FramePlayer(Part):
     count = param.Integer(0)
     frame = param.Integer(0)
     shown = param.Integer(-1)
+    openings = param.Integer(0)
+    heard = param.Integer(0)
     labels = param.List([])
     reference = param.Integer(0)
     unused = param.List([])
@@ -108,8 +110,8 @@ class Player:
         self._part.param.update(**values)
 
     def stop(self) -> None:
-        """Other files are open, whose frames are told later: nothing is played or blinked meanwhile."""
-        self._part.labels = []
+        """Other files are open: what the browser played and chose before it hears of that is void."""
+        self._part.openings += 1
 
     def tell_shown(self, frame: int) -> None:
         """Say that all is shown of a frame that there is to show, also where none of it is a picture."""
@@ -120,5 +122,10 @@ class Player:
         self._part.facts = [fact for fact in facts if fact]
 
     def _stepped(self, event: param.parameterized.Event) -> None:
-        if not self._quiet:
+        if self._quiet:
+            return
+        if self._part.heard != self._part.openings:
+            # The browser had not heard yet that other frames are open.
+            self.frame = event.old
+        else:
             self._on_frame(event.new)

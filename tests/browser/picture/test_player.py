@@ -1,5 +1,7 @@
 """The player in a real browser: buttons, slider, keys, blink."""
 
+import time
+
 import pytest
 
 from tests.browser.picture.drawn import on_server
@@ -74,6 +76,20 @@ def test_the_film_ends_when_other_frames_are_opened(page, served):
     frames = len(served.frames)
     page.wait_for_timeout(600)
     assert len(served.frames) == frames
+
+
+def test_a_step_that_crosses_with_the_opening_of_other_frames_changes_nothing(page, served):
+    # The browser is busy while it is told that other frames are open, and steps before it hears of them.
+    busy = "const end = performance.now() + 800; while (performance.now() < end);"
+    step = "window.dispatchEvent(new CustomEvent('starshift', {detail: {channel, name: 'press', value: 'next'}}))"
+    page.evaluate(f"(channel) => {{ setTimeout(() => {{ {busy} {step} }}) }}", served.picture.channel)
+    time.sleep(0.2)
+    on_server(served, served.player.stop)
+    wait_until(page, lambda: served.player._part.heard == 1)
+    page.wait_for_timeout(500)
+    assert (served.frames, served.player.frame) == ([], 0)
+    page.get_by_label("Next frame").click()
+    assert heard(page, served, 1) == [1]
 
 
 def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
