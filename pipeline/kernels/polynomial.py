@@ -197,15 +197,17 @@ def fit_transform(
     columns = np.concatenate([design[:, : ways.shape[2]] @ ways[:, row].T for row in (0, 1)])
     # Products of blocks so small that BLAS starts no threads: frames run on all cores already.
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(columns), _BLOCK)]
-    kept, scatter = np.ones(len(here), bool), _spread(wanted - [median(row) for row in wanted.T])
+    kept, scatter = np.ones(len(here), bool), _spread(np.hypot(*(wanted - [median(row) for row in wanted.T]).T))
+    variance, flat = error**2, wanted.T.ravel()
     for _ in range(passes):
-        weight = kept / (error**2 + scatter**2 + 1e-8)
+        weight = kept / (variance + scatter**2 + 1e-8)
         weighted = columns * np.tile(weight, 2)[:, None]
         inverse = _inverse(sum(weighted[rows].T @ columns[rows] for rows in blocks))
-        step = inverse @ (weighted.T @ wanted.T.ravel())
+        step = inverse @ (weighted.T @ flat)
         residual = wanted - (columns @ step).reshape(2, -1).T
-        scatter = np.sqrt(max(_spread(residual[kept]) ** 2 - median(error[kept] ** 2), 0.0))
-        again = np.hypot(residual[:, 0], residual[:, 1]) <= clip * np.sqrt(error**2 + scatter**2 + 1e-4)
+        distance = np.hypot(residual[:, 0], residual[:, 1])
+        scatter = np.sqrt(max(_spread(distance[kept]) ** 2 - median(variance[kept]), 0.0))
+        again = distance <= clip * np.sqrt(variance + scatter**2 + 1e-4)
         if again.sum() * 2 < len(ways) + 1 or np.array_equal(again, kept):
             break
         kept = again
@@ -231,9 +233,9 @@ def _inverse(normal: np.ndarray) -> np.ndarray:
     return inverse / np.outer(size, size)
 
 
-def _spread(residual: np.ndarray) -> float:
+def _spread(distance: np.ndarray) -> float:
     """Standard deviation of a coordinate from the median distance of points (Rayleigh: median = 1.1774 sigma)."""
-    return median(np.hypot(residual[:, 0], residual[:, 1])) / 1.1774 if len(residual) else 0.0
+    return median(distance) / 1.1774 if len(distance) else 0.0
 
 
 def inverse_apply(

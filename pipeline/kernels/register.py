@@ -260,8 +260,12 @@ def _finish(
     """The best transform that the model allows, from all stars; the model is chosen with the most exact of them."""
     radius, near = tolerance(here, there, reach), transform
     rung: tuple[str, int] | None = None
+    before: tuple[np.ndarray, np.ndarray] | None = None
     for _ in range(2):
         first, second = _matches(here, there, near, shape, radius)
+        if before is not None and all(map(np.array_equal, before, (first, second))):
+            break
+        before = first, second
         error = np.hypot(here.error[first], there.error[second])
         start = transform if len(first) < 4 and model == "auto" else identity(shape)
         places = here.position[first], there.position[second]

@@ -30,11 +30,12 @@ def positions(table: StarTable, centroid: str) -> np.ndarray:
 
     Where the kind of centroid that is asked for could not be measured it is the finder's own, and the peak's at last.
     """
-    result = np.stack([table["x_peak"], table["y_peak"]], axis=1).astype(np.float64)
-    for names in (COLUMNS_OF["dao"], COLUMNS_OF[centroid]):
-        wanted = np.stack([table[name] for name in names], axis=1)
-        result = np.where(np.isfinite(wanted).all(axis=1)[:, None], wanted, result)
-    return result
+    x, y = (np.array(table[name], np.float64) for name in COLUMNS_OF[centroid])
+    for names in (COLUMNS_OF["dao"], ("x_peak", "y_peak")):
+        bad = ~(np.isfinite(x) & np.isfinite(y))
+        if bad.any():
+            x[bad], y[bad] = (table[name][bad] for name in names)
+    return np.stack([x, y], axis=1)
 
 
 def errors(table: StarTable) -> np.ndarray:
