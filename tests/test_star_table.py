@@ -1,6 +1,7 @@
 """The star table: all candidates are filtered and ordered before the browser gets as many as it can hold."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as some
 pytest.importorskip("panel")
 
 from pipeline.recipe import Recipe
+from pipeline.tables import Reason
 from ui import tables
 from ui.tables import ALL, StarTab, first_rows
 
@@ -106,6 +108,23 @@ def test_a_row_without_a_number_picks_the_candidate_in_its_place(tab, picks):
     assert picks == [(None, (row["x"], row["y"]))]
     tab.pick(None, (row["x"] + 0.04, row["y"] - 0.04))
     assert tab.table.selection == [0]
+
+
+def test_a_candidate_that_could_not_be_measured_has_no_place_to_pick_and_hides_no_other(tab, picks, graph, turning):
+    recipe = Recipe({"stars": {"sharpness": (0.1, 0.45)}})
+    stars, tracks = (graph.result(turning, recipe, name, 1) for name in ("stars", "tracks"))
+    lost = {name: np.array(stars[name]) for name in stars.columns}
+    rejected = np.flatnonzero(stars.reason == Reason.SHARPNESS)
+    rejected = rejected[np.argsort(-stars["convolved"][rejected])]
+    lost["xcentroid"][rejected[0]] = lost["ycentroid"][rejected[0]] = np.nan
+    tab.show(replace(stars, columns=lost), tracks, 1)
+    tab._state.value = Reason.SHARPNESS.word
+    (row,) = np.flatnonzero(tab.table.value["x"].isna())
+    tab._clicked(SimpleNamespace(row=int(row)))
+    assert picks == []
+    other = int(np.flatnonzero(tab.table.value["x"].notna())[-1])
+    tab.pick(None, (tab.table.value["x"].iloc[other], tab.table.value["y"].iloc[other]))
+    assert tab.table.selection == [other]
 
 
 def test_a_region_without_a_star_says_so(tab, results):

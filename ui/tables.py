@@ -41,8 +41,15 @@ TABLE_STYLE = """
   height: 28px !important; font: 400 13px/18px Roboto, sans-serif !important; }
 .tabulator .tabulator-row:hover, .tabulator .tabulator-row.tabulator-selected {
   background: var(--starshift-field) !important; cursor: pointer; }
-.tabulator .tabulator-header .tabulator-col[aria-sort="ascending"] .tabulator-col-title::after { content: " \\2191"; }
-.tabulator .tabulator-header .tabulator-col[aria-sort="descending"] .tabulator-col-title::after { content: " \\2193"; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content::before { position: absolute; left: 3px; top: 8px;
+  font: 400 12px/16px Roboto, sans-serif; }
+.tabulator .tabulator-header .tabulator-col[aria-sort="ascending"] .tabulator-col-content::before {
+  content: "\\2191"; }
+.tabulator .tabulator-header .tabulator-col[aria-sort="descending"] .tabulator-col-content::before {
+  content: "\\2193"; }
+.tabulator .tabulator-tooltip { background: #E8EAED !important; color: #1B1F24 !important; border: 0 !important;
+  border-radius: 6px; padding: 6px 12px !important; max-width: 280px; box-shadow: none !important;
+  font: 12px/18px Roboto, sans-serif !important; }
 .tabulator .tabulator-row .tabulator-cell[tabulator-field="state"] { padding-right: 16px !important; }
 .tabulator .tabulator-col[tabulator-field="why not"] { visibility: hidden; }
 .tabulator .tabulator-row:has([tabulator-field="why not"]) { display: flex; flex-wrap: wrap;
@@ -195,7 +202,8 @@ class StarTab:
         if self._place is None or not len(table):
             return None
         away = np.hypot(table["x"] - self._place[0], table["y"] - self._place[1]).to_numpy()
-        nearest = int(np.argmin(away))
+        # What could not be measured has no place.
+        nearest = int(np.argmin(np.nan_to_num(away, nan=np.inf)))
         return nearest if away[nearest] < _ROUNDED and not table["id"].iloc[nearest] else None
 
     def _make(self, table: pd.DataFrame) -> None:
@@ -217,7 +225,7 @@ class StarTab:
         row = self.table.value.iloc[event.row]
         if row["id"]:
             self._on_pick(int(row["id"]), None)
-        else:
+        elif np.isfinite(row["x"]) and np.isfinite(row["y"]):
             self._on_pick(None, (float(row["x"]), float(row["y"])))
 
     def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
