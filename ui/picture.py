@@ -13,7 +13,6 @@ import panel as pn
 from bokeh.models import BoxSelectTool, ColumnDataSource, CustomJS, PanTool, Range1d
 
 from pipeline.kernels import polynomial
-from pipeline.tables import Reason
 from ui import canvas
 from ui.colours import PALETTES
 from ui.cuts import Held, cut_columns
@@ -22,7 +21,7 @@ from ui.part import column, new_channel
 from ui.picture_dress import Dressed
 from ui.picture_glyphs import Drawn, Glyphs
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
-from ui.picture_marks import Marks
+from ui.picture_marks import REASONS, Marks
 from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
@@ -137,7 +136,7 @@ class Picture(Dressed, Layers, Marks, Themed):
             "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "under": self.under,
-            "channel": self.channel, "reasons": {int(reason): reason.word.capitalize() for reason in Reason},
+            "channel": self.channel, "reasons": list(REASONS),
         }  # fmt: skip
         callback = CustomJS(args=args, code=SCRIPT)
         for source in (

@@ -8,12 +8,19 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, IndexFilter
 
+from pipeline.tables import Reason
 from ui.colours import STATES
 from ui.region import Region
+from ui.star_candidate import WHY
 
 MARKERS = ("x", "y", "id", "code", "strength", "sharpness", "roundness1", "roundness2", "reason")
 # Columns of whole numbers, and what they hold in a row without a star.
 _NO_MARKER = {"id": -1, "code": 255, "reason": 0}
+# What is said of a peak that is no star, by the number of its reason.
+REASONS = tuple(
+    WHY.get(reason, reason.word.capitalize()).removesuffix(": rejected.").removesuffix(".")
+    for reason in sorted(Reason, key=int)
+)
 _TAIL_FRAMES = 3
 _PICKED = ("x", "y", "id", "right", "down", "align")
 

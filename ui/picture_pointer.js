@@ -82,9 +82,11 @@ function pointing(picture) {
       if (value < range[0]) return `${name} ${text(value)}, below ${text(range[0])}`
       return value > range[1] ? `${name} ${text(value)}, above ${text(range[1])}` : null
     }
-    return outside("Sharpness", data.sharpness[k], state.cut.sharpness)
-      ?? outside("Roundness", data.roundness1[k], state.cut.roundness)
-      ?? outside("Roundness", data.roundness2[k], state.cut.roundness)
+    // A knob under the hand decides here; else the server has, and says by what.
+    const range = (name) => state.cut[name] ?? (REASON_CUT[data.reason[k]] == name ? state.cut.bounds?.[name] : null)
+    return outside("Sharpness", data.sharpness[k], range("sharpness"))
+      ?? outside("Roundness", data.roundness1[k], range("roundness"))
+      ?? outside("Roundness", data.roundness2[k], range("roundness"))
       ?? args.reasons[data.reason[k]] ?? ""
   }
 

@@ -315,7 +315,9 @@ class Viewer:
         # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
         self._cuts_cleared += 1
         none = dict.fromkeys(("threshold", "sharpness", "roundness"))
-        self.picture.knobs.data = {"cut": [{**none, "resolved": threshold, "sequence": self._cuts_cleared}]}
+        bounds = {name: list(self.session.recipe["stars"][name]) for name in ("sharpness", "roundness")}
+        cut = {**none, "resolved": threshold, "bounds": bounds, "sequence": self._cuts_cleared}
+        self.picture.knobs.data = {"cut": [cut]}
 
     def _show_picked(self, scene: Scene) -> None:
         self._ring(scene)

@@ -32,6 +32,24 @@ def test_peaks_below_the_threshold_are_drawn_when_asked_for_and_say_how_faint_th
     assert page.evaluate(COUNTS) == [0, 0, 0, 0, 2, 38]
 
 
+def test_what_is_rejected_says_why_on_hover_by_its_measure_or_in_words(page, served):
+    rejected = markers() | {"code": np.full(40, 3), "reason": np.tile([2, 3, 4, 10], 10)}
+    rejected |= {"sharpness": np.full(40, 0.05), "roundness1": np.full(40, -0.95)}
+    bounds = {"sharpness": [0.1, 0.7], "roundness": [-0.9, 0.9]}
+    cut = {"threshold": None, "sharpness": None, "roundness": None, "resolved": 1.0, "bounds": bounds}
+
+    def show():
+        served.picture.set_markers(rejected)
+        served.picture.knobs.data = {"cut": [cut]}
+
+    on_server(served, show)
+    page.wait_for_function("() => model('picture rejected').indices.length == 40")
+    told = ("Sharpness 0.05, below 0.10", "Roundness −0.95, below −0.90", "Too near the edge of the frame", "A hot pixel")
+    for row, words in enumerate(told):
+        page.mouse.move(*spot(page, float(rejected["x"][row]), 500))
+        page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
+
+
 def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
     page.evaluate(f"() => {{ {cut_script(served.picture.channel, '{sharpness: [0.1, 0.7]}')} }}")
     assert page.evaluate(COUNTS) == [5, 5, 5, 15, 0, 0]
