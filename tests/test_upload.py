@@ -124,7 +124,7 @@ def test_files_that_were_refused_among_others_are_still_told_when_the_others_are
     later.pop()()
     assert [path.name for path in opened[0]] == ["a.fits"]
     assert dialog.dialog.open
-    told = dialog._problem.object.split("<br>")
+    told = dialog._problem.object.removeprefix("<div>").removesuffix("</div>").split("<br>")
     assert [line.partition(":")[0] for line in told[:3]] == ["&lt;b&gt;.txt", "cover.jpg", "0.md"]
     assert told[-1] == "and 6 more"
     dialog.show()

@@ -72,7 +72,7 @@ export function render({model}) {
     window.removeEventListener("starshift", listen)
     window.removeEventListener("hashchange", changed)
   })
-  model.on(["shown", "ready"], soon)
+  model.on(["shown", "ready", "written"], soon)
   ask()
   return root
 }

@@ -28,6 +28,7 @@ class Address(Part):
     shown = param.String("")
     zoom = param.List([])
     ready = param.Boolean(False)
+    written = param.Integer(0)
 
     _esm = text("address.js")
 
@@ -49,7 +50,8 @@ class Address(Part):
 
     def show(self, place: Place) -> None:
         """Write what the page shows; the browser adds the zoom."""
-        self.param.update(shown=address_of(place), ready=True)
+        # What was refused stands in the browser still, also where nothing else is shown than before.
+        self.param.update(shown=address_of(place), ready=True, written=self.written + 1)
 
     def aim(self, zoom: tuple[float, ...]) -> None:
         """Have the pictures show a part of the frame as soon as there is one."""

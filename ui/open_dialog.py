@@ -17,6 +17,7 @@ from pipeline.frame import FrameError
 from pipeline.read import read_info
 from pipeline.read.folder import frames_below
 from ui.part import column
+from ui.plain import plain
 from ui.session import Session
 from ui.upload import DropField, Inbox
 
@@ -294,7 +295,7 @@ class OpenDialog:
             self._refused.append(str(error))
         more = len(self._refused) - MOST_TOLD
         told = [*self._refused[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
-        self._problem.param.update(object="<br>".join(map(pn.util.escape, told)), visible=True)
+        self._problem.param.update(object=plain(*told), visible=True)
 
     def _say(self, error: FrameError) -> None:
-        self._problem.param.update(object=pn.util.escape(str(error)), visible=True)
+        self._problem.param.update(object=plain(str(error)), visible=True)

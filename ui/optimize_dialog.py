@@ -13,6 +13,7 @@ from pipeline.stages.optimize import Cancelled
 from ui.knobs import DRAWN
 from ui.objective_plot import ObjectivePlot
 from ui.optimize_search import Found, search
+from ui.plain import plain
 from ui.session import Session
 from ui.stretch import number
 from ui.themed import Themed
@@ -127,7 +128,7 @@ class OptimizeDialog(Themed):
         self._bar.visible = self._cancel.visible = running
         self._use.visible = self._look.visible = self._more.visible = self._place.visible = done
         self._close.visible = not running
-        self._problem.param.update(object=pn.util.escape(problem), visible=bool(problem))
+        self._problem.param.update(object=plain(problem), visible=bool(problem))
 
     # In a thread of its own
 

@@ -28,6 +28,7 @@ from ui.optimize_dialog import ACTION, OptimizeDialog
 from ui.optimize_dialog import STAGE as OPTIMIZED
 from ui.pictures import MADE_OF, Pixels
 from ui.pixel_facts import MASTERS
+from ui.plain import plain
 from ui.recipe_comparison import RecipeComparison
 from ui.recipe_menu import recipe_menu
 from ui.recipe_presets import RecipePresets
@@ -195,6 +196,7 @@ class Desk(Viewer):
         """Show what the address names."""
         place, refused = self._asked
         self._asked = None
+        self.message.visible = False
         if refused:
             self._tell(refused, True)
         if place.kinds != self.picture.kinds:
@@ -311,7 +313,7 @@ class Desk(Viewer):
 
     def _tell(self, sentence: str, wrong: bool = False) -> None:
         severity = "error" if wrong else "success"
-        self.message.param.update(object=pn.util.escape(sentence), severity=severity, visible=True, closed=False)
+        self.message.param.update(object=plain(sentence), severity=severity, visible=True, closed=False)
         self._told += 1
         if not wrong and self.worker.document is not None:
             self.worker.document.add_timeout_callback(functools.partial(self._hush, self._told), TOAST_STAYS)

@@ -19,6 +19,7 @@ from pipeline.graph.output import RunError
 from pipeline.graph.request import Night, StaleError, Ticket
 from pipeline.recipe import Recipe
 from ui.courier import Courier
+from ui.plain import plain
 from ui.session import Session
 from ui.worker import Worker
 
@@ -210,7 +211,7 @@ class RunDialog:
             return
         if problem or not report:
             self._note.object = ""
-            self._problem.param.update(object=pn.util.escape(problem or FAULT), visible=True)
+            self._problem.param.update(object=plain(problem or FAULT), visible=True)
             return
         done = sum(frame["state"] == "done" for frame in report["frames"])
         size = (self._session.uploads / NAME).stat().st_size / 1e6
