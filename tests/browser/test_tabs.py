@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.served import drag_threshold, place, settle
+from tests.browser.served import drag_threshold, place, settle, spot
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -25,6 +25,31 @@ def test_a_star_picked_in_the_table_is_described(page):
     page.get_by_role("tab", name="Tracks").click()
     page.get_by_text(re.compile(r"In \d+ of 24 frames used")).wait_for()
     assert page.evaluate("() => model('track star').data.dx.length") == 24
+
+
+def test_a_click_on_a_rejected_candidate_tells_why_it_is_none_and_its_row_is_marked(page):
+    page.get_by_role("tab", name="Tracks").click()
+    page.get_by_label("Whole frame").click()
+    page.wait_for_timeout(300)
+    # One whose sharpness rejects it, with nothing drawn near it.
+    x, y, sharpness = page.evaluate("""() => {
+        const d = model('picture stars').data
+        const drawn = [...d.x.keys()].filter((k) => d.reason[k] != 1)
+        const far = (k) => drawn.every((i) => i == k || Math.hypot(d.x[i] - d.x[k], d.y[i] - d.y[k]) > 40)
+        const k = drawn.find((k) => d.code[k] == 3 && d.reason[k] == 2 && far(k))
+        return [d.x[k], d.y[k], d.sharpness[k]]
+    }""")
+    page.mouse.click(*spot(page, x, y))
+    value = f"{sharpness:.2f}".replace("-", "\u2212")
+    page.get_by_text(re.compile(rf"Sharpness {value}, (above|below) [\d.]+: rejected")).wait_for()
+    assert page.evaluate("() => [...model('picture picked').data.id]") == [""]
+    page.get_by_role("tab", name="Stars").click()
+    marked = page.locator(".tabulator-row.tabulator-selected:visible")
+    marked.locator("[tabulator-field=state]", has_text="sharpness").wait_for()
+    assert float(marked.locator("[tabulator-field=x]").inner_text()) == pytest.approx(x, abs=0.06)
+    page.get_by_role("tab", name="Tracks").click()
+    page.get_by_role("button", name="Close the star's card").click()
+    page.get_by_text("Click on a star to see what became of it").wait_for()
 
 
 def test_the_map_tab_follows_its_line_and_compares_two_methods(page):
