@@ -32,6 +32,9 @@ from ui.plot_titles import MINUS, title_line
 from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 68
+# In a low window the plots leave room for the star's card below them.
+_SHARE, _LOWEST = 0.65, 76
+_LOW = "@media (max-height: 820px) {{ :host {{ flex-basis: {0}px !important; height: {0}px !important; }} }}"
 _OFFSET, _RESIDUAL, _COUNT = "Offset from the reference", "Residual after the transform", "Stars of the reference"
 _FIELD = {"dark": "#6A727B", "light": "#A3ABB5"}
 _COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
@@ -160,7 +163,7 @@ class TrackPlots(Themed):
         self.star.data = {"frame": np.arange(count), **dict(zip(("dx", "dy", "rx", "ry"), values, strict=True))}
         ends = {name: _last(np.asarray(one, float)) for name, one in (("dx", values[2]), ("dy", values[3]))}
         seen = [np.asarray(one, float) for one in (self.series.data["low"], self.series.data["high"], *values[2:])]
-        _name(self._residual_ends, ends, 0.2 * _span(*seen))
+        _name(self._residual_ends, ends, 0.24 * _span(*seen))
         self._write_titles()
 
     def say_lost(self, words: str) -> None:
@@ -183,7 +186,7 @@ class TrackPlots(Themed):
             x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False),
             height=height, toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
             min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8, min_border_bottom=24 if bottom else 8,
-            html_attributes=named(words),
+            html_attributes=named(words), stylesheets=[_LOW.format(max(round(_SHARE * height), _LOWEST))],
         )  # fmt: skip
         thin_axes(made)
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
@@ -249,7 +252,7 @@ class TrackPlots(Themed):
         data = {name: np.asarray(values, float) for name, values in self.series.data.items()}
         last = len(data["frame"]) - 1
         _name(
-            self._offset_ends, {name: _last(data[name]) for name in ("dx", "dy")}, 0.12 * _span(data["dx"], data["dy"])
+            self._offset_ends, {name: _last(data[name]) for name in ("dx", "dy")}, 0.16 * _span(data["dx"], data["dy"])
         )
         below, middles, under = 0.0, {}, data["zero"]
         for name in _COUNTS:
@@ -257,7 +260,7 @@ class TrackPlots(Themed):
             if np.any(data[name] > under):
                 middles[name] = (below + data[name][last]) / 2
             below, under = data[name][last], data[name]
-        _name(self._count_ends, middles, 0.11 * max(below, 1.0), max(below, 1.0))
+        _name(self._count_ends, middles, 0.15 * max(below, 1.0), max(below, 1.0))
 
     # Colours
 
