@@ -50,7 +50,7 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = 
     Returns
     -------
     dict of str to ndarray
-        The columns that ``Picture.set_markers`` takes.
+        The columns that ``Picture.set_markers`` takes; the reason of a star that is lost is its Status.
     """
     count = len(stars)
     columns = {
@@ -111,7 +111,7 @@ def _with_lost(columns: dict[str, np.ndarray], tracks: Tracks, frame: int) -> di
     added |= {"x": x[inside], "y": y[inside], "id": lost[inside], "code": np.full(int(inside.sum()), LOST)}
     # A lost star passes every cut of the knobs: the tracks decide about it, not this frame's table.
     added["strength"] = np.full(int(inside.sum()), np.inf)
-    added["reason"] = np.zeros(int(inside.sum()), int)
+    added["reason"] = tracks.status[frame, lost[inside]].astype(int)
     return {name: np.concatenate([values, added[name]]) for name, values in columns.items()}
 
 

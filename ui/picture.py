@@ -21,7 +21,7 @@ from ui.part import column, new_channel
 from ui.picture_dress import Dressed
 from ui.picture_glyphs import Drawn, Glyphs
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
-from ui.picture_marks import REASONS, Marks
+from ui.picture_marks import FATES, REASONS, Marks
 from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
@@ -136,7 +136,7 @@ class Picture(Dressed, Layers, Marks, Themed):
             "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
             "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
             "under": self.under,
-            "channel": self.channel, "reasons": list(REASONS),
+            "channel": self.channel, "reasons": list(REASONS), "fates": list(FATES),
         }  # fmt: skip
         callback = CustomJS(args=args, code=SCRIPT)
         for source in (

@@ -4,6 +4,7 @@
 const RING_PIXELS = 10
 const RING_LIMIT = 44
 const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
+const LOST = 2
 const REJECTED = 3
 const STAR = 4
 const BELOW = 5

@@ -8,8 +8,9 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, IndexFilter
 
-from pipeline.tables import Reason
+from pipeline.tables import Reason, Status
 from ui.colours import STATES
+from ui.marks import SENTENCES
 from ui.region import Region
 from ui.star_candidate import WHY
 
@@ -21,6 +22,8 @@ REASONS = tuple(
     WHY.get(reason, reason.word.capitalize()).removesuffix(": rejected.").removesuffix(".")
     for reason in sorted(Reason, key=int)
 )
+# What is said of a star that is lost, by the number of its status.
+FATES = tuple(({**SENTENCES, Status.HOT: "hot pixel"}.get(one) or one.word).capitalize() for one in sorted(Status))
 _TAIL_FRAMES = 3
 _PICKED = ("x", "y", "id", "right", "down", "align")
 

@@ -63,7 +63,10 @@ function pointing(picture) {
     const place = `x ${data.x[k].toFixed(1)}, y ${data.y[k].toFixed(1)}`
     if (kind == BELOW) return tip.show(pointer, "Rejected.", too_faint(k), place)
     const title = kind == REJECTED ? "Rejected" : kind == STAR ? "Star" : `Star ${data.id[k]}, ${KINDS[kind]}`
-    tip.show(pointer, `${title}.`, kind == REJECTED ? why(k) : "",
+    // Which stars of a frame the reference has is known once there are tracks.
+    const about = {[REJECTED]: () => why(k), [LOST]: () => args.fates[data.reason[k]],
+      [STAR]: () => state.auto_hidden ? args.reasons[0] : ""}
+    tip.show(pointer, `${title}.`, about[kind]?.() ?? "",
       Number.isFinite(data.strength[k]) ? `${place}, ${data.strength[k].toPrecision(3)} σ` : place)
   }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pipeline.tables import Status
 from tests.browser.picture.drawn import COUNTS, SPAN, cut_script, markers, on_server, turn_wheel
 from tests.browser.served import spot, wait_until
 
@@ -44,9 +45,28 @@ def test_what_is_rejected_says_why_on_hover_by_its_measure_or_in_words(page, ser
 
     on_server(served, show)
     page.wait_for_function("() => model('picture rejected').indices.length == 40")
-    told = ("Sharpness 0.05, below 0.10", "Roundness −0.95, below −0.90", "Too near the edge of the frame", "A hot pixel")
+    told = (
+        "Sharpness 0.05, below 0.10",
+        "Roundness −0.95, below −0.90",
+        "Too near the edge of the frame",
+        "A hot pixel",
+    )
     for row, words in enumerate(told):
         page.mouse.move(*spot(page, float(rejected["x"][row]), 500))
+        page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
+
+
+def test_a_star_that_is_lost_says_why_on_hover_and_one_beside_the_reference_that_it_is_not_followed(page, served):
+    lost = int(Status.OUTSIDE)
+    shown = markers() | {"reason": np.full(40, lost), "code": np.repeat([0, 2, 4, 3], 10)}
+    on_server(served, lambda: served.picture.set_markers(shown))
+    page.wait_for_function("() => model('picture lost').indices.length == 10")
+    page.locator(".chip", has_text="not in").click()
+    for row, words in (
+        (12, "Star 12, lost. Left the field"),
+        (22, "Star. A star of this frame that the reference has not"),
+    ):
+        page.mouse.move(*spot(page, float(shown["x"][row]), 500))
         page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
 
 
