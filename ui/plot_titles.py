@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from ui.colours import Palette
 
 # Bokeh writes a hyphen for a minus, and only as many decimals as each number needs by itself.
@@ -17,7 +19,7 @@ def title_line(title: str, unit: str, right: str, colours: Palette) -> str:
     return (
         f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
         f'<span style="white-space:nowrap">{title}</span>'
-        '<span style="font-size:12px;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
-        f'color:{colours.second}">{unit}</span>'
+        f'<span title="{html.escape(unit)}" style="font-size:12px;min-width:0;overflow:hidden;text-overflow:ellipsis;'
+        f'white-space:nowrap;color:{colours.second}">{unit}</span>'
         f'<span style="margin-left:auto;white-space:nowrap;font-size:12px;color:{colours.second}">{right}</span></div>'
     )
