@@ -30,10 +30,11 @@ def _gather_integers(pixels, mask, colours, colour, edges, counts, coarse, value
             x0 = left + ((start + left) & 1)
             if colours[y & 1, x0 & 1] != colour:
                 continue
-            for x in range(x0, right, 2):
-                if mask.size > 0 and mask[y, x]:
+            line = pixels[y, x0:right:2]
+            for i in range(line.size):
+                if mask.size > 0 and mask[y, x0 + 2 * i]:
                     continue
-                value = np.uint64(pixels[y, x])
+                value = np.uint64(line[i])
                 counts[value] += _ONE
                 coarse[value >> _GROUP] = True
     different, number = 0, 0
