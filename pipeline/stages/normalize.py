@@ -140,9 +140,13 @@ def full_pixels(frame: Frame) -> np.ndarray:
 
     nx = frame.shape[1]
     limits = frame.black + np.float32(frame.info.saturation)
+    lowest = limits.min()
+    if frame.pixels.dtype == np.uint16:
+        # Pixels need not be turned into other numbers to be compared with a whole one.
+        lowest = int(np.ceil(np.clip(lowest, 0, 65536)))
 
     def work(first: int, last: int) -> np.ndarray:
-        index = np.flatnonzero(frame.pixels[first:last] >= limits.min()) + first * nx
+        index = np.flatnonzero(frame.pixels[first:last] >= lowest) + first * nx
         row, column = index // nx, index % nx
         return index[frame.pixels[row, column] >= limits[row & 1, column & 1]]
 
