@@ -112,9 +112,11 @@ def _normal(patch, p, half, colours, weights, matrix, vector):  # noqa: ANN001, 
     middle, square, size = patch.shape[0] // 2, 0.0, 2 * half + 1
     matrix[:] = 0.0
     vector[:] = 0.0
-    column, row = np.empty(size), np.empty(size)
+    column, row, across = np.empty(size), np.empty(size), np.empty(size)
     _profile(column, p[0], p[2])
     _profile(row, p[1], p[2])
+    for j in range(size):
+        across[j] = (j - half - p[0]) / p[2]
     for parity in range(4):
         first_y, first_x = (half + parity // 2) & 1, (half + parity) & 1
         k, weight = 4 + colours[parity // 2, parity & 1], weights[parity // 2, parity & 1]
@@ -124,7 +126,7 @@ def _normal(patch, p, half, colours, weights, matrix, vector):  # noqa: ANN001, 
         for i in range(first_y, size, 2):
             v = (i - half - p[1]) / p[2]
             for j in range(first_x, size, 2):
-                u = (j - half - p[0]) / p[2]
+                u = across[j]
                 value = patch[middle + i - half, middle + j - half]
                 if value != value:
                     continue
