@@ -67,7 +67,7 @@ function pointing(picture) {
     const about = {[REJECTED]: () => why(k), [LOST]: () => args.fates[data.reason[k]],
       [STAR]: () => state.auto_hidden ? args.reasons[0] : ""}
     tip.show(pointer, `${title}.`, about[kind]?.() ?? "",
-      Number.isFinite(data.strength[k]) ? `${place}, ${data.strength[k].toPrecision(3)} σ` : place)
+      Number.isFinite(data.strength[k]) ? `${place}, ${Number(data.strength[k].toPrecision(3))} σ` : place)
   }
 
   function too_faint(k) {

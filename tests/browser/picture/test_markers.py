@@ -59,6 +59,7 @@ def test_what_is_rejected_says_why_on_hover_by_its_measure_or_in_words(page, ser
 def test_a_star_that_is_lost_says_why_on_hover_and_one_beside_the_reference_that_it_is_not_followed(page, served):
     lost = int(Status.OUTSIDE)
     shown = markers() | {"reason": np.full(40, lost), "code": np.repeat([0, 2, 4, 3], 10)}
+    shown["strength"] = np.full(40, 2013.7)
     on_server(served, lambda: served.picture.set_markers(shown))
     page.wait_for_function("() => model('picture lost').indices.length == 10")
     page.locator(".chip", has_text="not in").click()
@@ -68,6 +69,7 @@ def test_a_star_that_is_lost_says_why_on_hover_and_one_beside_the_reference_that
     ):
         page.mouse.move(*spot(page, float(shown["x"][row]), 500))
         page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
+        assert page.get_by_role("tooltip").inner_text().endswith(", 2010 σ")
 
 
 def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
