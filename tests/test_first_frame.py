@@ -11,6 +11,7 @@ from pipeline import sample
 from pipeline.graph.run import Graph
 from ui.page import Desk
 from ui.session import Session
+from ui.viewer import UNALIGNED
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,18 @@ def test_the_reference_is_seen_first_where_nobody_chose_a_frame(night):
     assert session.frame == desk.player.frame == 1
     assert set(seen) == {1}
     assert desk.results.scene["frames"].reference == 1
+
+
+def test_a_frame_that_cannot_be_aligned_says_that_it_is_drawn_as_it_is(night):
+    session = Session(Graph(), night.root)
+    desk = Desk(session, None)
+    desk.results.wait_for(lambda: session.open(night, "night", frame=0))
+    assert desk.player.note == ""
+    session.change(aligned=True)
+    assert desk.player.note == UNALIGNED
+    desk.results.wait_for(lambda: session.change(frame=2))
+    assert desk.player.note == ""
+    desk.close()
 
 
 def test_a_frame_that_was_chosen_is_seen_whatever_it_shows(night):

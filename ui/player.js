@@ -182,7 +182,10 @@ export function render({model}) {
     left.replaceChildren(...items)
   }
 
-  const draw_facts = () => facts.replaceChildren(...model.facts.map((fact) => make("span", {textContent: fact})))
+  const draw_facts = () => {
+    const told = [model.note, ...model.facts].filter(Boolean)
+    facts.replaceChildren(...told.map((fact) => make(fact == model.note ? "b" : "span", {textContent: fact})))
+  }
   const pressed = {first, previous, play, next, last, blink}
   window.addEventListener("starshift", (event) => {
     if (event.detail.channel != model.channel) return
@@ -198,7 +201,7 @@ export function render({model}) {
     stop()
     model.heard = model.openings
   })
-  model.on("facts", draw_facts)
+  model.on(["facts", "note"], draw_facts)
   root.append(bar, readout)
   draw()
   draw_ticks()

@@ -25,6 +25,7 @@ class FramePlayer(Part):
     blink = param.Boolean(False)
     aligned = param.Boolean(False)
     facts = param.List([])
+    note = param.String("")
 
     _esm = text("player.js")
 
@@ -82,6 +83,15 @@ class Player:
     def on_align(self, callback: Callable[[bool], None]) -> None:
         """Have a function called when the user asks for aligned frames, or for frames as they are."""
         self._part.param.watch(lambda event: callback(event.new), "aligned")
+
+    @property
+    def note(self) -> str:
+        """What is said before the facts, where something is not as asked for."""
+        return self._part.note
+
+    @note.setter
+    def note(self, note: str) -> None:
+        self._part.note = note
 
     @property
     def theme(self) -> str:

@@ -30,6 +30,7 @@ from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
 REDUCED = ("master_bias", "master_dark", "master_flat", "calibrated", "aligned", "stack")
+UNALIGNED = "drawn as it is: its stars were not found"
 _NO_TAILS = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
 
 
@@ -346,6 +347,7 @@ class Viewer:
         """Have frames drawn where their stars are in the reference, where that is wanted and known."""
         tracks = scene["tracks"] if self.session.aligned else None
         transform = transform_of(tracks, scene.frame)
+        self.player.note = UNALIGNED if tracks is not None and transform is None else ""
         self.picture.align(transform, () if transform is None else tracks.shape)
 
     def _show_region(self, scene: Scene) -> None:
