@@ -109,7 +109,7 @@ function colouring(picture) {
     if (hatch.right != nx - 0.5 || hatch.bottom != ny - 0.5) hatch.setv({left: -0.5, right: nx - 0.5, top: -0.5, bottom: ny - 0.5})
     paint(i)
     if (other) picture.fit()
-    tell("painted", i)
+    tell("painted", {picture: i, of: picture.shown().length})
     tell_limits()
     picture.read()
   }

@@ -30,11 +30,13 @@ export function render({model}) {
   let home = null
   let due = 0
   let waiting = 0
+  const painted = new Set()
 
   const go = (frame) => {
     const next = Math.min(Math.max(frame, 0), model.count - 1)
     if (next == model.frame) return
     waiting = performance.now()
+    painted.clear()
     model.frame = next
   }
   const step = (by) => { stop(); go(model.frame + by) }
@@ -104,7 +106,7 @@ export function render({model}) {
     due = setTimeout(advance, 1000 / model.speed)
   }
 
-  // Until a frame is painted, or all is shown where it has no picture of its own or none could be made.
+  // Until a frame is painted in all pictures, or all is shown where it has no picture of its own or none could be made.
   const making = () => waiting && model.shown != model.frame && performance.now() - waiting < PATIENCE_MS
 
   function advance() {
@@ -191,7 +193,10 @@ export function render({model}) {
     if (event.detail.channel != model.channel) return
     if (event.detail.name == "press") pressed[event.detail.value]?.click()
     if (event.detail.name == "readout") point(event.detail.value)
-    if (event.detail.name == "painted") waiting = 0
+    if (event.detail.name == "painted") {
+      painted.add(event.detail.value.picture)
+      if (painted.size >= event.detail.value.of) waiting = 0
+    }
   })
   model.on(["theme", "frame", "count", "labels", "blink", "aligned"], draw)
   model.on(["count", "reference", "unused"], () => { draw_ticks(); draw() })

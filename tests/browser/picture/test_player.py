@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.browser.picture.drawn import on_server
+from tests.browser.picture.drawn import on_server, sky
 from tests.browser.served import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -65,6 +65,18 @@ def test_the_film_waits_for_a_frame_that_is_being_made(page, served):
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_timeout(1000)
     assert served.frames == [1]
+
+
+def test_the_film_waits_until_all_pictures_show_the_frame(page, served):
+    page.get_by_label("Two pictures").click()
+    on_server(served, lambda: served.picture.choose("raw", 1))
+    served.drawn = True
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(1000)
+    assert served.frames == [1]
+    on_server(served, lambda: served.picture.show("raw", sky(), noise=5.0, key="late"))
+    assert heard(page, served, 2) == [1, 2]
 
 
 def test_the_film_ends_when_other_frames_are_opened(page, served):
