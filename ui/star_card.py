@@ -114,6 +114,13 @@ class StarCard(Themed):
         self._next.disabled = star is None or star >= count - 1
         self._draw()
 
+    def shows(self, star: int, frame: int) -> bool:
+        """Whether this star of this frame is on the card, with its cut-outs."""
+        if self._shown is None:
+            return False
+        pieces, *_, shown = self._shown[4]
+        return bool(pieces) and (self._shown[0], shown) == (star, frame)
+
     def clear(self, why: str = "") -> None:
         """Empty the card, and say why, where nobody asked for it."""
         self._shown, self._why = None, why

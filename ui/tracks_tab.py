@@ -43,6 +43,7 @@ class TracksTab(Themed):
     def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
         self._session, self._theme, self._image_of = session, theme, image_of
         self._drawn: Tracks | None = None
+        self._told: Tracks | None = None
         self._shown: tuple[Tracks | None, Region | None] = (None, None)
         self._plots: TrackPlots | None = None
         self._field: FieldPlot | None = None
@@ -80,7 +81,7 @@ class TracksTab(Themed):
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
         from ui import series, star_candidate, star_facts
-        from ui.marks import why_lost
+        from ui.marks import belongs, why_lost
         from ui.region import stars_inside
 
         tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
@@ -105,6 +106,11 @@ class TracksTab(Themed):
             return
         self._plots.set_picked(star, *series.star_series(tracks, star))
         stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
+        outdated = (not cutouts and tracks is self._told) or (stars is not None and not belongs(tracks, stars, frame))
+        if outdated and self._card.shows(star, frame):
+            # A knob was turned: what the card says stays until all of it is made anew.
+            return
+        self._told = tracks
         limits = star_facts.star_limits(stars, tracks, frame, star, self._session.recipe)
         self._card.show(
             star,
