@@ -38,13 +38,12 @@ def pairs_within(here: np.ndarray, there: np.ndarray, reach: float) -> tuple[np.
     count = stop - start
     if count.sum() > _MOST_PAIRS:
         return _pairs_by_tree(here, there, reach)
-    first = np.repeat(order_here, count)
-    # Numbers within each star's stretch of the sorted list: a running number less where the stretch began.
-    within = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
-    second = order[np.repeat(start, count) + within]
-    near = np.abs(there[second, 1] - here[first, 1]) <= reach
+    # Places within each star's stretch of the sorted list: a running number less where the stretch began.
+    within = np.arange(count.sum()) + np.repeat(start + count - np.cumsum(count), count)
+    near = np.flatnonzero(np.abs(there[order, 1][within] - np.repeat(here[order_here, 1], count)) <= reach)
+    first, second = np.repeat(order_here, count)[near], order[within[near]]
     # Sorting one number a pair takes a tenth of the time of sorting pairs.
-    pair = np.sort(first[near] * len(there) + second[near])
+    pair = np.sort(first * len(there) + second)
     return pair // len(there), pair % len(there)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.tables import Reason, StarTable, Status
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 #: Rows that are light at a place where no new star would be looked for; at a known star's place they are that star.
 RECOVERABLE = (Reason.THRESHOLD, Reason.SHARPNESS, Reason.ROUNDNESS, Reason.SEPARATION, Reason.BRIGHTEST)
@@ -63,8 +67,8 @@ class Known:
         ADU.
     hot, twin : ndarray of bool, shape (stars,)
         Rows that are hot pixels, and rows that are another peak of a star that has one already.
-    near : ndarray of int64, shape (stars, k)
-        The nearest other stars of each.
+    tree : cKDTree
+        Of the positions.
     """
 
     position: np.ndarray
@@ -73,7 +77,12 @@ class Known:
     convolved: np.ndarray
     hot: np.ndarray
     twin: np.ndarray
-    near: np.ndarray
+    tree: cKDTree
+
+    def neighbours(self, stars: np.ndarray) -> np.ndarray:
+        """The nearest other stars of some, shape (n, k)."""
+        count = min(_NEIGHBOURS + 1, len(self.position))
+        return self.tree.query(self.position[stars], k=count)[1].reshape(len(stars), count)[:, 1:]
 
 
 def known_stars(table: StarTable, centroid: str, hot: np.ndarray) -> Known:
@@ -82,11 +91,9 @@ def known_stars(table: StarTable, centroid: str, hot: np.ndarray) -> Known:
 
     rows = table.kept
     position = positions(table, centroid)[rows]
-    count = min(_NEIGHBOURS + 1, len(rows))
-    near = cKDTree(position).query(position, k=count)[1].reshape(len(rows), count)[:, 1:]
     flux, convolved = (np.asarray(table[name], np.float64)[rows] for name in ("flux", "convolved"))
     twin = twins(position, convolved, TWIN * width(table)) & ~hot
-    return Known(position, errors(table)[rows], flux, convolved, hot, twin, near)
+    return Known(position, errors(table)[rows], flux, convolved, hot, twin, cKDTree(position))
 
 
 def twins(position: np.ndarray, height: np.ndarray, reach: float) -> np.ndarray:

@@ -118,7 +118,7 @@ def _too_faint(search: Search) -> np.ndarray:
     ratio = search.height_ratio()
     local = np.full(len(search.row), np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0)
     lost = np.flatnonzero(search.field & (search.row < 0))
-    near = search.known.near[lost]
+    near = search.known.neighbours(lost)
     around = np.where(search.field[near], np.nan_to_num(ratio, nan=0.0)[near], np.nan)
     some = np.isfinite(around).any(axis=1)
     if some.any():
