@@ -123,7 +123,7 @@ def test_theme_and_tabs_clicked_at_once_leave_no_error(page):
 def test_a_message_lies_over_the_picture_and_leaves_by_itself(page):
     player = page.get_by_role("button", name="Next frame")
     before = player.bounding_box()
-    said = page.get_by_role("alert").filter(has_text="in use")
+    said = page.get_by_role("alert").filter(has_text="our defaults")
     menu(page, "Recipe", "Use our defaults")
     said.wait_for()
     assert player.bounding_box() == before
