@@ -1,5 +1,7 @@
 """What the frame table and the run's dialog say of files that are left out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,9 @@ def test_a_reason_does_not_repeat_the_name_of_its_file():
 
 def test_lights_are_counted_of_all_files_where_some_are_left_out():
     assert files_text(sequence()) == "2 frames"
-    assert files_text(sequence((("c.txt", "c.txt: is no FITS file"),))) == "2 lights of 3 files"
+    some = sequence((("c.txt", "c.txt: is no FITS file"),))
+    assert files_text(some) == "2 lights of 3 files"
+    assert files_text(replace(some, calibration=some.frames[:1] * 4)) == "2 lights of 7 files"
 
 
 def test_the_run_lists_every_file_that_gave_nothing():

@@ -22,7 +22,8 @@ def files_text(sequence: Frames) -> str:
     """How many lights there are, and of how many files where some were left out: "25 lights of 47 files"."""
     count, rest = len(sequence.frames), len(sequence.left_out)
     if rest:
-        return f"{count} light{'s' if count > 1 else ''} of {count + rest} files"
+        every = count + rest + len(sequence.calibration)
+        return f"{count} light{'s' if count > 1 else ''} of {every} files"
     return f"{count} frame{'s' if count > 1 else ''}"
 
 
