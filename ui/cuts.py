@@ -101,7 +101,7 @@ def cut_columns(held: Held, asked: Mapping[str, float], moved: Moved | None = No
         "step": cut.step, "x": cut.x, "y": cut.y, "width": cut.width, "height": cut.height, "nx": nx, "ny": ny,
         "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
         "zscale": _zscale(pyramid) if view.sky else (bottom, top),
-        "nan": pyramid.has_nan or moved is not None, "sky": view.sky, "colours": view.colours,
+        "nan": pyramid.has_nan or moved is not None, "sky": view.sky, "smooth": view.smooth, "colours": view.colours,
         "unit": view.unit, "label": view.label,
         "key": f"{kind} {key}",
     }  # fmt: skip

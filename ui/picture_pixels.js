@@ -28,7 +28,7 @@ function colouring(picture) {
   function limits(cut) {
     if (!cut.sky[0]) return [cut.bottom[0], cut.top[0]]
     if (state.limits == null && state.stretch == "zscale") return cut.zscale[0]
-    if (state.limits == null && state.stretch == "percentiles") return [cut.bottom[0], cut.top[0]]
+    if (state.limits == null && (state.stretch == "percentiles" || cut.smooth[0])) return [cut.bottom[0], cut.top[0]]
     return (state.limits ?? args.limits).map((sigma) => cut.level[0] + sigma * cut.noise[0])
   }
 

@@ -42,6 +42,9 @@ class View:
         Whether lines of equal value are drawn.
     even : bool
         A grey picture drawn evenly between its own low and high values: no sky's noise says what is dark in it.
+    smooth : bool
+        A picture of the sky without noise: between limits counted in that it would be one grey, so that its own low
+        and high values are its limits until others are chosen.
     stars : bool
         Whether the frame's stars lie on it.
     reach : float
@@ -55,6 +58,7 @@ class View:
     contours: bool = False
     symmetric: bool = False
     even: bool = False
+    smooth: bool = False
     stars: bool = True
     reach: float = 0.0
 
@@ -72,7 +76,7 @@ class View:
 VIEWS = {
     "raw": View("Raw"),
     "calibrated": View("Calibrated"),
-    "background": View("Background"),
+    "background": View("Background", smooth=True),
     "subtracted": View("Subtracted"),
     "normalized": View("Normalized"),
     "sum": View("Sum of all"),

@@ -200,6 +200,30 @@ def test_zscale_and_percentiles_move_the_handles_and_a_hand_moves_them_further(p
     assert values.all_inner_texts() == ["−2 σ", "20 σ"]
 
 
+def test_a_background_is_seen_between_its_own_values_until_a_hand_moves_the_limits(page, served):
+    slope = np.add.outer(np.zeros(1000), np.linspace(400, 410, 1500)).astype(np.float32)
+
+    def show():
+        served.picture.show("background", slope, noise=10.0, level=405.0, key="a slope")
+        served.picture.choose("background")
+
+    shades = """() => { const image = model('picture fine 0').data.image[0]
+        return [image[0] & 255, image[image.shape[1] - 1] & 255] }"""
+    on_server(served, show)
+    page.wait_for_function("() => model('picture cut 0').data.key[0]?.includes('slope')")
+    assert page.evaluate(shades) == [0, 255]
+    values = page.locator(".histogram .value")
+    assert values.all_inner_texts() == ["−0.5 σ", "0.5 σ"]
+    upper = page.get_by_label("Drawn white, in sigma of the sky")
+    upper.focus()
+    upper.press("End")
+    low, high = page.evaluate(shades)
+    assert low == 0
+    assert 0 < high < 128
+    upper.dispatch_event("dblclick")
+    assert page.evaluate(shades) == [0, 255]
+
+
 def test_a_frame_is_drawn_where_its_stars_are_in_the_reference(page, served):
     place = """() => { const c = model('picture cut 0').data, v = c.values[0], columns = v.shape[1]
         let best = 0
