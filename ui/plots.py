@@ -289,7 +289,7 @@ class TrackPlots(Themed):
         texts = (
             (_OFFSET, "px", field + ("" if self._star is None else star)),
             (_RESIDUAL, "px, band: two thirds of all stars", ""),
-            (_COUNT, f'<span title="{lost}">{lost}</span>', ""),
+            (_COUNT, lost, ""),
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
             pane.object = title_line(title, unit, legend, colours)

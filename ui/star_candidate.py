@@ -94,9 +94,15 @@ def star_at(tracks: Tracks, spot: Spot, within: float) -> int | None:
 def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: ImageOf) -> None:
     """Fill a star's card with the candidate that is picked, or say that there is nothing in its place."""
     stars, tracks, frame, spot = scene["stars"], scene["tracks"], scene.frame, session.candidate
+    if stars is None and spot is not None and "stars" not in scene.results:
+        # Another frame is shown, whose stars are on their way.
+        return
     if spot is None or stars is None:
         card.clear(session.unpicked)
         return
+    lead = session.unpicked
+    if lead and frame != tracks.reference:
+        lead += f" They are those of the reference, frame {tracks.reference + 1}: step there to see why."
     x, y = place_of(tracks, frame, spot)
     row = row_near(stars, x, y)
     pieces = _cutouts(tracks, spot, image_of)
@@ -105,8 +111,8 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         "reference": tracks.reference, "frame": frame,
     }  # fmt: skip
     if row < 0:
-        words = f"{session.unpicked} In this frame nothing stands out at its place.".strip()
-        card.show(None, "lost", words, (), pieces, **common)
+        words = f"{lead} In this frame nothing stands out at its place.".strip()
+        card.show(None, "not found", words, (), pieces, **common)
         return
     x, y = float(stars["xcentroid"][row]), float(stars["ycentroid"][row])
     reason, limits = Reason(stars.reason[row]), measured_limits(stars, row, session.recipe)
@@ -115,7 +121,7 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
     card.show(
         None,
         "not in ref." if reason == Reason.STAR else "rejected",
-        f"{session.unpicked} {'' if told else WHY.get(reason, '')}".strip(),
+        f"{lead} {'' if told else WHY.get(reason, '')}".strip(),
         candidate_measures(stars, row, limits),
         pieces,
         limits=limits,

@@ -90,7 +90,7 @@ class StarCard(Themed):
         star : int or None
             The star's id; None for a candidate, which has none.
         state : str
-            "complete", "partial", "lost", "rejected" or "not in ref.".
+            "complete", "partial" or "lost"; of a candidate "rejected", "not in ref." or "not found".
         sentence : str
             What became of it, in words.
         measures : sequence of (str, str, str)
