@@ -37,6 +37,7 @@ OTHERS = {
     FILE: "one from a file\u2026",
 }
 SAME_MAPS = "The offset maps of this frame are the same."
+REFERENCE = "This frame is the reference, whose offsets are zero: step to another to compare the maps."
 FAULT = "The comparison stopped by a fault of its own: choose another recipe, or turn the knob back."
 # Less than this, in pixels, is rounding.
 NOTHING = 1e-6
@@ -227,8 +228,10 @@ class RecipeComparison(Themed):
             ("frames used", *(str(int(one.used.sum())) for one in tracks)),
             ("stars that made the map", *(str(len(one.stars)) for one in maps)),
         ]
+        reference = all(made.reference == rival.number(file) for made, rival in zip(tracks, (one, other), strict=True))
+        same = REFERENCE if reference else SAME_MAPS
         drawn = {f"{axis.upper()} difference": one.drawn() for axis, one in apart.items() if one.rms > NOTHING}
-        self._worker.hand_back(self._show_maps, ticket, rows, drawn)
+        self._worker.hand_back(self._show_maps, ticket, rows, drawn, "" if drawn else same)
 
     # On the page's side
 
@@ -250,10 +253,9 @@ class RecipeComparison(Themed):
             results=[("stars in this frame", str(here), str(there)), *self._card.results[1:]],
         )
 
-    def _show_maps(self, ticket: Ticket, rows: list[tuple[str, str, str]], drawn: dict[str, Any]) -> None:
+    def _show_maps(self, ticket: Ticket, rows: list[tuple[str, str, str]], drawn: dict[str, Any], state: str) -> None:
         if ticket.stale() or not self.is_open:
             return
-        state = "" if drawn else SAME_MAPS
         self._card.param.update(results=[*self._card.results[:1], *rows], maps=drawn, state=state, busy=False)
 
     def _failed(self, ticket: Ticket, sentence: str) -> None:

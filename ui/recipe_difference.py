@@ -159,7 +159,7 @@ class Rival:
 
     def stars(self, file: str) -> StarTable:
         """The stars of a file."""
-        return self._request.get("stars", self._number(file))
+        return self._request.get("stars", self.number(file))
 
     def tracks(self) -> Tracks:
         """The tracks of all files."""
@@ -167,9 +167,10 @@ class Rival:
 
     def maps(self, file: str) -> OffsetMap:
         """The offset maps of a file."""
-        return self._request.get("offset_map", self._number(file))
+        return self._request.get("offset_map", self.number(file))
 
-    def _number(self, file: str) -> int:
+    def number(self, file: str) -> int:
+        """The number of a file's frame."""
         names = [info.file for info in self._request.sequence().frames]
         if file not in names:
             raise FrameError(file, "is left out by one of the two recipes", "choose another frame, or another recipe")

@@ -158,6 +158,7 @@ def test_a_saved_recipe_is_compared_and_a_wrong_one_is_refused(page, tmp_path):
         if file is wrong:
             page.get_by_role("alert").filter(has_text="wrong.toml line 2").wait_for()
     page.get_by_role("row", name="Stars, threshold auto 44").wait_for()
+    page.get_by_text("This frame is the reference").wait_for()
     page.get_by_role("button", name="Close the comparison").click()
 
 
