@@ -145,7 +145,14 @@ def _components(palette: Palette) -> dict[str, Any]:
         },
         "MuiDialog": {
             "styleOverrides": {
-                "paper": {**flat, "backgroundColor": palette.raised, "border": line, "borderRadius": "8px"}
+                "paper": {
+                    **flat,
+                    "backgroundColor": palette.raised,
+                    "border": line,
+                    "borderRadius": "8px",
+                    # Material's own grey is hardly seen on a dark ground.
+                    "& > .MuiBox-root > .MuiIconButton-root": {"color": f"{palette.second} !important"},
+                }
             }
         },
         "MuiDialogContent": {

@@ -130,3 +130,20 @@ def test_a_page_enlarged_to_twice_its_size_has_all_its_parts_in_sight(opened):
     folded.wait_for(state="hidden")
     page.set_viewport_size({"width": 1366, "height": 620})
     folded.wait_for()
+
+
+def test_a_dialog_shows_how_it_is_closed(opened):
+    page = opened
+    page.get_by_role("button", name="Run all").click()
+    close = page.get_by_role("dialog").get_by_role("button", name="close")
+    close.wait_for()
+    ink, ground = close.evaluate("""(one) => {
+        const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+            .map((part) => part <= 0.04 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, part, k) => sum + [0.2126, 0.7152, 0.0722][k] * part, 0)
+        return [one, one.closest('.MuiDialog-paper')].map((part, k) =>
+            light(getComputedStyle(part)[k ? 'backgroundColor' : 'color']))
+    }""")
+    assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) >= 3
+    close.click()
+    page.get_by_role("dialog").wait_for(state="detached")
