@@ -12,6 +12,8 @@ from pipeline import shapes
 
 #: So long a list can be: work must end.
 MOST = {"numbers": 50, "ids": 1000, "shapes": 500}
+#: So many corners have all polygons of a list together.
+MOST_CORNERS = 10_000
 #: A rectangle ends here, pixels: no frame is as large.
 FARTHEST = 1_000_000
 #: So many characters of a wrong value stand in a message.
@@ -235,7 +237,10 @@ def _ids(spec: KnobSpec, value: Any) -> Ids:
 
 
 def _shapes(spec: KnobSpec, value: Any) -> Shapes:
-    return _several(spec, value, lambda _, shape: shapes.checked(shape))
+    found = _several(spec, value, lambda _, shape: shapes.checked(shape))
+    if sum(len(shape.get("points", ())) for shape in found) > MOST_CORNERS:
+        raise ValueError
+    return found
 
 
 def _point(spec: KnobSpec, value: Any) -> Point:

@@ -117,6 +117,7 @@ def test_equal_knobs_make_one_recipe_however_they_are_written():
             ["line 2", "apertures = [1, 1", "\u2026", "at most 50"],
         ),
         ("[mask]\nshapes = [" + "{shape='rectangle',x0=0,y0=0,x1=5,y1=5}," * 501 + "]", ["line 2", "mask.shapes"]),
+        ("[mask]\nshapes = [{shape='polygon',points=[" + "[1,2]," * 10001 + "]}]", ["line 2", "mask.shapes"]),
         ("[aligned]\ncrop = [0, 0, 1000001, 5]", ["line 2", "aligned.crop"]),
     ],
 )
