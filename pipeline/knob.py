@@ -178,6 +178,8 @@ def _boolean(spec: KnobSpec, value: Any) -> bool:
 def _text(spec: KnobSpec, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
+    # What no file could hold is no text.
+    value.encode()
     return value
 
 

@@ -208,6 +208,14 @@ def test_what_is_no_file_is_never_read_as_a_recipe(tmp_path):
             recipes.load(path)
 
 
+@pytest.mark.parametrize(
+    ("stage", "knobs"), [("frames", {"reference": "\ud800"}), ("selection", {"rejected": {"a.fits": "\udcff"}})]
+)
+def test_what_no_file_could_hold_is_no_text(stage, knobs):
+    with pytest.raises(KnobError, match="wants a t"):
+        Recipe().with_knobs(stage, **knobs)
+
+
 def test_sides_need_no_order():
     recipe = recipes.with_option(Recipe(), "stack.clip=4,2.5")
     assert recipe["stack"]["clip"] == (4.0, 2.5)

@@ -97,10 +97,7 @@ def _knobs(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _joined(entries: list[tuple[str, str]]) -> str:
-    # A name that is no text, of a file or from a hostile browser, is written with question marks.
-    return "&".join(
-        f"{quote(name, safe=_PLAIN)}={quote(text, safe=_PLAIN, errors='replace')}" for name, text in entries
-    )
+    return "&".join(f"{quote(name, safe=_PLAIN)}={quote(text, safe=_PLAIN)}" for name, text in entries)
 
 
 def place_of(text: str, root: Path) -> Place:
