@@ -15,6 +15,7 @@ pytest.importorskip("panel")
 from pipeline.recipe import Recipe
 from pipeline.tables import Reason
 from ui import tables
+from ui.flux_facts import curve_frame, flux_frame
 from ui.tables import ALL, StarTab, first_rows
 
 # Bokeh's own, where it takes a table's index.
@@ -130,3 +131,10 @@ def test_a_candidate_that_could_not_be_measured_has_no_place_to_pick_and_hides_n
 def test_a_region_without_a_star_says_so(tab, results):
     tab.show(*results, 1, (-90.0, -80.0, -90.0, -80.0))
     assert said(tab) == "No candidate lies here."
+
+
+def test_every_column_of_a_table_of_stars_says_what_it_is(graph, turning, results):
+    photometry = graph.result(turning, Recipe(), "psf_photometry", 1)
+    curves = graph.result(turning, Recipe(), "lightcurves")
+    for table in (tables.star_frame(*results, 1), flux_frame(photometry), curve_frame(curves)):
+        assert set(tables.heads(table)) == set(table.columns)

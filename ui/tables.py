@@ -98,6 +98,14 @@ HEADS = {
     "remains": "How far the frame still is off after its shift, px",
     "told by": "What the kind was read from",
     "exposure": "Exposure, seconds",
+    "flux": "Light by the profile, ADU over the whole exposure",
+    "SNR": "Flux over its error",
+    "mag": "Magnitude: \u22122.5 log10 of the flux, and the zero point where one is set",
+    "remark": "The worst that should be known of the flux, or why there is none",
+    "compare": "Comparison stars: a click adds or removes one",
+    "scatter": "Scatter of its magnitudes about their mean, thousandths of a magnitude",
+    "expected": "Scatter that photons and sky alone would give, thousandths of a magnitude",
+    "frames": "Frames in which it has a magnitude",
 }
 # Places are listed with one digit after the point.
 _ROUNDED = 0.1
