@@ -124,3 +124,22 @@ def test_a_fault_of_our_own_leaves_nothing_waiting_for_what_will_not_come(tmp_pa
         desk.results.wait_for(lambda: desk.picture.choose("x_offset"))
     assert (desk.picture._notes[0].state, desk.picture._notes[0].detail) == ("failed", FAULT)
     desk.close()
+
+
+def test_a_region_without_stars_is_told_in_place_of_empty_plots(tmp_path):
+    sample.write_named("rotation", tmp_path, frames=3, size=(120, 160))
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    desk.results.wait_for(lambda: session.open(Graph.open([tmp_path], tmp_path), "turning"))
+    tab = desk.side._made["Tracks"]
+    tracks = desk.results.scene["tracks"]
+    x, y = tracks.x[tracks.reference], tracks.y[tracks.reference]
+    everything = (np.nanmin(x) - 1, np.nanmax(x) + 1, np.nanmin(y) - 1, np.nanmax(y) + 1)
+    beside = (np.nanmax(x) + 1, np.nanmax(x) + 2, 0.0, 10.0)
+    for region, empty in ((everything, False), (beside, True), (everything, False), (beside, True), (None, False)):
+        session.change(region=region)
+        assert tab._alone.visible == empty
+        assert tab._plots.panel.visible != empty
+        assert ("No star of the reference lies in the region" in tab._alone.object) == empty
+        assert np.isfinite(tab._plots.series.data["dx"]).any()
+    desk.close()

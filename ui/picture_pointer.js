@@ -127,7 +127,10 @@ function dragging(picture) {
     if (event.geometry.type != "rect" || event.final === false) return
     const {x0, x1, y0, y1} = event.geometry
     drag_region(false)
-    const box = [Math.min(x0, x1), Math.max(x0, x1), Math.min(y0, y1), Math.max(y0, y1)]
+    // What is dragged beside the frame holds nothing.
+    const within = (one, count) => Math.min(Math.max(one, -0.5), count - 0.5)
+    const [xs, ys] = [[x0, x1].map((x) => within(x, state.nx)), [y0, y1].map((y) => within(y, state.ny))]
+    const box = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
     if ((box[1] - box[0]) * state.scale > LEAST_BOX && (box[3] - box[2]) * state.scale > LEAST_BOX) dragged(box)
   }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ImageOf = Callable[[int], np.ndarray | None]
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
 _ONLY = "Only one frame is used. The tab Frames says why the others are not."
+_EMPTY = "No star of the reference lies in the region: drag a larger one, or show all stars."
 _NO_FRAME = "No frame is used. The tab Frames says why of each."
 _ALONE = "This is one frame alone. Stars are followed from frame to frame: open a sequence to see how they move."
 
@@ -45,6 +46,8 @@ class TracksTab(Themed):
         self._drawn: Tracks | None = None
         self._told: Tracks | None = None
         self._shown: tuple[Tracks | None, Region | None] = (None, None)
+        # Whether a region is dragged that no star lies in: plots of nothing have no range.
+        self._empty = False
         self._plots: TrackPlots | None = None
         self._field: FieldPlot | None = None
         self.panel = column(sizing_mode="stretch_both", scroll="y-auto")
@@ -76,6 +79,8 @@ class TracksTab(Themed):
         words = _ALONE
         if self._drawn is not None and len(self._drawn.used) > 1:
             words = _ONLY if self._drawn.used.any() else _NO_FRAME
+        if self._empty:
+            words = _EMPTY
         self._alone.object = sentence(words, self._theme)
 
     def show(self, scene: Scene) -> None:
@@ -91,12 +96,15 @@ class TracksTab(Themed):
         if first:
             self._make()
         drawn = (tracks, self._session.region)
+        inside = stars_inside(drawn[1], tracks)
+        self._empty = drawn[1] is not None and not inside.any()
         if drawn != self._shown:
             self._drawn, self._shown = tracks, drawn
-            self._plots.update(series.frame_series(*drawn))
+            if not self._empty:
+                self._plots.update(series.frame_series(*drawn))
         self._plots.set_frame(frame)
         known = frame < len(tracks.used)
-        self._plots.say_lost(why_lost(tracks, frame, stars_inside(drawn[1], tracks)) if known else "")
+        self._plots.say_lost(why_lost(tracks, frame, inside) if known else "")
         if first:
             self.panel.extend([self._alone, self._choice, self._plots.panel, self._card.panel])
         self._draw_field()
@@ -132,7 +140,7 @@ class TracksTab(Themed):
         from ui.field_plot import FieldPlot
 
         what = self._choice.value
-        if what != "frames":
+        if what != "frames" and not self._empty:
             first = self._field is None
             if first:
                 self._field = FieldPlot(self._theme, lambda star: self._session.change(picked=star))
@@ -140,7 +148,7 @@ class TracksTab(Themed):
             self._field.update(self._drawn, self._session.frame, what, self._session.region)
             if first:
                 self.panel.insert(3, self._field.panel)
-        several = int(self._drawn.used.sum()) > 1
+        several = int(self._drawn.used.sum()) > 1 and not self._empty
         self._write_alone()
         self._alone.visible = not several
         self._choice.visible = several

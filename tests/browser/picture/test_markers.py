@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.tables import Status
-from tests.browser.picture.drawn import COUNTS, SPAN, cut_script, markers, on_server, turn_wheel
+from tests.browser.picture.drawn import COUNTS, SHAPE, SPAN, cut_script, markers, on_server, turn_wheel
 from tests.browser.served import spot, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -157,6 +157,22 @@ def test_a_region_is_dragged_once_and_taken_away_again(page, served):
     page.locator("button[aria-label*='whole field']").click()
     wait_until(page, lambda: len(regions) == 2)
     assert regions[1:] == [None]
+
+
+def test_a_region_ends_at_the_frame_and_beside_it_is_none(page, served):
+    regions = []
+    on_server(served, lambda: served.picture.on_region(regions.append))
+    page.get_by_label("Smaller").click()
+    page.wait_for_timeout(300)
+    for corner, other in (((300, -200), (600, -50)), ((1300, 800), (1499, 1100))):
+        page.locator("button[aria-label*='region']").click()
+        page.mouse.move(*spot(page, *corner))
+        page.mouse.down()
+        page.mouse.move(*spot(page, *other), steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+    assert len(regions) == 1
+    assert regions[0] == pytest.approx((1300, 1499, 800, SHAPE[0] - 0.5), abs=6)
 
 
 def test_complete_sequences_only_hides_every_other_state_and_brings_them_back(page):
