@@ -105,7 +105,8 @@ def test_a_region_without_a_star_leaves_every_tab_whole(page, look):
         if name == "Tracks":
             for what in ("offset", "residual", "frames"):
                 tab._choice.value = what
-            assert tab._field._note == "No star is measured here."
+                assert tab._alone.visible
+                assert "lies in the region" in tab._alone.object
         assert page.side._part_of.visible
         region(page, None)
         assert not page.side._part_of.visible
