@@ -250,6 +250,19 @@ def test_markers_of_a_table_made_with_other_knobs_take_no_tracks(results, graph,
     assert set(columns["code"].tolist()) <= {marks.REJECTED, marks.OTHER}
 
 
+def test_stars_found_anew_keep_their_state_until_their_tracks_are_made(results, graph, night):
+    tracks, _ = results
+    recipe = Recipe({"candidates": {"fwhm": 7.0}})
+    anew = graph.result(night, recipe, "stars", 1)
+    assert not marks.belongs(tracks, anew, 1)
+    meanwhile = marks.markers(anew, tracks, 1, old=True)["code"][: len(anew)]
+    then = marks.markers(anew, graph.result(night, recipe, "tracks"), 1)["code"][: len(anew)]
+    followed = np.isin(then, (marks.COMPLETE, marks.PARTIAL))
+    assert followed.sum() > 50
+    assert (meanwhile == then)[followed].mean() > 0.9
+    assert (meanwhile[anew.reason != Reason.STAR] == marks.REJECTED).all()
+
+
 def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lose_it(results, graph, night):
     tracks, tables = results
     fewer = graph.result(night, Recipe({"stars": {"brightest": 60}}), "stars", 1)

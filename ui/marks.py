@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.alignment import FLAG, Shifts, Stacks
 from pipeline.frame import Background, Frame, HotPixels, Normalized, Sequence
 from pipeline.kernels import polynomial
+from pipeline.kernels.match import nearest_one_to_one
 from pipeline.masters import Master, MasterDarks, MasterFlats
 from pipeline.photometry import Mask
 from pipeline.tables import OffsetMap, Reason, StarTable, Status, Tracks
@@ -45,7 +46,8 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = 
     frame : int
         Number of the frame.
     old : bool
-        The tracks are those of the knobs before: what is rejected since then is no star of theirs any more.
+        The tracks are those of the knobs before: what is rejected since then is no star of theirs any more, and stars
+        of a table made anew keep what they were.
 
     Returns
     -------
@@ -62,16 +64,31 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = 
         "strength": strength(stars),
         **{name: stars[name] for name in MEASURES[1:]},
     }
-    if tracks is None or not belongs(tracks, stars, frame):
+    if tracks is None or frame >= len(tracks.row):
         return columns
-    ids = np.flatnonzero(tracks.row[frame] >= 0)
+    if belongs(tracks, stars, frame):
+        ids = np.flatnonzero(tracks.row[frame] >= 0)
+        rows = tracks.row[frame, ids]
+        columns["x"][rows], columns["y"][rows] = tracks.x[frame, ids], tracks.y[frame, ids]
+    elif old:
+        ids, rows = _same_places(tracks, stars, frame)
+    else:
+        return columns
     if old:
-        ids = ids[stars.reason[tracks.row[frame, ids]] == Reason.STAR]
-    rows = tracks.row[frame, ids]
+        kept = stars.reason[rows] == Reason.STAR
+        ids, rows = ids[kept], rows[kept]
     columns["id"][rows] = ids
     columns["code"][rows] = np.where(tracks.complete[ids], COMPLETE, PARTIAL)
-    columns["x"][rows], columns["y"][rows] = tracks.x[frame, ids], tracks.y[frame, ids]
     return _with_lost(columns, tracks, frame)
+
+
+def _same_places(tracks: Tracks, stars: StarTable, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Stars of tracks and rows of a table that was made anew, where both lie at one place of the frame."""
+    ids = np.flatnonzero(tracks.measured[frame])
+    there = np.column_stack([tracks.x[frame, ids], tracks.y[frame, ids]])
+    here = np.column_stack([stars["xcentroid"], stars["ycentroid"]])
+    which, rows = nearest_one_to_one(there, here, max(1.0, stars.fwhm / 2))
+    return ids[which], rows
 
 
 def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:

@@ -70,6 +70,8 @@ def test_the_film_waits_for_a_frame_that_is_being_made(page, served):
 def test_the_film_waits_until_all_pictures_show_the_frame(page, served):
     page.get_by_label("Two pictures").click()
     on_server(served, lambda: served.picture.choose("raw", 1))
+    # A picture whose size changes is painted anew, which is no new frame.
+    page.wait_for_timeout(1000)
     served.drawn = True
     page.get_by_label("Frames per second").select_option("8")
     page.get_by_role("button", name="Play", exact=True).click()
