@@ -263,6 +263,20 @@ def test_stars_found_anew_keep_their_state_until_their_tracks_are_made(results, 
     assert (meanwhile[anew.reason != Reason.STAR] == marks.REJECTED).all()
 
 
+def test_a_star_whose_centre_could_not_be_told_takes_no_state_from_others(results):
+    tracks, tables = results
+    row = int(tracks.row[1][tracks.row[1] >= 0][0])
+    columns = dict(tables[1].columns)
+    for name in ("xcentroid", "ycentroid"):
+        columns[name] = columns[name].copy()
+        columns[name][row] = np.nan
+    blank = marks.markers(replace(tables[1], columns=columns), tracks, 1)
+    whole = marks.markers(tables[1], tracks, 1)
+    assert (blank["code"] == whole["code"]).all()
+    assert (blank["id"] == whole["id"]).all()
+    assert np.isfinite(blank["x"]).all()
+
+
 def test_while_tracks_are_made_anew_stars_keep_their_state_and_those_rejected_lose_it(results, graph, night):
     tracks, tables = results
     fewer = graph.result(night, Recipe({"stars": {"brightest": 60}}), "stars", 1)

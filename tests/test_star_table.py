@@ -111,7 +111,7 @@ def test_a_row_without_a_number_picks_the_candidate_in_its_place(tab, picks):
     assert tab.table.selection == [0]
 
 
-def test_a_candidate_that_could_not_be_measured_has_no_place_to_pick_and_hides_no_other(tab, picks, graph, turning):
+def test_a_candidate_that_has_no_centre_is_picked_at_its_brightest_pixel(tab, picks, graph, turning):
     recipe = Recipe({"stars": {"sharpness": (0.1, 0.45)}})
     stars, tracks = (graph.result(turning, recipe, name, 1) for name in ("stars", "tracks"))
     lost = {name: np.array(stars[name]) for name in stars.columns}
@@ -120,12 +120,12 @@ def test_a_candidate_that_could_not_be_measured_has_no_place_to_pick_and_hides_n
     lost["xcentroid"][rejected[0]] = lost["ycentroid"][rejected[0]] = np.nan
     tab.show(replace(stars, columns=lost), tracks, 1)
     tab._state.value = Reason.SHARPNESS.word
-    (row,) = np.flatnonzero(tab.table.value["x"].isna())
+    peak = tuple(float(stars[name][rejected[0]]) for name in ("x_peak", "y_peak"))
+    (row,) = np.flatnonzero((tab.table.value["x"] == peak[0]) & (tab.table.value["y"] == peak[1]))
     tab._clicked(SimpleNamespace(row=int(row)))
-    assert picks == []
-    other = int(np.flatnonzero(tab.table.value["x"].notna())[-1])
-    tab.pick(None, (tab.table.value["x"].iloc[other], tab.table.value["y"].iloc[other]))
-    assert tab.table.selection == [other]
+    assert picks == [(None, peak)]
+    tab.pick(None, peak)
+    assert tab.table.selection == [row]
 
 
 def test_a_region_without_a_star_says_so(tab, results):

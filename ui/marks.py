@@ -55,9 +55,10 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = 
         The columns that ``Picture.set_markers`` takes; the reason of a star that is lost is its Status.
     """
     count = len(stars)
+    x, y = places(stars)
     columns = {
-        "x": stars["xcentroid"].copy(),
-        "y": stars["ycentroid"].copy(),
+        "x": x,
+        "y": y,
         "id": np.full(count, -1),
         "code": np.where(stars.reason == Reason.STAR, OTHER, REJECTED),
         "reason": stars.reason,
@@ -86,8 +87,7 @@ def _same_places(tracks: Tracks, stars: StarTable, frame: int) -> tuple[np.ndarr
     """Stars of tracks and rows of a table that was made anew, where both lie at one place of the frame."""
     ids = np.flatnonzero(tracks.measured[frame])
     there = np.column_stack([tracks.x[frame, ids], tracks.y[frame, ids]])
-    here = np.column_stack([stars["xcentroid"], stars["ycentroid"]])
-    which, rows = nearest_one_to_one(there, here, max(1.0, stars.fwhm / 2))
+    which, rows = nearest_one_to_one(there, np.column_stack(places(stars)), max(1.0, stars.fwhm / 2))
     return ids[which], rows
 
 
@@ -112,8 +112,16 @@ def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:
     rows = tracks.row[frame, ids]
     if not len(rows) or rows.max() >= len(stars):
         return not len(rows)
-    near = np.hypot(tracks.x[frame, ids] - stars["xcentroid"][rows], tracks.y[frame, ids] - stars["ycentroid"][rows])
+    x, y = places(stars)
+    near = np.hypot(tracks.x[frame, ids] - x[rows], tracks.y[frame, ids] - y[rows])
     return float(np.median(near)) < 1.0
+
+
+def places(stars: StarTable) -> tuple[np.ndarray, np.ndarray]:
+    """Where the candidates are, pixels: their centres, and the brightest pixel where no centre could be told."""
+    centres = (("xcentroid", "x_peak"), ("ycentroid", "y_peak"))
+    x, y = (np.where(np.isfinite(stars[own]), stars[own], stars[peak]) for own, peak in centres)
+    return x, y
 
 
 def _with_lost(columns: dict[str, np.ndarray], tracks: Tracks, frame: int) -> dict[str, np.ndarray]:

@@ -163,7 +163,7 @@ class OpenDialog:
         self.dialog = pmui.Dialog(
             pn.Column(
                 self._where,
-                column(self._list, height=264, scroll="y-auto", sizing_mode="stretch_width"),
+                column(self._list, max_height=420, min_height=264, scroll="y-auto", sizing_mode="stretch_width"),
                 pn.Row(self._open, self._none, margin=0),
                 pn.pane.HTML(
                     "Or upload FITS or camera files; they go when you leave.", margin=(16, 0, 8, 0), styles=_SAID

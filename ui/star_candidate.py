@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.cutouts import piece
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import strength
+from ui.marks import places, strength
 from ui.region import place_of, spot_of, transform_of
 from ui.star_facts import Limits, measured_limits, profile_at, row_near, row_of
 
@@ -41,7 +41,7 @@ def candidate_place(stars: StarTable | None, tracks: Tracks | None, frame: int, 
     if spot is None or stars is None:
         return None
     row = row_near(stars, *place_of(tracks, frame, spot))
-    return None if row < 0 else (float(stars["xcentroid"][row]), float(stars["ycentroid"][row]))
+    return None if row < 0 else tuple(float(at[row]) for at in places(stars))
 
 
 def pick_row(session: Session, tracks: Tracks | None, star: int | None, place: Spot | None) -> None:
@@ -114,7 +114,7 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         words = f"{lead} In this frame nothing stands out at its place.".strip()
         card.show(None, "not found", words, (), pieces, **common)
         return
-    x, y = float(stars["xcentroid"][row]), float(stars["ycentroid"][row])
+    x, y = (float(at[row]) for at in places(stars))
     reason, limits = Reason(stars.reason[row]), measured_limits(stars, row, session.recipe)
     told = any(one.words for one in limits.values())
     here = pieces[frame] if frame < len(pieces) else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.recipe import Recipe
 from pipeline.tables import Reason, StarTable, Status, Tracks
-from ui.marks import belongs, strength
+from ui.marks import belongs, places, strength
 from ui.region import place_of
 
 # Ends of the bars, as wide as the knobs are drawn.
@@ -112,10 +112,11 @@ def row_of(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> in
 
 def row_near(stars: StarTable, x: float, y: float) -> int:
     """The candidate nearest to a place of a frame, no farther than half a width and at least a pixel; -1 for none."""
-    away = np.hypot(stars["xcentroid"] - x, stars["ycentroid"] - y)
-    if not np.isfinite(away).any() or np.nanmin(away) > max(1.0, stars.fwhm / 2):
+    if not np.isfinite([x, y]).all() or not len(stars):
         return -1
-    return int(np.nanargmin(away))
+    there_x, there_y = places(stars)
+    away = np.hypot(there_x - x, there_y - y)
+    return int(away.argmin()) if away.min() <= max(1.0, stars.fwhm / 2) else -1
 
 
 def star_profile(

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import belongs, strength
+from ui.marks import belongs, places, strength
 from ui.region import Region, in_frame, inside
 
 #: So many rows go to the browser; choice of a state, region and order are made before, of all.
@@ -141,11 +141,12 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
         ids[rows] = followed
         states[stars.reason == Reason.STAR] = UNFOLLOWED
         states[rows] = np.where(tracks.complete[followed], "complete", "partial")
+    x, y = places(stars)
     table = pd.DataFrame(
         {
             "id": [str(number) if number >= 0 else "" for number in ids],
-            "x": stars["xcentroid"].round(1),
-            "y": stars["ycentroid"].round(1),
+            "x": x.round(1),
+            "y": y.round(1),
             "over σ": strength(stars),
             "sharp": stars["sharpness"],
             "round": stars["roundness2"],
@@ -153,7 +154,7 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
         }
     )
     if region is not None:
-        table = table[inside(in_frame(region, tracks, frame), stars["xcentroid"], stars["ycentroid"])]
+        table = table[inside(in_frame(region, tracks, frame), x, y)]
     return table.sort_values("over σ", ascending=False, ignore_index=True)
 
 
@@ -210,8 +211,7 @@ class StarTab:
         if self._place is None or not len(table):
             return None
         away = np.hypot(table["x"] - self._place[0], table["y"] - self._place[1]).to_numpy()
-        # What could not be measured has no place.
-        nearest = int(np.argmin(np.nan_to_num(away, nan=np.inf)))
+        nearest = int(away.argmin())
         return nearest if away[nearest] < _ROUNDED and not table["id"].iloc[nearest] else None
 
     def _make(self, table: pd.DataFrame) -> None:
@@ -233,7 +233,7 @@ class StarTab:
         row = self.table.value.iloc[event.row]
         if row["id"]:
             self._on_pick(int(row["id"]), None)
-        elif np.isfinite(row["x"]) and np.isfinite(row["y"]):
+        else:
             self._on_pick(None, (float(row["x"]), float(row["y"])))
 
     def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.tables import Reason, StarTable, Tracks
 from pipeline.truth import Truth
+from ui.marks import places
 from ui.region import Region, in_frame, inside, stars_inside
 
 _OF_STARS = ("x", "y", "x_error", "y_error", "status", "row", "saturated", "blended")
@@ -24,7 +25,7 @@ def stars_in(region: Region | None, stars: StarTable, tracks: Tracks | None, fra
     """A frame's table in which no star is kept outside of a region of the reference."""
     if region is None:
         return stars
-    here = inside(in_frame(region, tracks, frame), stars["xcentroid"], stars["ycentroid"])
+    here = inside(in_frame(region, tracks, frame), *places(stars))
     masked = np.where(here | (stars.reason != Reason.STAR), stars.reason, Reason.MASKED)
     return replace(stars, reason=masked.astype(stars.reason.dtype))
 

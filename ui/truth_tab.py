@@ -13,6 +13,7 @@ from pipeline.frame import FrameInfo
 from pipeline.graph.request import Night
 from pipeline.truth import TRUTH_FILE, Truth, compare_stars, compare_tracks, frame_number, truth_beside
 from pipeline.truth_map import compare_map
+from ui.marks import places
 from ui.open_dialog import below
 from ui.region import Region
 from ui.scene import Scene
@@ -167,7 +168,7 @@ class TruthTab(Themed):
         if found.size:
             pick_row(self._session, tracks, int(found[0]), None)
         elif stars is not None and row < len(stars):
-            pick_row(self._session, tracks, None, (float(stars["xcentroid"][row]), float(stars["ycentroid"][row])))
+            pick_row(self._session, tracks, None, tuple(float(at[row]) for at in places(stars)))
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

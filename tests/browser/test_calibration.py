@@ -19,8 +19,8 @@ ROW = """() => {
 
 
 def test_the_line_is_dragged_and_moved_by_keys_without_the_server(page):
-    page.get_by_label("What the picture shows").select_option("x_offset")
-    page.wait_for_function(f"() => ({LABEL})() == 'X offset'")
+    page.get_by_label("What the picture shows").select_option("raw")
+    page.wait_for_function(f"() => ({LABEL})() == 'Raw'")
     page.get_by_role("button", name="Compare two kinds of picture").click()
     line = page.get_by_role("slider", name=LINE)
     line.wait_for()
