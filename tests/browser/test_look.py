@@ -101,6 +101,31 @@ def test_the_tools_of_the_picture_fit_and_no_word_of_them_is_cut_off(opened):
     assert not any(found.values()), found
 
 
+def test_the_widest_words_of_the_tools_leave_the_bar_as_wide_as_its_place(opened):
+    page = opened
+    widest = f"""() => ({DEEP})('[role=toolbar][aria-label=Picture] select').map((one) => {{
+        const was = one.selectedIndex
+        const long = [...one.options].reduce((a, b) => b.text.length > a.text.length ? b : a)
+        one.selectedIndex = long.index
+        return [was, long.text]
+    }})"""
+    back = f"""(was) => ({DEEP})('[role=toolbar][aria-label=Picture] select')
+        .forEach((one, k) => {{ one.selectedIndex = was[k] }})"""
+    over = f"""() => ({DEEP})('.room, [role=toolbar][aria-label=Picture], .main-content')
+        .map((one) => one.scrollWidth - one.clientWidth).filter((one) => one > 0)"""
+    found, short = {}, {}
+    chosen = page.evaluate(widest)
+    assert "Whole tracks" in [text for _, text in chosen]
+    for width in (720, 1024, 1280, 1366, 1440):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(500)
+        found[width], short[width] = page.evaluate(over), page.evaluate(CUT, "[role=toolbar] select")
+    page.evaluate(back, [was for was, _ in chosen])
+    page.set_viewport_size({"width": 1366, "height": 620})
+    assert not any(found.values()), found
+    assert short[1440] == []
+
+
 def test_the_words_of_measured_stars_are_whole_at_any_width(opened):
     page = opened
     page.set_viewport_size({"width": 1440, "height": 700})
