@@ -246,7 +246,8 @@ class Side(Themed):
             )  # fmt: skip
             self._part_of = pn.Row(words, every, sizing_mode="stretch_width", margin=0)
             self._body.insert(0, self._part_of)
-        self._part_of[0].object = sentence("Only stars in the region that you dragged.", self._theme)
+        words = "The maps are made of all stars; drawn are those" if self.active == "Map" else "Only stars"
+        self._part_of[0].object = sentence(f"{words} in the region that you dragged.", self._theme)
         self._part_of.visible = wanted
 
     def _forget(self) -> None:
