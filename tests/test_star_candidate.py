@@ -10,11 +10,12 @@ pytest.importorskip("panel")
 from pipeline.recipe import Recipe
 from pipeline.tables import Reason
 from ui.bench import Bench
+from ui.colours import DARK
 from ui.marks import why_lost
 from ui.region import stars_inside
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_place, moved_spot, star_at, star_spot
-from ui.star_card import StarCard
+from ui.star_card import StarCard, cutout_strip
 from ui.star_facts import gaussian, measured_limits, profile_at, row_near, star_limits
 
 
@@ -178,3 +179,12 @@ def test_over_the_counts_stands_why_stars_are_lost_in_the_frame_shown_and_in_the
     assert 0 < here.sum() < lost.sum()
     bench.results.wait_for(lambda: session.change(frame=0))
     assert tab._plots._lost == ""
+
+
+def test_a_faint_star_is_seen_as_well_beside_a_very_bright_one_as_beside_a_bright_one():
+    def drawn(neighbour):
+        cutout = np.zeros((15, 15), np.float32)
+        cutout[7, 7], cutout[2, 2] = 30.0, neighbour
+        return cutout_strip([cutout], 1.0, 0, 0, DARK)
+
+    assert drawn(90.0) == drawn(9000.0) != drawn(0.0)

@@ -175,10 +175,17 @@ def cutout_strip(
         if cutout is None:
             cells.append(f'<span style="{look};color:{LOST};text-align:center;line-height:28px">×</span>')
         else:
-            picture = png(shares(cutout, "asinh", LIMITS[0] * noise, max(LIMITS[1] * noise, float(np.nanmax(cutout)))))
+            picture = png(shares(cutout, "asinh", LIMITS[0] * noise, _white(cutout, LIMITS[1] * noise)))
             cells.append(f'<img alt="frame {k + 1}" src="{picture}" style="{look};image-rendering:pixelated">')
     columns = f"22px repeat({_A_ROW},28px)"
     return f'<div style="display:grid;grid-template-columns:{columns};gap:3px 2px">{"".join(cells)}</div>'
+
+
+def _white(cutout: np.ndarray, least: float) -> float:
+    """What is drawn white: the star's own height, for a bright neighbour's would leave nothing of a faint star."""
+    third = len(cutout) // 3
+    core = cutout[third : len(cutout) - third, third : cutout.shape[1] - third]
+    return float(np.max(core, where=np.isfinite(core), initial=least))
 
 
 def _plot(profile: Profile | None, colours: Palette) -> str:
