@@ -37,6 +37,12 @@ def test_the_states_of_the_reference_s_stars_are_stacked():
     assert plots.series.data["lost"].tolist() == [60] * 24
 
 
+def test_a_line_of_what_became_of_the_lost_ends_between_reasons():
+    plots = TrackPlots()
+    plots.say_lost("405 left the field, 14 moved away")
+    assert "lost: 405\u00a0left\u00a0the\u00a0field, 14\u00a0moved\u00a0away" in plots._titles[2].object
+
+
 @pytest.mark.parametrize(
     ("partial", "lost", "named"),
     [

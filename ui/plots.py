@@ -94,7 +94,9 @@ class TrackPlots(Themed):
         self.chosen = ColumnDataSource(data={"frame": [0], "count": [0]}, name="track frame")
         self.x_range = Range1d(-0.3, 1.3, syncable=False)
         self._ticker = FixedTicker(ticks=[0])
-        self._titles = [pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20) for _ in range(3)]
+        # What became of the lost takes two lines at some frames; their room is always kept, so that nothing jumps.
+        heights = (20, 20, 36)
+        self._titles = [pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=one) for one in heights]
         self.figures = [self._offsets(), self._residuals(), self._counts()]
         share_views(self.figures)
         self._lines = [Span(dimension="height", location=0, editable=True, syncable=False) for _ in self.figures]
@@ -285,14 +287,16 @@ class TrackPlots(Themed):
         field = f'<span style="color:{_FIELD[self._theme]}">▬</span>&nbsp;field'
         edge = f";text-shadow:0 0 1px {HALO},0 0 1px {HALO}" if self._theme == "light" else ""
         star = f'&ensp;<span style="color:{PICKED}{edge}">▬</span>&nbsp;star {self._star}'
-        lost = f"lost: {self._lost}" if self._lost else "count, by frame"
+        # A line ends between reasons, never between a number and its reason.
+        reasons = ", ".join(one.replace(" ", "\u00a0") for one in self._lost.split(", "))
+        lost = f"lost: {reasons}" if reasons else "count, by frame"
         texts = (
             (_OFFSET, "px", field + ("" if self._star is None else star)),
             (_RESIDUAL, "px, band: two thirds of all stars", ""),
             (_COUNT, lost, ""),
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
-            pane.object = title_line(title, unit, legend, colours)
+            pane.object = title_line(title, unit, legend, colours, wraps=title == _COUNT)
 
 
 def _last(values: np.ndarray) -> float:
