@@ -86,8 +86,10 @@ export function render({model}) {
       chip.setAttribute("aria-pressed", String(!hidden.has(name)))
       chip.firstChild.innerHTML = hidden.has(name) ? EYE_OFF : SHAPES[name]
       chip.children[1].textContent = label(name)
-      const crowded = name == "below" && hidden.has(name) && !model.tall && width < ROOM_FOR_BELOW
-      chip.style.display = crowded || (KINDS.indexOf(name) < 3 && !tracked) ? "none" : ""
+      // Where the word has no room it is left to the pointer and to those who listen.
+      const crowded = name == "below" && !model.tall && width < ROOM_FOR_BELOW
+      chip.children[1].className = crowded ? "unseen" : ""
+      chip.style.display = KINDS.indexOf(name) < 3 && !tracked ? "none" : ""
     }
   }
   const commands = {

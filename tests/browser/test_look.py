@@ -126,6 +126,42 @@ def test_the_widest_words_of_the_tools_leave_the_bar_as_wide_as_its_place(opened
     assert short[1440] == []
 
 
+def test_candidates_below_the_threshold_are_in_reach_where_their_word_has_no_room(opened):
+    page = opened
+    page.get_by_role("tab", name="Tracks").click()
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.wait_for_timeout(500)
+    strip = page.get_by_role("group", name="Stars in the picture")
+    chip = strip.get_by_role("button", name="below")
+    page.wait_for_function("(one) => one.offsetWidth < 80", arg=chip.element_handle())
+    for pressed in ("true", "false"):
+        chip.click()
+        page.wait_for_function("([one, now]) => one.ariaPressed == now", arg=[chip.element_handle(), pressed])
+        assert strip.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
+def test_what_became_of_the_lost_is_read_whole_in_a_room_that_is_always_kept(opened):
+    page = opened
+    page.get_by_role("tab", name="Tracks").click()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_timeout(500)
+    found = page.evaluate(f"""() => {{
+        const title = ({DEEP})('span').find((one) => /^(lost:|count, by frame)/.test(one.textContent))
+        const pane = title.getRootNode().host
+        const was = [title.textContent, pane.offsetHeight]
+        title.textContent = 'lost: 1405 left the field, 114 moved away, 104 blended, 13 too faint'
+            .replace(/(\\d) /g, '$1\u00a0')
+        const whole = title.scrollWidth <= title.clientWidth && title.scrollHeight <= title.clientHeight
+        const inside = title.getBoundingClientRect().bottom <= pane.getBoundingClientRect().bottom
+        const kept = pane.offsetHeight == was[1]
+        title.textContent = was[0]
+        return [whole, inside, kept]
+    }}""")
+    assert found == [True, True, True]
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
 def test_the_words_of_measured_stars_are_whole_at_any_width(opened):
     page = opened
     page.set_viewport_size({"width": 1440, "height": 700})
