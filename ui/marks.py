@@ -92,7 +92,12 @@ def _same_places(tracks: Tracks, stars: StarTable, frame: int) -> tuple[np.ndarr
 
 
 def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the stars that made a map are, and those that it leaves out, each of shape (2, n), pixels."""
+    """Where the stars that made a map are, and those that it leaves out, each of shape (2, n), pixels.
+
+    There are none where the frame is the reference itself, whose map is not drawn.
+    """
+    if frame == tracks.reference:
+        return np.empty((2, 0)), np.empty((2, 0))
     places = np.stack([tracks.x[frame], tracks.y[frame]])
     known = [ids[ids < places.shape[1]] for ids in (maps.stars, maps.clipped)]
     return places[:, known[0]], places[:, known[1]]
