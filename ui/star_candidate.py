@@ -148,9 +148,10 @@ def _cutouts(tracks: Tracks, spot: Spot, image_of: ImageOf) -> Sequence[np.ndarr
 
 def candidate_measures(stars: StarTable, row: int, limits: Mapping[str, Limits]) -> list[tuple[str, str, str]]:
     """Name, value and unit of what was measured of a candidate."""
+    x, y = (float(at[row]) for at in places(stars))
     numbers = [
-        ("x", f"{stars['xcentroid'][row]:.2f}", "px"),
-        ("y", f"{stars['ycentroid'][row]:.2f}", "px"),
+        ("x", f"{x:.2f}", "px"),
+        ("y", f"{y:.2f}", "px"),
         ("over noise", f"{strength(stars)[row]:.3g}", "σ"),
         ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
         ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
