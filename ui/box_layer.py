@@ -61,7 +61,8 @@ class BoxLayer:
     def _put(self, box: tuple[float, float, float] | None) -> None:
         # A figure that is not on screen has no layout yet to put anything into.
         for one, halo, line in [part for part in self._bare if part[0].visible]:
-            one.center = [*one.center, halo, line]
+            # Not its centre: a layout that comes before the browser has made their views would look for them there.
+            one.renderers = [*one.renderers, halo, line]
         self._bare = [part for part in self._bare if not part[0].visible]
         if box == self._box:
             return

@@ -50,6 +50,29 @@ def undo(page):
     settle(page)
 
 
+def test_a_page_that_is_laid_out_before_the_box_is_there_has_no_error(chromium, app):
+    page = visit(chromium, f"{app.address}#folder=turning&tab=Shifts&stage=shifts")
+    page.evaluate(
+        """() => {
+          const shows = (view) => view.model.x_range?.name == "picture x"
+          const find = (view) => shows(view) ? view : [...view.children()].map(find).find(Boolean)
+          const view = [...Bokeh.index].map(find).find(Boolean)
+          const build = view._build_renderers.bind(view)
+          view._build_renderers = async () => {
+            await new Promise((done) => setTimeout(done, 300))
+            view.update_layout()
+            window.laid = true
+            return await build()
+          }
+        }"""
+    )
+    page.locator("[data-stage=shifts]").get_by_label("method").select_option("box")
+    page.wait_for_function("() => model('box 0')?.visible && window.laid")
+    settle(page)
+    page.close()
+    assert page.problems == []
+
+
 @pytest.mark.parametrize("rest", [0, 500])
 def test_the_box_moves_under_the_hand_and_the_recipe_hears_of_it_once(page, rest):
     before = recipe(page)
