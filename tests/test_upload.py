@@ -13,7 +13,7 @@ from ui.courier import Courier
 from ui.open_dialog import OpenDialog
 from ui.run_dialog import RunDialog
 from ui.session import Session
-from ui.upload import Inbox, bare
+from ui.upload import PATIENCE, DropField, Inbox, bare
 from ui.worker import Worker
 
 
@@ -147,6 +147,11 @@ def test_an_upload_that_its_visitor_gave_up_does_not_hold_the_others(session, mo
     assert [path.name for path in opened[0]] == ["whole.fits"]
     assert "given_up.fits: did not arrive whole" in dialog._problem.object
     assert [path.name for path in opened[0][0].parent.iterdir()] == ["whole.fits"]
+
+
+def test_a_piece_of_an_upload_over_a_slow_line_comes_long_before_it_counts_as_given_up():
+    bytes_per_second = 500_000 / 8
+    assert DropField(print).get_root().chunk_size / bytes_per_second < PATIENCE / 1.5
 
 
 @pytest.mark.parametrize(

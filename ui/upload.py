@@ -15,6 +15,8 @@ from pipeline.read.folder import is_frame
 LARGEST_VISIT = 1_000_000_000
 LARGEST_FILE = 250_000_000
 LONGEST_NAME = 200
+# Files come in pieces of so many bytes: on a slow line a larger one takes longer than what follows.
+PIECE = 1_000_000
 # A file of which nothing more has come for so long, seconds, was given up by its visitor.
 PATIENCE = 30.0
 
@@ -137,7 +139,7 @@ class DropField(pn.widgets.FileDropper):
 
     def __init__(self, on_piece: Callable[[Any, Any, Any, Any], None], **params: Any) -> None:
         self._on_piece = on_piece
-        super().__init__(multiple=True, max_file_size=f"{LARGEST_FILE // 1_000_000}MB", **params)
+        super().__init__(multiple=True, chunk_size=PIECE, max_file_size=f"{LARGEST_FILE // 1_000_000}MB", **params)
 
     def _process_event(self, event: Any) -> None:
         data = event.data
