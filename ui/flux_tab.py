@@ -20,7 +20,7 @@ from ui.flux_signs import legend
 from ui.flux_tables import CurveView, FluxTable
 from ui.part import column
 from ui.region import stars_inside, to_reference
-from ui.scene import Scene
+from ui.scene import Scene, same
 from ui.session import Session
 from ui.themed import Themed
 
@@ -243,7 +243,7 @@ class FluxTab(Themed):
         key = (photometry, tracks if self._session.aligned else None, curves, self._view.value, scene.frame)
         if self._marks is None:
             self._marks = FluxMarks(self._picture.figures)
-        if self._marks.shown and _same(self._drawn.get("marks"), key):
+        if self._marks.shown and same(self._drawn.get("marks"), key):
             return
         self._drawn["marks"] = key
         if self._session.aligned and tracks is not None:
@@ -288,7 +288,7 @@ class FluxTab(Themed):
         part.gallery.picked = self._session.picked
         region = self._session.region
         key = (centroids, photometry, normalized, scene.frame, region)
-        if centroids is None or _same(self._drawn.get("shapes"), key):
+        if centroids is None or same(self._drawn.get("shapes"), key):
             return
         self._drawn["shapes"] = key
         chosen = self._chosen("shapes", len(photometry))
@@ -313,13 +313,6 @@ class FluxTab(Themed):
 
 
 _SAVES = {"table": "Save the table", "curves": "Save the light curves"}
-
-
-def _same(one: tuple | None, other: tuple) -> bool:
-    """Whether two keys are made of the same objects."""
-    return one is not None and all(
-        a is b or (isinstance(a, str | int) and a == b) for a, b in zip(one, other, strict=True)
-    )
 
 
 def _gain(photometry: Photometry) -> str:

@@ -15,6 +15,15 @@ def lasts(stage: str) -> bool:
     return EXTRAS[stage].lasts if stage in EXTRAS else stage in STAGES and STAGES[stage].scope == "sequence"
 
 
+def same(one: tuple[Any, ...] | None, other: tuple[Any, ...]) -> bool:
+    """Whether what was drawn is made of the same results, and of equal names, numbers and regions."""
+    return (
+        one is not None
+        and len(one) == len(other)
+        and all(a is b or (isinstance(a, str | int | tuple) and a == b) for a, b in zip(one, other, strict=True))
+    )
+
+
 @dataclass(frozen=True)
 class Scene:
     """What the page shows: the results of one recipe, or of the one before where the new one is not there yet.

@@ -16,7 +16,7 @@ from pipeline.truth_map import compare_map
 from ui.marks import places
 from ui.open_dialog import below
 from ui.region import Region
-from ui.scene import Scene
+from ui.scene import Scene, same
 from ui.session import Session
 from ui.side import COMPARED
 from ui.star_candidate import candidate_place, pick_row
@@ -110,13 +110,13 @@ class TruthTab(Themed):
     def _sky(self, truth: Truth, reference: int, region: Region | None) -> Truth:
         """The true sky of a region, kept because what can be found of it is."""
         made_of = (truth, reference, region)
-        if self._cut is None or not _same(made_of, self._cut[0]):
+        if self._cut is None or not same(made_of, self._cut[0]):
             self._cut = made_of, truth_in(region, truth, reference)
         return self._cut[1]
 
     def _compare(self, name: str, made_of: tuple[Any, ...], compare: Callable[[], Any]) -> None:
         before = self._made.get(name, ((), None))[0]
-        if made_of[0] is not None and not _same(before, made_of):
+        if made_of[0] is not None and not same(before, made_of):
             self._made[name] = (made_of, compare())
 
     def show(self, scene: Scene) -> None:
@@ -169,8 +169,3 @@ class TruthTab(Themed):
             pick_row(self._session, tracks, int(found[0]), None)
         elif stars is not None and row < len(stars):
             pick_row(self._session, tracks, None, tuple(float(at[row]) for at in places(stars)))
-
-
-def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether two tuples hold the same objects."""
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
