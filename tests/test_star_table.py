@@ -50,7 +50,10 @@ def said(tab):
 def test_rows_that_are_not_sent_are_said_with_the_way_to_see_them(tab, results):
     assert len(tab.table.value) == MOST
     assert said(tab).startswith(f"The {MOST} strongest of {len(results[0])} candidates.")
-    assert "choose a state" in said(tab)
+    to_others = "To see the others, sort by another column, choose a state or drag a region on the picture."
+    assert said(tab).endswith(to_others)
+    tab._state.value = next(one for one in tab._state.options[1:] if (tab._all["state"] == one).sum() > MOST)
+    assert said(tab).endswith("To see the others, sort by another column or drag a region on the picture.")
 
 
 def test_a_state_is_chosen_among_all_candidates_and_not_among_the_strongest(tab, results):
@@ -73,6 +76,25 @@ def test_the_first_in_the_order_of_a_clicked_head_are_sent(tab, results):
     tab._state.value = tab._state.options[1]
     tab._state.value = ALL
     np.testing.assert_array_equal(np.sort(tab.table.value["sharp"]), np.sort(everything["sharp"])[:MOST])
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_numbers_of_stars_are_ordered_as_numbers_and_what_has_none_comes_last(order):
+    numbers = np.random.default_rng(3).permutation(300)
+    table = pd.DataFrame({"id": [str(number) if number < 200 else "" for number in numbers]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "STAR_ROWS", MOST)
+        sent = first_rows(table, [{"field": "id", "dir": order}], None)
+    wanted = range(MOST) if order == "asc" else range(200 - MOST, 200)
+    assert sorted(map(int, sent["id"])) == list(wanted)
+
+
+def test_the_browser_orders_numbers_as_they_are_ordered_before(tab):
+    columns = {one["field"]: one for one in tab.table.get_root().configuration["columns"]}
+    for name in ("id", "x", "y", "over σ", "sharp", "round"):
+        assert columns[name]["sorter"] == "number"
+        assert columns[name]["sorterParams"] == {"alignEmptyValues": "bottom"}
+    assert "sorter" not in columns["state"]
 
 
 @given(some.lists(some.floats(-5, 5) | some.just(np.nan), max_size=40), some.booleans(), some.data())
@@ -100,6 +122,16 @@ def test_a_star_picked_elsewhere_has_its_row_marked_though_it_is_among_the_faint
     assert tab.table.value["id"].iloc[row] == str(faint)
     tab.pick(None)
     assert tab.table.selection == []
+
+
+def test_where_nothing_is_picked_or_what_is_has_no_row_a_result_filters_once(tab, monkeypatch):
+    filtered = []
+    monkeypatch.setattr(tab, "_filter", lambda: filtered.append(True))
+    tab.pick(None)
+    tab.pick(99_999)
+    assert not filtered
+    tab.pick(int(tab._all["id"][tab._all["id"] != ""].iloc[-1]))
+    assert filtered
 
 
 def test_a_row_without_a_number_picks_the_candidate_in_its_place(tab, picks):
@@ -130,7 +162,14 @@ def test_a_candidate_that_has_no_centre_is_picked_at_its_brightest_pixel(tab, pi
 
 def test_a_region_without_a_star_says_so(tab, results):
     tab.show(*results, 1, (-90.0, -80.0, -90.0, -80.0))
-    assert said(tab) == "No candidate lies here."
+    assert said(tab) == "No candidate lies in the region."
+
+
+def test_a_frame_without_a_candidate_says_so(tab, results):
+    stars, tracks = results
+    none = replace(stars, columns={name: stars[name][:0] for name in stars.columns}, reason=stars.reason[:0])
+    tab.show(none, tracks, 1)
+    assert said(tab) == "No candidate in this frame."
 
 
 def test_every_column_of_a_table_of_stars_says_what_it_is(graph, turning, results):

@@ -14,6 +14,7 @@ from bokeh.models import HTMLTemplateFormatter
 from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import belongs, places, strength
 from ui.region import Region, in_frame, inside
+from ui.scene import same
 
 #: So many rows go to the browser; choice of a state, region and order are made before, of all.
 STAR_ROWS = 5000
@@ -188,7 +189,9 @@ class StarTab:
         sorters = self.table.sorters if self.panel.objects else []
         picked = self._picked_row(table)
         shown = first_rows(table, sorters, picked)
-        self._said.object = rows_text(len(shown), len(table), len(self._all), sorters, chosen)
+        self._said.object = rows_text(
+            len(shown), len(table), len(self._all), sorters, chosen, in_region=self._made_of[3] is not None
+        )
         shown = shown.reset_index(drop=True)
         if not self.panel.objects:
             self._make(shown)
@@ -216,6 +219,8 @@ class StarTab:
 
     def _make(self, table: pd.DataFrame) -> None:
         numbers = ("id", "x", "y", "over σ", "sharp", "round")
+        # As the rows are ordered before they are sent: by number, what has none last either way.
+        by_number = {"sorter": "number", "sorterParams": {"alignEmptyValues": "bottom"}}
         self.table = pn.widgets.Tabulator(
             table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
@@ -223,6 +228,7 @@ class StarTab:
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
             formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
+            configuration={"columns": [{"field": name, **by_number} for name in numbers]},
         )  # fmt: skip
         self.table.on_click(self._clicked)
         # Of more rows than are sent the browser orders those that it has: the first in that order must be among them.
@@ -241,7 +247,8 @@ class StarTab:
         self._picked, self._place = star, place
         if not self.panel.objects:
             return
-        if self._picked_row(self.table.value) is None and len(self._all) > STAR_ROWS:
+        unsent = len(self._all) > STAR_ROWS and self._picked_row(self.table.value) is None
+        if unsent and self._picked_row(self._all) is not None:
             self._filter()
         else:
             self._mark()
@@ -249,7 +256,7 @@ class StarTab:
     def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int, region: Region | None = None) -> None:
         """Show a frame's candidates, those of a region of the reference alone where one is given."""
         made_of = (stars, tracks, frame, region)
-        if stars is None or (made_of[2:] == self._made_of[2:] and _same(made_of[:2], self._made_of[:2])):
+        if stars is None or same(made_of, self._made_of):
             return
         self._made_of = made_of
         self._all = star_frame(stars, tracks, frame, region)
@@ -258,11 +265,6 @@ class StarTab:
             states.append(self._state.value)
         self._state.options = states
         self._filter()
-
-
-def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    """Whether two tuples hold the same objects."""
-    return all(a is b for a, b in zip(one, other, strict=True))
 
 
 def first_rows(table: pd.DataFrame, sorters: Sequence[Mapping[str, str]], picked: int | None) -> pd.DataFrame:
@@ -282,6 +284,8 @@ def first_rows(table: pd.DataFrame, sorters: Sequence[Mapping[str, str]], picked
     order = np.arange(len(table))
     for one in reversed(sorters):
         values = table[one["field"]].iloc[order]
+        if one["field"] == "id":
+            values = pd.to_numeric(values, errors="coerce")
         rank = values.rank(method="dense", ascending=one["dir"] == "asc", na_option="bottom")
         order = order[np.argsort(rank.to_numpy(), kind="stable")]
     chosen = order[:STAR_ROWS]
@@ -290,14 +294,17 @@ def first_rows(table: pd.DataFrame, sorters: Sequence[Mapping[str, str]], picked
     return table.iloc[np.sort(chosen)]
 
 
-def rows_text(shown: int, fitting: int, count: int, sorters: Sequence[Mapping[str, str]], state: str) -> str:
+def rows_text(
+    shown: int, fitting: int, count: int, sorters: Sequence[Mapping[str, str]], state: str, *, in_region: bool
+) -> str:
     """How many candidates are listed of how many, and where some are not, how to see them, as HTML."""
     if not count:
-        words = "No candidate lies here."
+        words = "No candidate lies in the region." if in_region else "No candidate in this frame."
     elif shown < fitting:
         order = f"first by {sorters[0]['field']}" if sorters else "strongest"
-        others = "drag a region on the picture" if state != ALL else "choose a state or drag a region on the picture"
-        words = f"The {shown:,} {order} of {fitting:,} candidates. To see the others, sort by another column, {others}."
+        ways = "sort by another column or" if state != ALL else "sort by another column, choose a state or"
+        others = f"To see the others, {ways} drag a region on the picture."
+        words = f"The {shown:,} {order} of {fitting:,} candidates. {others}"
     elif fitting < count:
         words = f"{fitting:,} of {count:,} candidates."
     else:
