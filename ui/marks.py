@@ -210,7 +210,7 @@ def _frames(sequence: Sequence) -> list[str]:
     count = len(sequence.frames)
     files = f" of {count + rest} files" if rest else ""
     tail = f", {unusable} of them cannot be used" if unusable else ""
-    tail += ". The tab Frames says why of each" if rest or unusable else ""
+    tail += ". The tab Frames says why for each" if rest or unusable else ""
     return [str(count), f"lights{files}, {sequence.shape[1]} × {sequence.shape[0]} px{tail}"]
 
 

@@ -246,8 +246,9 @@ class Side(Themed):
             )  # fmt: skip
             self._part_of = pn.Row(words, every, sizing_mode="stretch_width", margin=0)
             self._body.insert(0, self._part_of)
-        words = "The maps are made of all stars; drawn are those" if self.active == "Map" else "Only stars"
-        self._part_of[0].object = sentence(f"{words} in the region that you dragged.", self._theme)
+        of_maps = "The maps are made of all stars; only those in the region that you dragged are drawn."
+        words = of_maps if self.active == "Map" else "Only stars in the region that you dragged."
+        self._part_of[0].object = sentence(words, self._theme)
         self._part_of.visible = wanted
 
     def _forget(self) -> None:

@@ -24,7 +24,7 @@ ImageOf = Callable[[int], np.ndarray | None]
 VIEWS = {"frames": "Against frame", "offset": "Offset arrows", "residual": "Residual arrows"}
 _ONLY = "Only one frame is used. The tab Frames says why the others are not."
 _EMPTY = "No star of the reference lies in the region: drag a larger one, or show all stars."
-_NO_FRAME = "No frame is used. The tab Frames says why of each."
+_NO_FRAME = "No frame is used. The tab Frames says why for each."
 _ALONE = "This is one frame alone. Stars are followed from frame to frame: open a sequence to see how they move."
 
 
