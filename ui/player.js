@@ -37,6 +37,10 @@ export function render({model}) {
     if (next == model.frame) return
     waiting = performance.now()
     painted.clear()
+    // What is told of another frame is over: it may be this one that was shown before.
+    model.shown = -1
+    // A step tells which files it belongs to.
+    model.heard = model.openings
     model.frame = next
   }
   const step = (by) => { stop(); go(model.frame + by) }
@@ -204,7 +208,6 @@ export function render({model}) {
   model.on("openings", () => {
     model.blink = false
     stop()
-    model.heard = model.openings
   })
   model.on(["facts", "note"], draw_facts)
   root.append(bar, readout)

@@ -135,7 +135,7 @@ class Player:
         if self._quiet:
             return
         if self._part.heard != self._part.openings:
-            # The browser had not heard yet that other frames are open.
+            # The browser had not heard yet that other frames are open when it stepped.
             self.frame = event.old
         else:
             self._on_frame(event.new)

@@ -15,17 +15,19 @@ from ui.player import Player
 @pytest.fixture(scope="module")
 def served():
     """A running server, and the parts of the page opened last."""
-    held = SimpleNamespace()
+    held = SimpleNamespace(early=False)
 
     def stepped(frame):
         held.frames.append(frame)
-        if held.drawn:
+        if frame in held.drawn:
             held.picture.show("subtracted", sky() + frame, noise=5.0, key=f"frame {frame}")
-        if held.told:
+        if frame in held.told:
             held.player.tell_shown(frame)
 
     def app():
-        held.picks, held.frames, held.drawn, held.told = [], [], False, False
+        held.picks, held.frames = [], []
+        # The frames of which there is a picture, and those of which is told that all is shown.
+        held.drawn = held.told = ()
         held.picture = Picture()
         held.picture.on_pick(lambda star, place: held.picks.append(star))
         held.player = Player(3, stepped, channel=held.picture.channel)
@@ -33,6 +35,8 @@ def served():
         held.picture.show("subtracted", sky(), noise=5.0, key="sky")
         held.picture.set_markers(markers())
         held.document = pn.state.curdoc
+        if held.early:
+            held.player.stop()
         return column(held.picture.panel, held.player.panel, width=WIDTH, height=HEIGHT)
 
     with serving(app) as held.address:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.browser.picture.drawn import on_server, sky
-from tests.browser.served import wait_until
+from tests.browser.picture.drawn import HEIGHT, SHAPE, WIDTH, on_server, sky
+from tests.browser.served import alone, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -42,7 +42,7 @@ def test_the_slider_goes_to_the_frame_under_the_hand_and_follows_the_arrow_keys(
 
 
 def test_blink_alternates_with_the_reference_and_ends_where_it_began(page, served):
-    served.drawn = True
+    served.drawn = range(3)
     page.get_by_label("Last frame").click()
     page.get_by_label("Frames per second").select_option("8")
     page.get_by_label("Blink against the reference").click()
@@ -54,7 +54,7 @@ def test_blink_alternates_with_the_reference_and_ends_where_it_began(page, serve
 
 
 def test_the_film_goes_on_over_frames_without_a_picture_of_their_own(page, served):
-    served.told = True
+    served.told = range(3)
     page.get_by_label("Frames per second").select_option("8")
     page.get_by_role("button", name="Play", exact=True).click()
     assert heard(page, served, 5)[:5] == [1, 2, 0, 1, 2]
@@ -72,7 +72,7 @@ def test_the_film_waits_until_all_pictures_show_the_frame(page, served):
     on_server(served, lambda: served.picture.choose("raw", 1))
     # A picture whose size changes is painted anew, which is no new frame.
     page.wait_for_timeout(1000)
-    served.drawn = True
+    served.drawn = range(3)
     page.get_by_label("Frames per second").select_option("8")
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_timeout(1000)
@@ -82,7 +82,7 @@ def test_the_film_waits_until_all_pictures_show_the_frame(page, served):
 
 
 def test_the_film_ends_when_other_frames_are_opened(page, served):
-    served.told = True
+    served.told = range(3)
     page.get_by_role("button", name="Play", exact=True).click()
     heard(page, served, 1)
     on_server(served, served.player.stop)
@@ -99,11 +99,36 @@ def test_a_step_that_crosses_with_the_opening_of_other_frames_changes_nothing(pa
     page.evaluate(f"(channel) => {{ setTimeout(() => {{ {busy} {step} }}) }}", served.picture.channel)
     time.sleep(0.2)
     on_server(served, served.player.stop)
-    wait_until(page, lambda: served.player._part.heard == 1)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)
     assert (served.frames, served.player.frame) == ([], 0)
     page.get_by_label("Next frame").click()
     assert heard(page, served, 1) == [1]
+
+
+@pytest.fixture
+def early(chromium, served):
+    """A page whose files were opened before the browser drew the player."""
+    served.early = True
+    with alone(chromium, served.address, SHAPE[1], width=WIDTH, height=HEIGHT) as page:
+        yield page
+    served.early = False
+
+
+def test_a_player_drawn_after_its_files_were_opened_steps(early, served):
+    early.get_by_label("Next frame").click()
+    assert heard(early, served, 1) == [1]
+    assert early.locator(".count").inner_text() == "2 of 3"
+
+
+def test_the_film_waits_for_a_frame_that_was_shown_before_and_is_being_made_again(page, served):
+    served.drawn, served.told = (0,), (2,)
+    page.get_by_label("Last frame").click()
+    assert heard(page, served, 1) == [2]
+    served.told = ()
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_label("Blink against the reference").click()
+    page.wait_for_timeout(1500)
+    assert served.frames == [2, 0, 2]
 
 
 def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
