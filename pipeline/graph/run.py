@@ -18,6 +18,9 @@ from pipeline.graph.request import Night, OwnTime, Request, Ticket
 from pipeline.graph.store import Store
 from pipeline.recipe import Recipe
 
+# Where libraries of linear algebra look how many threads they may start.
+_LIBRARIES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 @dataclass(frozen=True)
 class Event:
@@ -187,11 +190,12 @@ def _calm_linear_algebra() -> None:
 
     Frames and bands run on all cores already. The library's own threads wait for one another with the processor in
     their hands, which takes as much from everybody as the work itself, and gives sums last digits by the machine.
+    What is loaded later, as scipy's own copy is, and processes that this one starts read it in the environment, where
+    it is written as well.
     """
-    if "OPENBLAS_NUM_THREADS" in os.environ:
+    if not {*_LIBRARIES, "OMP_NUM_THREADS"}.isdisjoint(os.environ):
         return
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1, user_api="blas")
-    # What is loaded later, as scipy's own copy is, looks here.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    os.environ.update(dict.fromkeys(_LIBRARIES, "1"))
