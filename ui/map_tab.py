@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WAIT = "The map is drawn as soon as the stars are followed to this frame."
 _NO_MAP = "This frame has no offset map. The stage with a cross at the left says why."
 _REFERENCE = (
-    "This frame is the reference, from which all offsets count: its own maps are zero everywhere. "
+    "This frame is the reference: its offsets and their errors are zero everywhere. "
     "Go to another frame to see how the field moved."
 )
 _ALONE = "This is one frame alone. A map of offsets needs the same stars in another frame: open a sequence."
