@@ -14,9 +14,7 @@ from pipeline import shapes
 MOST = {"numbers": 50, "ids": 1000, "shapes": 500}
 #: So many corners have all polygons of a list together.
 MOST_CORNERS = 10_000
-#: A rectangle ends here, pixels: no frame is as large.
-FARTHEST = 1_000_000
-#: So many characters of a wrong value stand in a message.
+#: So many characters of a wrong value or name stand in a message.
 LONGEST_SHOWN = 300
 
 Range = tuple[float, float]
@@ -149,6 +147,11 @@ def shown(value: Any) -> str:
     except (RecursionError, ValueError):
         # Tables in tables in tables, or a number of thousands of digits.
         return "a value too large to be shown"
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """A name as messages have it; it may come from anywhere, of any length."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}\u2026"
 
 
@@ -276,7 +279,7 @@ def _region(spec: KnobSpec, value: Any) -> str | Rectangle:
         return value
     ends = [int(end) for end in value.split(",")] if isinstance(value, str) else [_whole(spec, end) for end in value]
     x0, y0, x1, y1 = ends
-    if not (0 <= x0 < x1 <= FARTHEST and 0 <= y0 < y1 <= FARTHEST):
+    if not (0 <= x0 < x1 <= shapes.FARTHEST and 0 <= y0 < y1 <= shapes.FARTHEST):
         raise ValueError
     return (x0, y0, x1, y1)
 

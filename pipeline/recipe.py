@@ -12,19 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import pipeline.stages  # noqa: F401  (declares the stages)
-from pipeline.knob import KnobError, KnobSpec, nearest, shown
+from pipeline.knob import KnobError, KnobSpec, cut, nearest, shown
 from pipeline.stage import STAGES
 
 FORMAT = 1
 LARGEST = 1_000_000
 DEEPEST = 4
-# What a name with dots is not in: a text, a comment.
+# What a name with dots is not in: a text, a comment. One that begins always matches, closed or not, and gives nothing
+# back: else each quote could be tried as a beginning as far as the end. A long text may end in two quotes of its own.
 _TEXTS = re.compile(
-    r'"""(?:\\.|[^\\])*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+    r'''"""(?:\\.|[^"\\]|"(?!""))*+"{0,5}|'{3}(?:[^']|'(?!''))*+'{0,5}|"(?:\\.|[^"\\\n])*+"?|'[^'\n]*+'?|#[^\n]*+''',
+    re.DOTALL,
 )
 _MANY_DOTS = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){16}")
 PRESETS = ("classic-12800", "classic-6400", "classic-andromeda")
+# The head of a section and a dot in it, and a name on its left of a dot, an equals sign or a bracket.
+_HEAD = re.compile(r"\s*\[\s*\"?([\w-]+)\"?\s*\.?")
+_KEY = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([\w-]+))\s*[.=\]]")
 _DATA = ("lights", "bias", "dark", "flat")
+#: Knobs whose values name files, folders or stars: they belong to the night for which they were set.
+OF_FILES = {
+    "frames": ("reference", "kinds"),
+    "selection": ("rejected",),
+    "shifts": ("box_centers", "box_sizes", "pre_shift"),
+    "psf_photometry": ("known", "comparison"),
+}
 
 
 class RecipeError(ValueError):
@@ -49,7 +61,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in self.knobs:
             if name not in STAGES:
-                raise KnobError(f"[{name}]: no such stage" + nearest(name, STAGES))
+                raise KnobError(f"[{cut(name)}]: no such stage" + nearest(name, STAGES))
         full = {name: stage.check(self.knobs.get(name, {})) for name, stage in STAGES.items()}
         object.__setattr__(self, "knobs", full)
 
@@ -67,6 +79,11 @@ class Recipe:
         changed = {name: dict(values) for name, values in self.knobs.items()}
         changed.setdefault(stage, {}).update(knobs)
         return Recipe(changed, self.data)
+
+    def with_files_of(self, other: Recipe) -> Recipe:
+        """The same recipe with what another one says of single files, folders and stars."""
+        theirs = {stage: {knob: other[stage][knob] for knob in knobs} for stage, knobs in OF_FILES.items()}
+        return Recipe({stage: {**values, **theirs.get(stage, {})} for stage, values in self.knobs.items()}, self.data)
 
     def changed(self) -> dict[str, dict[str, Any]]:
         """Knobs that differ from their defaults."""
@@ -110,10 +127,10 @@ def with_option(recipe: Recipe, option: str) -> Recipe:
     KnobError
         Where stage, knob or value is wrong.
     """
-    match = re.fullmatch(r"\s*([\w-]+)\.([\w-]+)\s*=\s*(.*?)\s*", option, re.DOTALL)
+    match = re.fullmatch(r"\s*([\w-]+)\.([\w-]+)\s*=(.*)", option, re.DOTALL)
     if match is None:
         raise KnobError(f"--set {option}: wants STAGE.KNOB=VALUE")
-    stage, knob, text = match.groups()
+    stage, knob, text = match[1], match[2], match[3].strip()
     if stage not in STAGES:
         raise KnobError(f"--set {option}: no stage {stage}" + nearest(stage, STAGES))
     if knob not in STAGES[stage].knobs:
@@ -173,7 +190,7 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{name}: is not TOML ({str(error)[:200]}): mend that line") from None
+        raise RecipeError(f"{name}: is not TOML ({cut(str(error))}): mend that line") from None
     if _depth(content) > DEEPEST:
         raise RecipeError(nested)
     version = content.pop("format", FORMAT)
@@ -182,7 +199,7 @@ def loads(text: str, *, name: str = "recipe") -> Recipe:
     data = _check_data(content.pop("data", {}), text, name)
     for section, values in content.items():
         if section not in STAGES:
-            raise RecipeError(f"{name}{_line(text, section)}: no stage [{section}]{nearest(section, STAGES)}")
+            raise RecipeError(f"{name}{_line(text, section)}: no stage [{cut(section)}]{nearest(section, STAGES)}")
         if not isinstance(values, dict):
             raise RecipeError(
                 f"{name}{_line(text, None, section)}: {section} = {shown(values)}: wants a section [{section}]"
@@ -215,7 +232,7 @@ def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]
     for key, paths in values.items():
         place = _line(text, "data", key)
         if key not in _DATA:
-            raise RecipeError(f"{name}{place}: data.{key}: no such entry{nearest(key, _DATA)}")
+            raise RecipeError(f"{name}{place}: data.{cut(key)}: no such entry{nearest(key, _DATA)}")
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             raise RecipeError(f"{name}{place}: data.{key} = {shown(paths)}: wants a list of paths")
     return {key: tuple(paths) for key, paths in values.items()}
@@ -224,15 +241,13 @@ def _check_data(values: Any, text: str, name: str) -> dict[str, tuple[str, ...]]
 def _line(text: str, section: str | None, key: str | None = None) -> str:
     """Where a section's head or a key in it stands, for messages."""
     current = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        head = re.match(r"\s*\[\s*\"?([\w-]+)", line)
-        if head:
-            current = head.group(1)
-            if key is None and current == section:
-                return f" line {number}"
-            if re.match(rf"\s*\[\s*{re.escape(str(section))}\s*\.\s*\"?{re.escape(str(key))}\b", line):
-                return f" line {number}"
-        elif key is not None and current == section and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[.=]", line):
+    for number, line in enumerate(text.split("\n"), start=1):
+        head = _HEAD.match(line)
+        current = head[1] if head else current
+        if current != section:
+            continue
+        name = _KEY.match(line[head.end() :] if head else line)
+        if head if key is None else name and name[name.lastindex] == key:
             return f" line {number}"
     return ""
 

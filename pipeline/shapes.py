@@ -13,7 +13,8 @@ RULE = (
     'or {shape = "polygon", points = [[x, y], ...]}'
 )
 _FIELDS = {"rectangle": ("x0", "y0", "x1", "y1"), "ellipse": ("x", "y", "a", "b", "theta")}
-_FARTHEST = 1e6
+#: Nothing lies farther out, pixels: no frame is as large.
+FARTHEST = 1_000_000
 
 
 def checked(shape: Any) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise TypeError
     number = float(value)
-    if not math.isfinite(number) or abs(number) > _FARTHEST:
+    if not math.isfinite(number) or abs(number) > FARTHEST:
         raise ValueError
     return number + 0.0
 

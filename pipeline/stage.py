@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pipeline.knob import KINDS, KnobError, KnobSpec, Rectangle, nearest
+from pipeline.knob import KINDS, KnobError, KnobSpec, Rectangle, cut, nearest
 
 
 class Rerun(Exception):
@@ -99,7 +99,7 @@ class Stage:
         """
         for name in knobs:
             if name not in self.knobs:
-                raise KnobError(f"{self.name}.{name}: no such knob" + nearest(name, self.knobs))
+                raise KnobError(f"{self.name}.{cut(name)}: no such knob" + nearest(name, self.knobs))
         return {name: spec.check(knobs[name]) if name in knobs else spec.default for name, spec in self.knobs.items()}
 
 

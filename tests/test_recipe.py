@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import recipe as recipes
-from pipeline.knob import KnobError, Point, Sides
+from pipeline.knob import LONGEST_SHOWN, KnobError, Point, Sides
 from pipeline.recipe import Recipe, RecipeError
+from pipeline.shapes import FARTHEST
 from pipeline.stage import STAGES
 
 
@@ -110,6 +111,10 @@ def test_equal_knobs_make_one_recipe_however_they_are_written():
         ("[stars]\nthreshold = " + "9" * 5001, ["night.toml"]),
         ("[selection.limits]\n" + ".".join("a" * 3000) + " = 1", ["night.toml"]),
         ("[data]\nlight = ['here']", ["line 2", "did you mean lights"]),
+        ("[tracks]\nthreshold_x = 1\n[stars.threshold_x]\na = 1", ["line 2", "tracks.threshold_x"]),
+        ("[stars]\n'bright ones' = 1", ["line 2", "stars.bright ones: no such knob"]),
+        ("[stars.limits]\na = 1", ["line 1", "stars.limits: no such knob"]),
+        ("# \u2028 a remark\n[stars]\nthreshold = 0", ["line 3"]),
         ("[stars]\nbrightest = 0x" + "f" * 5000, ["line 2", "stars.brightest = a value too large", "100000"]),
         ("format = 0x" + "f" * 5000, ["line 1", "a value too large", "reads 1"]),
         (
@@ -137,8 +142,17 @@ LONG_NAME = "a." * 5000 + "a"
         f"[{LONG_NAME}]",
         LONG_NAME.replace("a", "'a'").replace(".", " . ") + " = 1",
         f'x = {{p = """\n""", {LONG_NAME} = 1, q = "x"}}',
+        f'x = {{p = """a"""", {LONG_NAME} = 1, q = "x"}}',
+        f"x = {{p = '''a''''', {LONG_NAME} = 1, q = 'x'}}",
     ],
-    ids=["name", "head", "quoted", "behind a text"],
+    ids=[
+        "name",
+        "head",
+        "quoted",
+        "behind a text",
+        "behind a text that ends in a quote",
+        "behind one that ends in two",
+    ],
 )
 def test_a_name_of_thousands_of_parts_is_never_read_part_by_part(text, monkeypatch):
     monkeypatch.setattr(recipes.tomllib, "loads", lambda text: pytest.fail("is read"))
@@ -151,6 +165,57 @@ def test_dots_in_texts_remarks_and_numbers_are_no_parts_of_a_name():
     recipe = recipes.loads(f"# {name}\n[selection.rejected]\n'{name}' = '{name}'\n[stars]\nsharpness = [0.25, 1.5]\n")
     assert recipe["selection"]["rejected"] == {name: name}
     assert recipes.with_option(Recipe(), f"frames.reference={name}")["frames"]["reference"] == name
+
+
+# Each took from minutes to hours when the time grew with the square of the length.
+LONG = 400_000
+HOSTILE = {
+    "a quote that never ends": 'x = "' + '\\"' * LONG,
+    "a long text that never ends": 'x = """' + '\\"""' * (LONG // 2) + "\\",
+    "single quotes": "x = '''" + "''\\" * (LONG // 3),
+    "quotes": "\"'" * LONG,
+    "a long name behind many lines": "[stars]\n" + "\n" * LONG + "k" * LONG + " = 1",
+    "a long name in many heads": "[stars]\n" + "[[stars.a]]\n" * (LONG // 12) + "[tracks]\n" + "k" * LONG + " = 1",
+    "a long section": "[" + "k" * 2 * LONG + "]",
+    "a long entry of data": "[data]\n" + "k" * 2 * LONG + " = 1",
+    "sections": "".join(f"[k{number}]\n" for number in range(LONG // 10)),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_text_as_large_as_a_recipe_can_be_is_refused_at_once_and_in_a_short_sentence(text):
+    with pytest.raises(RecipeError) as caught:
+        recipes.loads(text, name="night.toml")
+    assert len(str(caught.value)) < 2 * LONGEST_SHOWN
+
+
+def test_what_belongs_to_files_is_taken_from_another_recipe_and_nothing_else_is():
+    of_files = {(stage, knob) for stage, knobs in recipes.OF_FILES.items() for knob in knobs}
+    named = ("str", "words", "points", "sizes", "ids")
+    assert of_files == {
+        (name, knob) for name, stage in STAGES.items() for knob, spec in stage.knobs.items() if spec.kind in named
+    }
+    tonight = {
+        "frames": {"reference": "a.fits", "kinds": {"b.fits": "dark"}},
+        "selection": {"rejected": {"c.fits": "cloud"}},
+        "shifts": {"box_centers": {"n": (5, 6)}, "box_sizes": {"n": 40}, "pre_shift": {"a.fits": (1, 2)}},
+        "psf_photometry": {"known": {"3 V": 9.5}, "comparison": [1, 4]},
+    }
+    night = Recipe({**tonight, "stars": {"threshold": 9}}, {"lights": ("here",)})
+    assert night.with_files_of(Recipe()) == Recipe({"stars": {"threshold": 9}}, night.data)
+    assert Recipe({"tracks": {"proximity": 3}}).with_files_of(night) == Recipe({**tonight, "tracks": {"proximity": 3}})
+
+
+def test_nothing_lies_farther_out_than_a_rectangle_can_reach():
+    shape = {"shape": "rectangle", "x0": 0, "y0": 0, "x1": FARTHEST, "y1": 5}
+    recipe = Recipe({"mask": {"shapes": [shape]}, "aligned": {"crop": [0, 0, FARTHEST, 5]}})
+    assert recipe["aligned"]["crop"][2] == recipe["mask"]["shapes"][0]["x1"]
+    for stage, knobs in (
+        ("mask", {"shapes": [{**shape, "x1": FARTHEST + 1}]}),
+        ("aligned", {"crop": [0, 0, FARTHEST + 1, 5]}),
+    ):
+        with pytest.raises(KnobError, match="wants"):
+            Recipe().with_knobs(stage, **knobs)
 
 
 @pytest.mark.parametrize("value", ["{" * 5000, "{" + LONG_NAME + "=1}", "0x" + "f" * 19000, "1e99999"])
