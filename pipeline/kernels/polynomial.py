@@ -195,8 +195,8 @@ def fit_transform(
     wanted = there - design @ base.T
     # All x equations first, then all y: one matrix of shape (2 n, parameters), so that BLAS does the sums.
     columns = np.concatenate([design[:, : ways.shape[2]] @ ways[:, row].T for row in (0, 1)])
-    # Products of blocks so small that BLAS starts no threads for them: a Graph forbids it threads, who calls this without
-    # one does not, and the sums have the same last digits for both.
+    # Products of blocks so small that BLAS starts no threads for them: a Graph forbids it threads, but who calls this
+    # without one does not; the sums have the same last digits for both.
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(columns), _BLOCK)]
     kept, scatter = np.ones(len(here), bool), _spread(np.hypot(*(wanted - [median(row) for row in wanted.T]).T))
     variance, flat = error**2, wanted.T.ravel()
