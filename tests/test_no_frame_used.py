@@ -50,9 +50,34 @@ def test_one_frame_that_is_used_is_told_from_none(page):
     assert "Only one frame is used." in words(page.side._made["Tracks"]._alone.object)
 
 
+# How a tab says that something is still to come.
+WAITS = re.compile(r"\b(being|as soon as|yet|(is|are) (made|drawn|counted|measured|followed|aligned))\b")
+
+
+def said(page, tab):
+    """What can be read in a tab."""
+    texts, shown = [], [page.side._made[tab].panel]
+    while shown:
+        one = shown.pop()
+        if one.visible:
+            texts += [words(one.object)] if isinstance(getattr(one, "object", None), str) else []
+            shown += getattr(one, "objects", [])
+    return texts
+
+
 @pytest.mark.parametrize("tab", ["Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes"])
 def test_no_tab_waits_for_what_will_not_come(page, tab):
     page.results.wait_for(lambda: page.side.choose(tab))
-    shown = page.side._made[tab].panel
-    said = [words(str(pane.object)) for pane in shown.select() if hasattr(pane, "object") and pane.visible]
-    assert not [text for text in said if "being" in text], said
+    assert not [text for text in said(page, tab) if WAITS.search(text)]
+
+
+def test_tabs_that_wait_say_so(graph, turning, tmp_path, monkeypatch):
+    session = Session(graph, tmp_path)
+    made = Desk(session, None)
+    # The worker is slow: nothing has come.
+    monkeypatch.setattr(made.results, "_work", lambda *asked: None)
+    made.results.wait_for(lambda: session.open(turning, "sky"))
+    for tab in ("Map", "Shifts", "Fluxes"):
+        made.results.wait_for(lambda tab=tab: made.side.choose(tab))
+        assert [text for text in said(made, tab) if WAITS.search(text)], tab
+    made.close()
