@@ -74,10 +74,12 @@ def test_a_wrong_value_leaves_the_recipe_as_it_was(session):
     assert session.recipe == Recipe()
 
 
-def test_other_files_keep_the_knobs_but_no_names_of_files(session, night):
+def test_other_files_keep_the_knobs_but_no_names_of_files_and_stars(session, night):
     session.turn("stars", "threshold", 9.0)
     session.turn("selection", "rejected", {"light_002.fits": "cloud"})
     session.turn("frames", "reference", "light_002.fits")
+    session.turn("shifts", "pre_shift", {"light_002.fits": (9, 0)})
+    session.turn("psf_photometry", "comparison", (3, 5))
     session.open(night, "sky")
     assert session.recipe.changed() == {"stars": {"threshold": 9.0}}
 

@@ -18,8 +18,8 @@ export function render({model}) {
     input.addEventListener("change", async () => {
       const file = input.files[0]
       if (!file) return
-      if (file.size > limit) model.send_msg({name: file.name})
-      else model.send_msg({name: file.name, text: await file.text()})
+      if (file.size > limit) model.send_msg({name: file.name, large: true})
+      else model.send_msg({name: file.name, text: await file.text().catch(() => null)})
     })
     input.click()
   }

@@ -24,7 +24,7 @@ class Courier(JSComponent):
     def __init__(self, **params: Any) -> None:
         super().__init__(width=0, height=0, margin=0, **params)
         self._file: Path | None = None
-        self._asked: Callable[[str, str | None], None] | None = None
+        self._asked: Callable[[str, str | None, bool], None] | None = None
         self._copied: Callable[[bool], None] | None = None
 
     def save(self, name: str, text: str) -> None:
@@ -36,8 +36,11 @@ class Courier(JSComponent):
         self._copied = copied
         self._send_msg({"command": "copy", "text": text})
 
-    def ask(self, accept: str, answered: Callable[[str, str | None], None]) -> None:
-        """Let the visitor choose a text file; the answer has its name and text (None where it is too large)."""
+    def ask(self, accept: str, answered: Callable[[str, str | None, bool], None]) -> None:
+        """Let the visitor choose a text file.
+
+        The answer has its name, its text (None where there is none) and whether that is because it is too large.
+        """
         self._asked = answered
         self._send_msg({"command": "ask", "accept": accept, "limit": LARGEST_TEXT})
 
@@ -67,6 +70,7 @@ class Courier(JSComponent):
         elif self._asked is not None and "name" in data:
             answered, self._asked = self._asked, None
             text = data.get("text")
+            text = text if isinstance(text, str) else None
             # A browser that keeps to the rules sends no more than it was allowed.
-            fits = isinstance(text, str) and len(text) <= LARGEST_TEXT
-            answered(str(data["name"])[:LONGEST_NAME], text if fits else None)
+            large = "large" in data or (text is not None and len(text) > LARGEST_TEXT)
+            answered(str(data["name"])[:LONGEST_NAME], None if large else text, large)

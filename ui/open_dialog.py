@@ -223,7 +223,7 @@ class OpenDialog:
         if folders:
             return "No frames in this folder: choose one of those above, or upload."
         if self._folder == self._session.root:
-            return "No frames yet: put some below this folder, or upload."
+            return "No frames yet: put some in this folder, or upload."
         return "No frames in this folder: go up, or upload."
 
     def _count(self, frames: list[Path], asked: int) -> None:

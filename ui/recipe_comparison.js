@@ -2,6 +2,7 @@
 const CLOSE = '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>'
 const DOWN = '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10l5 5 5-5"/></svg>'
 const NO_VALUE = 255
+const OWN = "own/"
 
 function button(name, label, parent, click) {
   const made = element("button", name, parent, label)
@@ -63,7 +64,12 @@ export function render({model}) {
   const box = element("span", "choice", choose)
   const select = element("select", "", box)
   select.id = "other-recipe"
-  select.addEventListener("change", () => model.send_msg({other: select.value}))
+  let own = {}
+  select.addEventListener("change", () => {
+    const name = select.value.slice(OWN.length)
+    const mine = select.value.startsWith(OWN) && own[name]
+    model.send_msg(mine ? {other: "own", name, text: mine.text} : {other: select.value})
+  })
   box.insertAdjacentHTML("beforeend", DOWN)
   const state = element("div", "state", root)
   const words = element("span", "", state)
@@ -79,7 +85,12 @@ export function render({model}) {
 
   const draw_head = () => {
     root.className = `comparison ${model.theme}`
-    select.replaceChildren(...model.others.map(([name, text]) => new Option(text, name, false, name == model.other)))
+    // The visitor's own presets stand before the last, which asks for a file.
+    const mine = Object.keys(own).sort().map((name) => [OWN + name, name])
+    const known = new Set(mine.map(([key]) => key))
+    const others = model.others.filter(([key]) => !known.has(key))
+    others.splice(others.findIndex(([key]) => key == "file"), 0, ...mine)
+    select.replaceChildren(...others.map(([key, text]) => new Option(text, key, false, key == model.other)))
     select.value = model.other
     words.textContent = model.state
     cancel.hidden = !model.busy
@@ -113,12 +124,15 @@ export function render({model}) {
     else element("p", "none", knobs, "No knob differs: the two recipes are the same.")
     draw_head()
   }
-  model.on(["theme", "others", "other", "state", "busy", "problem"], draw_head)
+  const draw_others = () => { own = kept(); draw_head() }
+  model.on(["theme", "other", "state", "busy", "problem"], draw_head)
+  model.on("others", draw_others)
   model.on(["marks", "results"], draw_found)
   model.on("maps", draw_maps)
   model.on("knobs", draw_knobs)
   // Who opened it by the keyboard goes on in it.
-  model.on("opened", () => select.focus())
+  model.on("opened", () => { draw_others(); select.focus() })
+  own = kept()
   draw_found()
   draw_maps()
   draw_knobs()

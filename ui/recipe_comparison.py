@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import param
@@ -20,6 +21,7 @@ from ui.part import Part, column, text
 from ui.recipe_difference import Rival, StarsApart, knobs_apart, map_apart, stars_apart
 from ui.recipe_marks import RecipeMarks
 from ui.recipe_menu import Tell, ask_recipe
+from ui.recipe_presets import own_preset
 from ui.session import Session
 from ui.stretch import palette
 from ui.theme import RIGHT
@@ -29,7 +31,7 @@ from ui.worker import Worker
 if TYPE_CHECKING:
     from ui.picture import Picture
 
-BEFORE, FILE = "before", "file"
+BEFORE, FILE, OWN = "before", "file", "own"
 OTHERS = {
     BEFORE: "that before the last change",
     "default": "our defaults",
@@ -59,7 +61,7 @@ class ComparisonCard(Part):
     palette = param.String("")
     opened = param.Integer(0)
 
-    _esm = f"{text('element.js')}\n{text('recipe_comparison.js')}"
+    _esm = f"{text('element.js')}\n{text('preset_store.js')}\n{text('recipe_comparison.js')}"
 
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         self._on_message = on_message
@@ -106,8 +108,9 @@ class RecipeComparison(Themed):
         self._theme = theme
         self._worker = Worker(document)
         self._marks = RecipeMarks(picture.figures)
-        self._other = Recipe()
-        self._names = dict(OTHERS)
+        self._other, self._whole = Recipe(), True
+        # A recipe of the visitor's own that has joined the list: its key, its name and what _choose takes.
+        self._own: tuple[str, str, Recipe, bool] | None = None
         self._card: ComparisonCard | None = None
         self.is_open = False
         self.panel = column(width=RIGHT, sizing_mode="stretch_height", scroll="y-auto", visible=False)
@@ -148,33 +151,49 @@ class RecipeComparison(Themed):
             self._worker.cancel()
             self._card.param.update(busy=False, state="Cancelled.")
         elif data.get("use"):
-            self._session.use(self._other)
+            self._session.use(self._rival())
         elif data.get("other") == FILE:
             # The list shows what is compared until a file is chosen.
             self._card.param.trigger("other")
-            ask_recipe(self._courier, self._tell, self._use_file)
-        elif data.get("other") in self._names:
+            ask_recipe(self._courier, self._tell, partial(self._take, FILE))
+        elif data.get("other") == OWN:
+            recipe = own_preset(data, self._tell)
+            if recipe is None:
+                self._card.param.trigger("other")
+            else:
+                self._take(OWN, data["name"], recipe)
+        elif data.get("other") in self._names():
             self._choose(data["other"])
 
     def _choose(self, name: str) -> None:
         if name == BEFORE:
-            self._other = self._session.before
+            self._other, self._whole = self._session.before, True
         elif name in OTHERS:
-            self._other = recipes.preset(name)
+            self._other, self._whole = recipes.preset(name), name == "default"
+        else:
+            self._other, self._whole = self._own[2:]
         self._ask(name)
 
-    def _use_file(self, name: str, recipe: Recipe) -> None:
-        self._names = {**OTHERS, name: name}
-        self._other = recipe
-        self._ask(name)
+    def _take(self, source: str, name: str, recipe: Recipe) -> None:
+        """Compare with a recipe from a file or from the visitor's own presets; it joins the list."""
+        self._own = (f"{source}/{name}", name, recipe, source == FILE)
+        self._choose(self._own[0])
+
+    def _names(self) -> dict[str, str]:
+        """What can be compared with, by its key."""
+        return {**OTHERS, **({self._own[0]: self._own[1]} if self._own else {})}
+
+    def _rival(self) -> Recipe:
+        """The other recipe; a preset leaves alone what belongs to files, as it does where it is used."""
+        return self._other if self._whole else self._other.with_files_of(self._session.recipe)
 
     def _changed(self, names: frozenset[str]) -> None:
         if self.is_open and names & {"recipe", "frame", "night"}:
             self._ask(self._card.other)
 
     def _ask(self, name: str) -> None:
-        session, here, there = self._session, self._session.recipe, self._other
-        others = [[key, words] for key, words in self._names.items()]
+        session, here, there = self._session, self._session.recipe, self._rival()
+        others = [[key, words] for key, words in self._names().items()]
         self._card.param.update(others=others, other=name, knobs=knobs_apart(here, there), problem="")
         if session.night is None or here == there:
             # Nothing is found otherwise: a map without a difference would be a blank sheet.

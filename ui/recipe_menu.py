@@ -13,9 +13,16 @@ from ui.courier import LARGEST_TEXT, Courier
 from ui.session import Session
 
 FILE = "recipe.toml"
-# So much of what is wrong with a recipe is told.
-LONGEST_MESSAGE = 600
 Tell = Callable[[str, bool], None]
+
+
+def recipe_of(name: str, text: str, tell: Tell) -> Recipe | None:
+    """A visitor's recipe without the folders it names, or None where it is told what is wrong with it."""
+    try:
+        return Recipe(recipes.loads(text, name=name).knobs)
+    except (RecipeError, KnobError) as error:
+        tell(str(error), True)
+        return None
 
 
 def ask_recipe(courier: Courier, tell: Tell, use: Callable[[str, Recipe], None]) -> None:
@@ -31,15 +38,14 @@ def ask_recipe(courier: Courier, tell: Tell, use: Callable[[str, Recipe], None])
         Called with the file's name and the recipe. Folders that it names are left out: here files are opened apart.
     """
 
-    def answered(name: str, text: str | None) -> None:
-        if text is None:
-            tell(f"{name}: larger than a recipe can be ({LARGEST_TEXT // 1_000_000} MB): choose a recipe", True)
-            return
-        try:
-            use(name, Recipe(recipes.loads(text, name=name).knobs))
-        except (RecipeError, KnobError) as error:
-            told = str(error)
-            tell(told if len(told) <= LONGEST_MESSAGE else f"{told[:LONGEST_MESSAGE]}\u2026", True)
+    def answered(name: str, text: str | None, large: bool) -> None:
+        if large:
+            most = LARGEST_TEXT // 1_000_000
+            tell(f"{name}: is larger than a recipe can be (at most {most} MB): choose a recipe", True)
+        elif text is None:
+            tell(f"{name}: cannot be read: choose it again", True)
+        elif (recipe := recipe_of(name, text, tell)) is not None:
+            use(name, recipe)
 
     courier.ask(".toml", answered)
 

@@ -1,5 +1,4 @@
-// Presets: those that come with the page, and the visitor's own, which stay in this browser until they are deleted.
-const PLACE = "starshift presets"
+// Presets: those that come with the page, and the visitor's own.
 const CLOSE = '<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>'
 const NO_STORE = "This browser keeps nothing for this page. Save the recipe as a file instead."
 
@@ -8,25 +7,6 @@ function button(name, label, parent, click) {
   made.type = "button"
   made.addEventListener("click", click)
   return made
-}
-
-// What is kept: {name: {text, changes}}; nothing where there is no storage, or no such thing in it.
-function kept() {
-  try {
-    const all = JSON.parse(localStorage.getItem(PLACE) ?? "{}")
-    return Object.fromEntries(Object.entries(all).filter(([, one]) => typeof one?.text == "string"))
-  } catch {
-    return {}
-  }
-}
-
-function keep(all) {
-  try {
-    localStorage.setItem(PLACE, JSON.stringify(all))
-    return true
-  } catch {
-    return false
-  }
 }
 
 export function render({model}) {
@@ -40,7 +20,7 @@ export function render({model}) {
   close.title = "Close"
   close.setAttribute("aria-label", "Close the presets")
   const body = element("div", "body", dialog)
-  element("p", "second", body, "A preset sets all knobs. The reference and frames left out by hand stay as they are; Undo takes it back.")
+  element("p", "second", body, "A preset sets all knobs but those that name files or stars of this night, such as the reference, kinds set by hand, frames left out by hand and comparison stars: these stay as they are. Undo takes it back.")
   const shipped = element("ul", "", body)
   element("h3", "", body, "Your own, kept in this browser")
   const own = element("ul", "", body)

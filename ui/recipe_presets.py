@@ -8,30 +8,29 @@ from typing import Any
 import param
 
 from pipeline import recipe as recipes
-from pipeline.knob import KnobError
-from pipeline.recipe import Recipe, RecipeError
+from pipeline.recipe import Recipe
 from ui.courier import LARGEST_TEXT
 from ui.part import Part, column, text
 from ui.recipe_difference import knobs_apart
+from ui.recipe_menu import Tell, recipe_of
 from ui.session import Session
 from ui.themed import Themed
 
 #: What each of those that come with Starshift is for.
 ABOUT = {
-    "classic-12800": "As the original notebooks did their set 12800: narrow stars, the bright ones alone.",
-    "classic-6400": "As the original notebooks did their set 6400: wider stars, and fainter ones too.",
-    "classic-andromeda": "As the original notebooks did their set andromeda: the widest and the faintest stars.",
+    "classic-12800": "The settings of the original notebooks for their set 12800: narrow stars, bright ones only.",
+    "classic-6400": "The settings of the original notebooks for their set 6400: wider stars, and fainter ones too.",
+    "classic-andromeda": "The settings of the original notebooks for their set andromeda: widest and faintest stars.",
 }
 LONGEST_NAME = 60
-# In that of a night, these speak of its files.
-_OF_FILES = {"frames": ("reference", "kinds"), "selection": ("rejected",)}
 
 
-def for_files_of(recipe: Recipe, other: Recipe) -> Recipe:
-    """A recipe with what another one says of single files: the reference, kinds by hand, frames left out by hand."""
-    for stage, knobs in _OF_FILES.items():
-        recipe = recipe.with_knobs(stage, **{knob: other[stage][knob] for knob in knobs})
-    return recipe
+def own_preset(data: dict[str, Any], tell: Tell) -> Recipe | None:
+    """A preset of the visitor's own as the browser sends it; what is wrong with it is told."""
+    name, words = data.get("name"), data.get("text")
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not isinstance(words, str) or len(words) > LARGEST_TEXT:
+        return None
+    return recipe_of(name, words, tell)
 
 
 def changes_text(recipe: Recipe) -> str:
@@ -51,7 +50,7 @@ class PresetList(Part):
     longest = param.Integer(LONGEST_NAME)
     opened = param.Integer(0)
 
-    _esm = f"{text('element.js')}\n{text('recipe_presets.js')}"
+    _esm = f"{text('element.js')}\n{text('preset_store.js')}\n{text('recipe_presets.js')}"
 
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         self._on_message = on_message
@@ -75,7 +74,7 @@ class RecipePresets(Themed):
         "dark" or "light".
     """
 
-    def __init__(self, session: Session, tell: Callable[[str, bool], None], theme: str = "dark") -> None:
+    def __init__(self, session: Session, tell: Tell, theme: str = "dark") -> None:
         self._session, self._tell, self._theme = session, tell, theme
         self._list: PresetList | None = None
         self.panel = column(width=0, height=0)
@@ -97,17 +96,14 @@ class RecipePresets(Themed):
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
             return
         if data.get("keep"):
-            recipe = for_files_of(self._session.recipe, Recipe())
+            recipe = self._session.recipe.with_files_of(Recipe())
             kept = {"text": recipes.dumps(recipe), "changes": changes_text(recipe)}
             self._list._send_msg({"name": name, **kept})
         elif name in ABOUT:
             self._use(name, recipes.preset(name))
-        elif isinstance(data.get("text"), str) and len(data["text"]) <= LARGEST_TEXT:
-            try:
-                self._use(name, Recipe(recipes.loads(data["text"], name=name).knobs))
-            except (RecipeError, KnobError) as error:
-                self._tell(str(error), True)
+        elif (recipe := own_preset(data, self._tell)) is not None:
+            self._use(name, recipe)
 
     def _use(self, name: str, recipe: Recipe) -> None:
-        self._session.use(for_files_of(recipe, self._session.recipe))
+        self._session.use(recipe.with_files_of(self._session.recipe))
         self._tell(f"The recipe {name} is in use.", False)

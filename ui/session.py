@@ -109,12 +109,12 @@ class Session:
     ) -> None:
         """Show other files, whose headers took so many seconds.
 
-        The recipe stays, but for names of files in it, unless one comes with the files, as frame and star may. A frame
-        that is None is the reference, as soon as that is known.
+        The recipe stays, but for names of files and stars in it, unless one comes with the files, as frame and star
+        may. A frame that is None is the reference, as soon as that is known.
         """
         self.reading, self.truth = reading, truth
         if recipe is None:
-            recipe = self.recipe.with_knobs("frames", reference=None, kinds={}).with_knobs("selection", rejected={})
+            recipe = self.recipe.with_files_of(Recipe())
         self._undo, self._redo, self._before_drag = [], [], None
         # The same files opened again are drawn again.
         self.night = None
