@@ -1,5 +1,7 @@
 """A region dragged on the picture leaves its own stars in tables and plots of stars; what is picked is in all."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,6 @@ def test_the_tables_of_fluxes_and_of_light_curves_list_the_stars_of_the_region(p
             assert inside[tab._parts[view]._plots._stars].all()
         region(page, None)
         assert set(tab._parts[view]._table.value["id"]) == every
-    assert page.side._part_of is not None
 
 
 def test_shapes_are_those_of_the_regions_stars(page, look, inside):
@@ -98,18 +99,43 @@ def test_arrows_over_the_field_are_those_of_the_region(page, look, inside):
     tab._choice.value = "frames"
 
 
-def test_a_region_without_a_star_leaves_every_tab_whole(page, look):
-    for name in ("Tracks", "Map", "Stars", "Fluxes"):
-        tab = look(name)
-        region(page, (-90.0, -80.0, -90.0, -80.0))
-        if name == "Tracks":
-            for what in ("offset", "residual", "frames"):
-                tab._choice.value = what
-                assert tab._alone.visible
-                assert "lies in the region" in tab._alone.object
-        assert page.side._part_of.visible
-        region(page, None)
-        assert not page.side._part_of.visible
+NOWHERE = (-90.0, -80.0, -90.0, -80.0)
+# What each tab shows of stars, and how it says that there are none.
+OF_STARS = {
+    "Map": (lambda tab: [*tab.residuals.plot._ids, *tab.profile._shown.ids], "stars used 0 of 0"),
+    "Stars": (lambda tab: tab.table.value["id"].tolist(), "No candidate lies in the region."),
+    "Fluxes": (lambda tab: tab._parts["fluxes"]._table.value["id"].tolist(), "Only stars in the region"),
+}
+
+
+def test_a_region_without_a_star_says_so_in_the_tab_of_tracks(page, look):
+    tab = look("Tracks")
+    region(page, NOWHERE)
+    for what in ("offset", "residual", "frames"):
+        tab._choice.value = what
+        assert tab._alone.visible
+        assert "lies in the region" in tab._alone.object
+        assert not tab._plots.panel.visible
+    assert page.side._part_of.visible
+    region(page, None)
+    assert not tab._alone.visible
+    assert tab._plots.panel.visible
+    assert not page.side._part_of.visible
+
+
+@pytest.mark.parametrize("name", OF_STARS)
+def test_a_region_without_a_star_empties_a_tab_and_leaves_it_whole(page, look, name):
+    tab, (shown, words) = look(name), OF_STARS[name]
+    every = shown(tab)
+    assert len(every) > 10
+    region(page, NOWHERE)
+    assert shown(tab) == []
+    assert page.side._part_of.visible
+    said = [str(one.object) for one in (page.side._part_of[0], *tab.panel.select()) if hasattr(one, "object")]
+    assert words in " ".join(re.sub(r"<[^>]*>|\s", " ", " ".join(said)).split())
+    region(page, None)
+    assert shown(tab) == every
+    assert not page.side._part_of.visible
 
 
 def test_a_star_picked_anywhere_is_marked_in_every_table(page, look):
