@@ -138,6 +138,16 @@ def turns(panel, name):
                 yield from ((stage, spec.name, value) for value in others(spec))
 
 
+def test_the_lesson_of_maps_opens_on_a_frame_that_has_one(opened):
+    panel = opened("offset_map")
+    maps = panel.results.scene["offset_map"]
+    assert panel.session.frame == panel.player.frame == 3
+    assert np.ptp(maps.x) > 0.1
+    note = panel.picture._notes[0]
+    assert (note.state, note.detail) == ("", "")
+    assert panel.picture.cuts[0].data["values"]
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_knob_turned_in_a_lessons_panel_changes_what_its_stage_makes(opened, name):
     panel = opened(name)

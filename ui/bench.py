@@ -7,8 +7,10 @@ import functools
 import panel as pn
 
 from pipeline.graph.lineage import ancestors
+from pipeline.graph.request import Night
 from pipeline.graph.run import Graph
 from ui.open_dialog import SAMPLES, sample_folder
+from ui.pictures import MADE_OF, OF_NOTHING
 from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import explanation
@@ -86,7 +88,15 @@ def stage_panel(name: str, *, sample: str = "") -> pn.viewable.Viewable:
     folder = sample_folder(sample)
     session = Session(_notebook_graph(), folder)
     bench = Bench(session, name)
-    bench.picture.choose(FIRST_PICTURE.get(name, "subtracted"))
+    kind = FIRST_PICTURE.get(name, "subtracted")
+    bench.picture.choose(kind)
     night = Graph.open([folder], folder)
-    bench.results.wait_for(lambda: session.open(night, SAMPLES[sample]))
+    frame = _last_frame(session, night) if MADE_OF[kind] in OF_NOTHING else 0
+    bench.results.wait_for(lambda: session.open(night, SAMPLES[sample], frame=frame))
     return bench.panel
+
+
+def _last_frame(session: Session, night: Night) -> int:
+    """The last frame beside the reference, which has no map of its own."""
+    sequence = session.graph.result(night, session.recipe, "frames")
+    return max((k for k in range(len(sequence.frames)) if k != sequence.reference), default=0)

@@ -44,8 +44,8 @@ FOLLOWS = {"frame": "frames", trails.STAGE: "normalize", difference.STAGE: "alig
 # Of these results a frame's own part is shown: the dark for its exposure, the flat and the stack of its filter.
 PARTED = ("master_dark", "master_flat", "stack")
 # What these are of the reference itself.
-_OF_NOTHING = {
-    difference.STAGE: "less itself nothing is left of it",
+OF_NOTHING = {
+    difference.STAGE: "its difference from itself is zero",
     "offset_map": "its offsets and their errors are zero everywhere",
 }
 # So many values tell a picture's level and spread.
@@ -91,8 +91,8 @@ def part_of(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
         return None, "", "No bias frames are open. Open a folder that has some; lights are used without them."
     if stage == "mask" and result.image is None:
         return None, "", "Nothing is masked in this frame."
-    if info is not None and scene.frame == scene["frames"].reference and stage in _OF_NOTHING:
-        return None, "", f"This frame is the reference: {_OF_NOTHING[stage]}. Go to another frame."
+    if info is not None and scene.frame == scene["frames"].reference and stage in OF_NOTHING:
+        return None, "", f"This frame is the reference: {OF_NOTHING[stage]}. Go to another frame."
     if stage not in PARTED or info is None:
         return result, "", ""
     if stage == "master_dark":
