@@ -77,7 +77,7 @@ def unexposed_of(flat: Master) -> int:
 
 def count(number_of: int | None) -> str:
     """A whole number in groups of three, or a dash."""
-    return "\u2013" if number_of is None else f"{number_of:,}".replace(",", "\u2009")
+    return "\u2013" if number_of is None else f"{number_of:,}"
 
 
 def cells(one: Statistics) -> list[str]:

@@ -40,7 +40,7 @@ def page(chromium, app, folder):
 def row(page, name):
     """Numbers of a row of the statistics."""
     words = page.get_by_role("row", name=re.compile(f"^{name}")).locator("td").all_inner_texts()
-    return [float(word.replace("\u2212", "-").replace("\u2009", "")) if word != "\u2013" else None for word in words]
+    return [float(word.replace("\u2212", "-").replace(",", "")) if word != "\u2013" else None for word in words]
 
 
 def table(page, name):
