@@ -98,9 +98,9 @@ def map_stars(maps: OffsetMap, tracks: Tracks, frame: int) -> tuple[np.ndarray, 
     """
     if frame == tracks.reference:
         return np.empty((2, 0)), np.empty((2, 0))
-    places = np.stack([tracks.x[frame], tracks.y[frame]])
-    known = [ids[ids < places.shape[1]] for ids in (maps.stars, maps.clipped)]
-    return places[:, known[0]], places[:, known[1]]
+    there = np.stack([tracks.x[frame], tracks.y[frame]])
+    known = [ids[ids < there.shape[1]] for ids in (maps.stars, maps.clipped)]
+    return there[:, known[0]], there[:, known[1]]
 
 
 def map_facts(maps: OffsetMap) -> tuple[str, str]:

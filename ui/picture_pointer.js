@@ -66,8 +66,9 @@ function pointing(picture) {
     // Which stars of a frame the reference has is known once there are tracks.
     const about = {[REJECTED]: () => why(k), [LOST]: () => args.fates[data.reason[k]],
       [STAR]: () => state.auto_hidden ? args.reasons[0] : ""}
+    const over = data.strength[k]
     tip.show(pointer, `${title}.`, about[kind]?.() ?? "",
-      Number.isFinite(data.strength[k]) ? `${place}, ${Number(data.strength[k].toPrecision(3))} σ` : place)
+      Number.isFinite(over) ? `${place}, ${over >= 100 ? over.toFixed(0) : over.toPrecision(3)} σ` : place)
   }
 
   function too_faint(k) {

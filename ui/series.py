@@ -11,9 +11,10 @@ from pipeline.frame import Sequence as Frames
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
 from pipeline.tables import COLUMNS, StarTable, Status, Tracks
-from ui.marks import SENTENCES, belongs, strength
+from ui.marks import SENTENCES, belongs
 from ui.plots import FrameSeries
 from ui.region import Region, stars_inside
+from ui.star_facts import measures_of
 
 OWN_COLUMNS = 14
 
@@ -107,18 +108,8 @@ def star_measures(stars: StarTable | None, tracks: Tracks, frame: int, star: int
     """Name, value and unit of what was measured of a star in a frame."""
     if stars is None or not belongs(tracks, stars, frame) or tracks.row[frame, star] < 0:
         return []
-    row = tracks.row[frame, star]
-    numbers = [
-        ("x", f"{tracks.x[frame, star]:.2f}", "px"),
-        ("y", f"{tracks.y[frame, star]:.2f}", "px"),
-        ("error", f"{tracks.x_error[frame, star]:.3f}", "px"),
-        ("over noise", f"{strength(stars)[row]:.0f}", "σ"),
-        ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
-        ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
-        ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
-        ("fwhm", f"{stars['fwhm'][row]:.2f}", "px"),
-    ]
-    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers]
+    place = float(tracks.x[frame, star]), float(tracks.y[frame, star])
+    return measures_of(stars, int(tracks.row[frame, star]), place, float(tracks.x_error[frame, star]))
 
 
 def cutouts(tracks: Tracks, star: int, image_of: Callable[[int], np.ndarray | None]) -> Sequence[np.ndarray | None]:

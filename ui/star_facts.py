@@ -71,18 +71,18 @@ def measured_limits(stars: StarTable, row: int, recipe: Recipe, end: str = "reje
     for name, column in (("sharpness", "sharpness"), ("roundness", "roundness2"), ("roundness1", "roundness1")):
         value, (low, high) = float(stars[column][row]), recipe["stars"][column.rstrip("12")]
         first, last = _SCALES[column.rstrip("12")]
-        places = ((one - first) / (last - first) for one in (value, low, high))
+        shares = ((one - first) / (last - first) for one in (value, low, high))
         words = _judge(name, value, low, high, ".2f", "", end)
         if kept and column != "sharpness" and stars.metrics.get("elongated"):
             # Roundness counts from the shape that this frame's stars share.
             words = ""
         if name != "roundness1" or (words and not limits["roundness"].words):
-            limits[name] = Limits(*map(_on_bar, places), words)
+            limits[name] = Limits(*map(_on_bar, shares), words)
     value = float(strength(stars)[row])
-    places = (math.log10(max(one, 1.0)) / _DECADES for one in (value, stars.threshold))
+    shares = (math.log10(max(one, 1.0)) / _DECADES for one in (value, stars.threshold))
     # Where the noise is uneven the threshold counts that about each star.
     words = "" if kept else _judge("over noise", value, stars.threshold, math.inf, ".3g", "\u2009σ", end)
-    limits["over noise"] = Limits(*map(_on_bar, places), 1.0, words)
+    limits["over noise"] = Limits(*map(_on_bar, shares), 1.0, words)
     return limits
 
 
@@ -96,6 +96,53 @@ def _judge(name: str, value: float, low: float, high: float, form: str, unit: st
 
 def _on_bar(place: float) -> float:
     return min(max(place, 0.0), 1.0)
+
+
+def measures_of(
+    stars: StarTable,
+    row: int,
+    place: tuple[float, float],
+    error: float | None = None,
+    *,
+    both_roundnesses: bool = False,
+) -> list[tuple[str, str, str]]:
+    """What was measured in a row of a frame's table, as the card writes it.
+
+    Parameters
+    ----------
+    stars : StarTable
+        The frame's candidates.
+    row : int
+        Which one.
+    place : tuple of float
+        Its x and y, pixels.
+    error : float, optional
+        That of its place, pixels.
+    both_roundnesses : bool
+        Whether DAOFIND's other roundness is among them.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Name, value and unit of each measure.
+    """
+    numbers = [
+        ("x", f"{place[0]:.2f}", "px"),
+        ("y", f"{place[1]:.2f}", "px"),
+        ("error", "" if error is None else f"{error:.3f}", "px"),
+        ("over noise", over_noise(float(strength(stars)[row])), "σ"),
+        ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
+        ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
+        ("roundness1", f"{stars['roundness1'][row]:.2f}" if both_roundnesses else "", ""),
+        ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
+        ("fwhm", f"{stars['fwhm'][row]:.2f}", "px"),
+    ]
+    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers if value]
+
+
+def over_noise(value: float) -> str:
+    """A peak in sigma as the table and the pointer write it: three digits, and never a power of ten."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def row_of(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> int:

@@ -69,7 +69,7 @@ def test_a_star_that_is_lost_says_why_on_hover_and_one_beside_the_reference_that
     ):
         page.mouse.move(*spot(page, float(shown["x"][row]), 500))
         page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
-        assert page.get_by_role("tooltip").inner_text().endswith(", 2010 σ")
+        assert page.get_by_role("tooltip").inner_text().endswith(", 2014 σ")
 
 
 def test_sharpness_turns_stars_into_rejected_ones_and_the_counts_say_so(page, served):
