@@ -194,8 +194,8 @@ def test_the_card_writes_words_as_words():
     written = card.panel[1].object
     assert "&lt;b&gt;not a tag" in written
     assert "data:image/png;base64," in written
-    card.clear("Star 7 is no longer among the stars.")
-    assert "no longer among the stars. Click on a star" in card.panel[1].object
+    card.clear("Star 7 is no longer a star of the reference.")
+    assert "no longer a star of the reference. Click on a star" in card.panel[1].object
 
 
 def test_the_page_s_parts_start_no_astronomy():

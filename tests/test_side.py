@@ -1,6 +1,7 @@
 """The right column without a browser: limits end by end, measures, kinds by hand, and tabs of files that are closed."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ui.file_frame import file_frame, usual_text
 from ui.frame_tab import measure, with_limit
 from ui.knobs import ANY, DRAWN, FAR, KnobPanel, described, limits_text
 from ui.metric_plot import Measured
+from ui.region import spot_of
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import Side
@@ -186,6 +188,28 @@ def test_a_kind_corrected_by_hand_is_kept_in_the_recipe_and_taken_back(side):
     assert side._session.recipe["frames"]["kinds"] == {}
     tab, made = draw(side)
     assert len(made["frames"].frames) == 4
+
+
+def test_a_row_clicked_between_a_step_and_its_arrival_is_that_of_the_frame_listed(side, turning):
+    side.choose("Stars")
+    session = side._session
+    made = {name: session.graph.result(turning, session.recipe, name, 1) for name in SHOWN}
+    session.change(frame=1)
+    scene = Scene(1, made, dict.fromkeys(made, "key"))
+    for name in made:
+        side.show(scene, name)
+    tab = side._made["Stars"]
+    listed = tab.table.value
+    row = int(np.flatnonzero((listed["id"] == "") & (listed["x"] < 100))[0])
+    place = spot_of(made["tracks"], 1, listed["x"][row], listed["y"][row])
+    assert np.hypot(place[0] - listed["x"][row], place[1] - listed["y"][row]) > 1
+    session.change(frame=3)
+    for now in (scene, scene.at(3)):
+        side.show(now, "frame")
+        assert tab.table.value.equals(listed)
+        tab._clicked(SimpleNamespace(row=row))
+        assert session.candidate == pytest.approx(place)
+        session.change(picked=None)
 
 
 def seen(side, name):

@@ -12,11 +12,12 @@ from pipeline.tables import Reason
 from ui.bench import Bench
 from ui.colours import DARK
 from ui.marks import why_lost
-from ui.region import stars_inside
+from ui.region import stars_inside, to_reference
+from ui.series import star_measures
 from ui.session import Session
-from ui.star_candidate import WHY, candidate_place, moved_spot, star_at, star_spot
+from ui.star_candidate import WHY, candidate_measures, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard, cutout_strip
-from ui.star_facts import gaussian, measured_limits, profile_at, row_near, star_limits
+from ui.star_facts import gaussian, measured_limits, over_noise, profile_at, row_near, star_limits
 
 
 @pytest.fixture
@@ -52,12 +53,14 @@ def test_a_picked_star_that_a_knob_rejects_says_which_and_is_picked_again_when_i
     bench.results.wait_for(lambda: session.turn("stars", "sharpness", (0.1, limit)))
     assert session.picked is None
     words = card_of(bench)
-    assert f"Star {star} is no longer among the stars." in words
+    assert f"Star {star} is no longer a star of the reference." in words
     assert f"Sharpness {value:.2f}, above {limit:g}: rejected." in words
     assert bench.picture.picked.data["id"] == [""]
     assert bench.picture.picked.data["x"][0] == pytest.approx(place, abs=0.5)
     bench.results.wait_for(lambda: session.change(frame=2))
-    assert "those of the reference, frame 1: step there to see why" in card_of(bench)
+    assert f"Star {star} is no longer a star of the reference. Go to frame 1, the reference, to see why." in card_of(
+        bench
+    )
     # The stars of a frame that is stepped to come a moment later: what is there stays.
     before = card_of(bench)
     bench._tracks.show(bench.results.scene.without(["stars"]))
@@ -87,6 +90,57 @@ def test_a_click_on_a_rejected_candidate_shows_its_measures_in_every_frame(bench
     bench.pick(None)
     assert "Click on a star" in card_of(bench)
     assert bench.picture.picked.data["id"] == []
+
+
+def picked_before_tracks(bench, place, frame):
+    """Pick a place of frame 2 while there are no tracks, and let those come while another frame may be shown."""
+    bench.results.wait_for(lambda: bench.session.change(frame=2))
+    bench.results.scene = bench.results.scene.without(["tracks"])
+    bench.pick(None, place)
+    assert bench.picture.picked.data["x"] == [pytest.approx(place[0], abs=0.1)]
+    bench.results.wait_for(lambda: bench.session.change(frame=frame))
+
+
+@pytest.mark.parametrize("frame", [2, 3])
+def test_a_candidate_picked_before_there_are_tracks_keeps_its_place_in_the_sky_when_they_come(bench, graph, frame):
+    stars = graph.result(bench.session.night, Recipe(), "stars", 2)
+    tracks = bench.results.scene["tracks"]
+    x, y = stars["xcentroid"], stars["ycentroid"]
+    there = to_reference(tracks, 2, x, y)
+    moved = np.hypot(there[0] - x, there[1] - y)
+    moved[(stars.reason == Reason.STAR) | np.isin(np.arange(len(stars)), tracks.row[2])] = np.nan
+    row = int(np.nanargmax(moved))
+    assert moved[row] > 2
+    place = float(x[row]), float(y[row])
+    picked_before_tracks(bench, place, frame)
+    assert bench.session.picked is None
+    assert bench.session.candidate == pytest.approx((there[0][row], there[1][row]))
+
+
+def test_a_star_picked_before_there_are_tracks_has_its_number_when_they_come(bench):
+    tracks = bench.results.scene["tracks"]
+    star = int(np.flatnonzero(tracks.complete)[7])
+    picked_before_tracks(bench, (float(tracks.x[2, star]), float(tracks.y[2, star])), 2)
+    assert bench.session.picked == star
+    assert bench.session.candidate is None
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(2013.7, "2014"), (99.97, "100"), (12.0, "12.0"), (4.567, "4.57"), (31_415.9, "31416")]
+)
+def test_a_peak_over_the_noise_has_three_digits_and_no_power_of_ten(value, written):
+    assert over_noise(value) == written
+
+
+def test_the_cards_of_a_star_and_of_a_candidate_write_the_same_measures(bench):
+    stars, tracks = bench.results.scene["stars"], bench.results.scene["tracks"]
+    star = int(np.flatnonzero(tracks.complete)[0])
+    row = int(tracks.row[0, star])
+    written = star_measures(stars, tracks, 0, star)
+    assert written[2][0] == "error"
+    assert written[3:] == candidate_measures(stars, row, {})[2:]
+    both = candidate_measures(stars, row, {"roundness1": None})
+    assert ("roundness1", f"{stars['roundness1'][row]:.2f}".replace("-", "\u2212"), "") in both
 
 
 def test_what_is_picked_is_a_star_or_a_candidate_and_never_both(bench):

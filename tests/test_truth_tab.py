@@ -10,6 +10,7 @@ from pipeline.frame import FrameError
 from pipeline.graph.run import Graph
 from pipeline.sample import TRUTH_FILE
 from pipeline.truth import compare_stars
+from ui.region import spot_of
 from ui.scene import Scene
 from ui.session import Session
 from ui.side import COMPARED
@@ -67,6 +68,25 @@ def test_every_plot_shows_its_comparison(session):
     assert "pull" in plots.maps._numbers.object
     assert len(plots.followed.source.data["share"]) == 3
     assert plots.followed._line.location == 1
+
+
+def test_a_row_picked_between_a_step_and_its_arrival_is_that_of_the_frame_listed(session):
+    tab = TruthTab(session, "dark")
+    scene = scene_of(session, *COMPARED)
+    shown(tab, scene)
+    stars, tracks = scene["stars"], scene["tracks"]
+    star = int(np.flatnonzero(tracks.row[1] >= 0)[-1])
+    others = np.setdiff1d(np.flatnonzero(np.isfinite(stars["xcentroid"])), tracks.row[1])
+    row = int(others[np.argmin(stars["xcentroid"][others])])
+    place = spot_of(tracks, 1, float(stars["xcentroid"][row]), float(stars["ycentroid"][row]))
+    session.change(frame=2)
+    for now in (scene, scene.at(2)):
+        tab.show(now)
+        tab._pick_row(int(tracks.row[1, star]))
+        assert (session.picked, session.candidate) == (star, None)
+        tab._pick_row(row)
+        assert session.picked is None
+        assert session.candidate == pytest.approx(place)
 
 
 def test_a_higher_threshold_lowers_completeness(session):

@@ -17,7 +17,7 @@ from ui.pixel_facts import MASTERS
 from ui.rail import SideRail
 from ui.scene import Scene
 from ui.session import Session
-from ui.star_candidate import candidate_place, pick_row
+from ui.star_candidate import candidate_place, pick_in_frame
 from ui.tab import sentence
 from ui.theme import RIGHT
 from ui.themed import Themed
@@ -329,7 +329,11 @@ class Side(Themed):
     def _make_stars(self) -> Any:
         from ui.tables import StarTab
 
-        return StarTab(lambda star, place: pick_row(self._session, self._scene["tracks"], star, place))
+        def pick(star: int | None, place: tuple[float, float] | None) -> None:
+            pick_in_frame(self._session, self._scene["tracks"], tab.frame, star, place)
+
+        tab = StarTab(pick)
+        return tab
 
     def _make_frames(self) -> Any:
         from ui.frame_tab import FrameTab
@@ -387,8 +391,8 @@ class Side(Themed):
             return
         tab, scene, session = self._made[name], self._scene, self._session
         if name == "Stars":
-            tab.pick(session.picked, candidate_place(scene["stars"], scene["tracks"], session.frame, session.candidate))
-            tab.show(scene["stars"], scene["tracks"], session.frame, session.region)
+            tab.pick(session.picked, candidate_place(scene["stars"], scene["tracks"], scene.frame, session.candidate))
+            tab.show(scene["stars"], scene["tracks"], scene.frame, session.region)
         elif name == "Frames":
             tab.show(
                 scene["frames"],

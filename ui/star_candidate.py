@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.cutouts import piece
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import places, strength
+from ui.marks import places
 from ui.region import place_of, spot_of, transform_of
-from ui.star_facts import Limits, measured_limits, profile_at, row_near, row_of
+from ui.star_facts import Limits, measured_limits, measures_of, profile_at, row_near, row_of
 
 if TYPE_CHECKING:
     from ui.scene import Scene
@@ -22,11 +22,11 @@ Spot = tuple[float, float]
 ImageOf = Callable[[int], np.ndarray | None]
 #: What is said of a candidate whose reason no measure on the card tells.
 WHY = {
-    Reason.THRESHOLD: "Fainter than the threshold, which counts the noise about it: rejected.",
+    Reason.THRESHOLD: "Fainter than the threshold for the noise around it: rejected.",
     Reason.ROUNDNESS: "Not as round as others of its shape, or on a trail: rejected.",
     Reason.STAR: "A star of this frame that the reference has not, so it is not followed.",
     Reason.BORDER: "Too near the edge of the frame: rejected.",
-    Reason.SATURATED: "A pixel of it is full, and stars.saturated drops such: rejected.",
+    Reason.SATURATED: "A pixel of it is full, and stars.saturated drops full stars: rejected.",
     Reason.SEPARATION: "A brighter one is nearer than stars.separation: rejected.",
     Reason.BRIGHTEST: "Not among the brightest that stars.brightest keeps: rejected.",
     Reason.MASKED: "It lies in the mask: rejected.",
@@ -44,9 +44,9 @@ def candidate_place(stars: StarTable | None, tracks: Tracks | None, frame: int, 
     return None if row < 0 else tuple(float(at[row]) for at in places(stars))
 
 
-def pick_row(session: Session, tracks: Tracks | None, star: int | None, place: Spot | None) -> None:
-    """Pick a star by its id, or a candidate that has none by its place in the frame shown."""
-    spot = None if place is None else spot_of(tracks, session.frame, *place)
+def pick_in_frame(session: Session, tracks: Tracks | None, frame: int, star: int | None, place: Spot | None) -> None:
+    """Pick a star by its id, or a candidate that has none by its place in a frame; None of both lets go."""
+    spot = None if place is None or star is not None else spot_of(tracks, frame, *place)
     session.change(picked=star, candidate=spot, unpicked="")
 
 
@@ -102,7 +102,7 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         return
     lead = session.unpicked
     if lead and frame != tracks.reference:
-        lead += f" They are those of the reference, frame {tracks.reference + 1}: step there to see why."
+        lead += f" Go to frame {tracks.reference + 1}, the reference, to see why."
     x, y = place_of(tracks, frame, spot)
     row = row_near(stars, x, y)
     pieces = _cutouts(tracks, spot, image_of)
@@ -148,19 +148,8 @@ def _cutouts(tracks: Tracks, spot: Spot, image_of: ImageOf) -> Sequence[np.ndarr
 
 def candidate_measures(stars: StarTable, row: int, limits: Mapping[str, Limits]) -> list[tuple[str, str, str]]:
     """Name, value and unit of what was measured of a candidate."""
-    x, y = (float(at[row]) for at in places(stars))
-    numbers = [
-        ("x", f"{x:.2f}", "px"),
-        ("y", f"{y:.2f}", "px"),
-        ("over noise", f"{strength(stars)[row]:.3g}", "σ"),
-        ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
-        ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
-        ("roundness1", f"{stars['roundness1'][row]:.2f}", ""),
-        ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
-        ("fwhm", f"{stars['fwhm'][row]:.2f}", "px"),
-    ]
-    wanted = [one for one in numbers if one[0] != "roundness1" or "roundness1" in limits]
-    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in wanted]
+    place = tuple(float(at[row]) for at in places(stars))
+    return measures_of(stars, row, place, both_roundnesses="roundness1" in limits)
 
 
 def lost_measures(

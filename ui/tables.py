@@ -182,6 +182,11 @@ class StarTab:
         self._said = pn.pane.HTML(margin=(0, 16, 4, 16), sizing_mode="stretch_width")
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
 
+    @property
+    def frame(self) -> int:
+        """Number of the frame whose candidates are listed, from 0."""
+        return self._made_of[2]
+
     def _filter(self) -> None:
         """Show the rows of the state that is chosen, and mark the one that is picked."""
         chosen = self._state.value

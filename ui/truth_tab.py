@@ -13,13 +13,13 @@ from pipeline.frame import FrameInfo
 from pipeline.graph.request import Night
 from pipeline.truth import TRUTH_FILE, Truth, compare_stars, compare_tracks, frame_number, truth_beside
 from pipeline.truth_map import compare_map
-from ui.marks import places
+from ui.marks import belongs, places
 from ui.open_dialog import below
 from ui.region import Region
 from ui.scene import Scene, same
 from ui.session import Session
 from ui.side import COMPARED
-from ui.star_candidate import candidate_place, pick_row
+from ui.star_candidate import candidate_place, pick_in_frame
 from ui.star_facts import row_near
 from ui.themed import Themed
 from ui.truth_region import stars_in, tracks_in, truth_in
@@ -74,7 +74,8 @@ class TruthTab(Themed):
         self._session, self._theme = session, theme
         self._made: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self._drawn: dict[str, Any] = {}
-        self._scene = Scene()
+        # What the frame's table lists, which stays until the next frame's stars are there.
+        self._listed = Scene()
         self._cut: tuple[tuple[Any, ...], Truth] | None = None
         self._plots: TruthPlots | None = None
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
@@ -149,8 +150,9 @@ class TruthTab(Themed):
             if self._drawn.get(name) is not shown:
                 self._drawn[name] = shown
                 show(shown)
+            if name == "stars":
+                self._listed = scene
         self._plots.set_frame(self._session.frame)
-        self._scene = scene
         self._plots.set_picked(self._picked_row(scene))
 
     def _picked_row(self, scene: Scene) -> int:
@@ -163,9 +165,10 @@ class TruthTab(Themed):
 
     def _pick_row(self, row: int) -> None:
         """Pick the star of a row of the frame's table, or the candidate where the reference has none there."""
-        stars, tracks, frame = self._scene["stars"], self._scene["tracks"], self._scene.frame
-        found = np.flatnonzero(tracks.row[frame] == row) if tracks is not None else np.empty(0, int)
-        if found.size:
-            pick_row(self._session, tracks, int(found[0]), None)
-        elif stars is not None and row < len(stars):
-            pick_row(self._session, tracks, None, tuple(float(at[row]) for at in places(stars)))
+        stars, tracks, frame = self._listed["stars"], self._listed["tracks"], self._listed.frame
+        if stars is None or row >= len(stars):
+            return
+        known = tracks is not None and belongs(tracks, stars, frame)
+        found = np.flatnonzero(tracks.row[frame] == row) if known else np.empty(0, int)
+        star = int(found[0]) if found.size else None
+        pick_in_frame(self._session, tracks, frame, star, tuple(float(at[row]) for at in places(stars)))

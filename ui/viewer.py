@@ -25,7 +25,7 @@ from ui.results import Results
 from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import StageList
-from ui.star_candidate import candidate_place, moved_spot, star_at, star_spot
+from ui.star_candidate import candidate_place, moved_spot, pick_in_frame, star_at, star_spot
 from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
@@ -60,8 +60,9 @@ class Viewer:
         # The kind of picture that an open row brought, and the one before it.
         self._led, self._left = "", "subtracted"
         self._tailed: tuple[int, int, bool] | None = None
-        # The tracks in which the picked star has its number.
+        # The tracks in which the picked star has its number, and the frame that was shown when it was picked.
         self._picked_in: Tracks | None = None
+        self._picked_at = 0
         self.picture = Picture(theme)
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if FOLLOWS.get(made_of, made_of) in names])
         self.picture.on_pick(self.pick)
@@ -158,9 +159,10 @@ class Viewer:
 
     def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
         """Pick a star that is clicked on in the picture, or a candidate at a place of it; None of both lets go."""
-        if place is not None and not self.session.aligned:
-            place = spot_of(self.results.scene["tracks"], self.session.frame, *place)
-        self.session.change(picked=star, candidate=None if star is not None else place, unpicked="")
+        scene = self.results.scene
+        # Where frames are aligned a place of the picture is one of the reference.
+        tracks = None if self.session.aligned else scene["tracks"]
+        pick_in_frame(self.session, tracks, scene.frame, star, place)
 
     def _choose_kinds(self, kinds: tuple[str, ...]) -> None:
         swiped = self.picture.swiped
@@ -200,7 +202,7 @@ class Viewer:
                 self._show_facts(self.results.scene["frames"])
                 self.show_side(self.results.scene, "frame")
             if names & {"picked", "candidate"}:
-                self._picked_in = self.results.scene["tracks"]
+                self._picked_in, self._picked_at = self.results.scene["tracks"], self.results.scene.frame
                 self._show_picked(self.results.scene)
             if names & {"region", "night"}:
                 self._show_region(self.results.scene)
@@ -359,23 +361,30 @@ class Viewer:
     def _follow_pick(self, scene: Scene) -> None:
         """Keep the star picked, whatever its number is in new tracks; where they have it no more, what is in its place.
 
-        A candidate that is picked is a star again when new tracks have one there.
+        A candidate that is picked is a star again when new tracks have one there, and so is what was picked before
+        there were any.
         """
         star, before, tracks = self.session.picked, self._picked_in, scene["tracks"]
         spot = self.session.candidate
         if (star is None and spot is None) or tracks is None or tracks is before:
             return
         self._picked_in = tracks
-        if before is None:
+        if before is None and star is not None:
             return
         # A candidate becomes a star in its own place; beside it may be others.
         within = 1.0 if star is None or scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)
-        spot = moved_spot(before, tracks, spot) if star is None else star_spot(before, star, tracks)
+        if before is None:
+            # Without tracks its place was that of the frame in which it was picked.
+            spot = spot_of(tracks, self._picked_at, *spot)
+        else:
+            spot = moved_spot(before, tracks, spot) if star is None else star_spot(before, star, tracks)
         here = None if spot is None else star_at(tracks, spot, within)
         if here is not None:
             self.session.change(picked=here, unpicked="")
         elif star is not None:
-            self.session.change(picked=None, candidate=spot, unpicked=f"Star {star} is no longer among the stars.")
+            self.session.change(
+                picked=None, candidate=spot, unpicked=f"Star {star} is no longer a star of the reference."
+            )
         else:
             self.session.change(candidate=spot)
 
