@@ -138,7 +138,7 @@ def test_a_row_without_a_number_picks_the_candidate_in_its_place(tab, picks):
     tab._state.value = next(one for one in tab._state.options if one not in (ALL, "complete", "partial"))
     row = tab.table.value.iloc[0]
     tab._clicked(SimpleNamespace(row=0))
-    assert picks == [(None, (row["x"], row["y"]))]
+    assert picks == [(1, None, (row["x"], row["y"]))]
     tab.pick(None, (row["x"] + 0.04, row["y"] - 0.04))
     assert tab.table.selection == [0]
 
@@ -155,7 +155,7 @@ def test_a_candidate_that_has_no_centre_is_picked_at_its_brightest_pixel(tab, pi
     peak = tuple(float(stars[name][rejected[0]]) for name in ("x_peak", "y_peak"))
     (row,) = np.flatnonzero((tab.table.value["x"] == peak[0]) & (tab.table.value["y"] == peak[1]))
     tab._clicked(SimpleNamespace(row=int(row)))
-    assert picks == [(None, peak)]
+    assert picks == [(1, None, peak)]
     tab.pick(None, peak)
     assert tab.table.selection == [row]
 

@@ -329,11 +329,7 @@ class Side(Themed):
     def _make_stars(self) -> Any:
         from ui.tables import StarTab
 
-        def pick(star: int | None, place: tuple[float, float] | None) -> None:
-            pick_in_frame(self._session, self._scene["tracks"], tab.frame, star, place)
-
-        tab = StarTab(pick)
-        return tab
+        return StarTab(lambda *listed: pick_in_frame(self._session, self._scene["tracks"], *listed))
 
     def _make_frames(self) -> Any:
         from ui.frame_tab import FrameTab

@@ -165,10 +165,11 @@ class StarTab:
     Parameters
     ----------
     on_pick : callable
-        Called with the id of a star clicked on, or with None and the place of a candidate that has none.
+        Called with the number of the frame listed, the id of a star clicked on or None, and the place of a candidate
+        that has no id or None.
     """
 
-    def __init__(self, on_pick: Callable[[int | None, tuple[float, float] | None], None]) -> None:
+    def __init__(self, on_pick: Callable[[int, int | None, tuple[float, float] | None], None]) -> None:
         self._on_pick = on_pick
         self._all = pd.DataFrame()
         # What the rows were made of.
@@ -181,11 +182,6 @@ class StarTab:
         self._state.param.watch(lambda event: self._filter(), "value")
         self._said = pn.pane.HTML(margin=(0, 16, 4, 16), sizing_mode="stretch_width")
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
-
-    @property
-    def frame(self) -> int:
-        """Number of the frame whose candidates are listed, from 0."""
-        return self._made_of[2]
 
     def _filter(self) -> None:
         """Show the rows of the state that is chosen, and mark the one that is picked."""
@@ -241,11 +237,11 @@ class StarTab:
         self.panel.extend([self._state, self._said, self.table])
 
     def _clicked(self, event: Any) -> None:
-        row = self.table.value.iloc[event.row]
+        row, frame = self.table.value.iloc[event.row], self._made_of[2]
         if row["id"]:
-            self._on_pick(int(row["id"]), None)
+            self._on_pick(frame, int(row["id"]), None)
         else:
-            self._on_pick(None, (float(row["x"]), float(row["y"])))
+            self._on_pick(frame, None, (float(row["x"]), float(row["y"])))
 
     def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
         """Mark the row of a star, or that of the candidate at a place of the frame; None of both marks none."""
