@@ -15,7 +15,7 @@ MOST = {"numbers": 50, "ids": 1000, "shapes": 500}
 #: So many corners have all polygons of a list together.
 MOST_CORNERS = 10_000
 #: So many characters of a wrong value or name stand in a message.
-LONGEST_SHOWN = 300
+LONGEST_SHOWN = 160
 
 Range = tuple[float, float]
 Rectangle = tuple[int, int, int, int]

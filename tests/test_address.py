@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.knob import LONGEST_SHOWN
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.address import Address
@@ -28,15 +29,18 @@ def root(tmp_path_factory):
     return base / "root"
 
 
-REFUSED = [
+WRONG_KNOBS = [
     *(f"stars.threshold={text}" for text in ("nan", "inf", "-1", "true", "[" * 9000, "9" * 9000, "")),
     *(f"stars.sharpness={text}" for text in ("1,0", "nan,1", "1", "a,b")),
-    *(f"frame={text}" for text in ("0", "-1", "1.5", "\u0663", "9" * 11)),
-    *(f"pictures={text}" for text in ("", "subtracted,raw,raw", "x_difference")),
-    *(f"zoom={text}" for text in ("1,2", "nan,nan,nan", "0,0,0", "1e999,0,5")),
     *("stars.threshhold=5", "stars.=5", ".=1", "__class__.__init__=1", "selection.rejected=[]"),
-    *("frames.kinds=__import__('os')", "stage=<script>alert(1)</script>", "tab=javascript:alert(1)", "sample=../drift"),
-    *("star=x", "nothing=1", "stars", "=", "&&", "a=1&" * 500, "%ff=%ff", "x" * (LONGEST + 1)),
+    *("frames.kinds=__import__('os')", "s" * 9000 + ".threshold=5", "mask.shapes=" + "[{" * 5000),
+]
+REFUSED = [
+    *(f"frame={text}" for text in ("0", "-1", "1.5", "\u0663", "9" * 11, "9" * 9000)),
+    *(f"pictures={text}" for text in ("", "subtracted,raw,raw", "x_difference", "raw," * 4000)),
+    *(f"zoom={text}" for text in ("1,2", "nan,nan,nan", "0,0,0", "1e999,0,5")),
+    *("stage=<script>alert(1)</script>", "tab=javascript:alert(1)", "sample=../drift", "n" * 9000 + "=1"),
+    *("star=x", "nothing=1", "stars", "=", "&&", "a=1&" * 500, "%ff=%ff", "x" * 9000, "x" * (LONGEST + 1)),
 ]
 places = st.builds(
     Place,
@@ -65,18 +69,18 @@ def test_an_address_brings_back_the_place_it_was_made_from(place):
     text = address_of(place)
     assert text.isascii()
     assert not set(text) & set(" \"'<>#\\^`{|}\n")
-    assert place_of(text, Path("/")) == place
+    assert place_of(text, Path("/")) == (place, [])
 
 
 def test_what_nobody_changed_needs_no_words():
     assert address_of(Place()) == ""
-    assert place_of("", Path("/")) == Place()
+    assert place_of("", Path("/")) == (Place(), [])
 
 
 def test_a_folder_below_the_root_comes_back_whatever_it_is_called(root):
     for folder in (".", "night 1", "night 1/#&=?"):
         place = Place(sample="", folder=folder)
-        assert place_of(address_of(place), root) == place
+        assert place_of(address_of(place), root) == (place, [])
 
 
 def test_uploads_leave_only_knobs_and_view_in_the_address():
@@ -109,14 +113,33 @@ def test_no_address_leads_out_of_the_data_root(root, folder):
 def test_an_address_that_asks_for_what_cannot_be_is_refused_in_one_short_sentence(root, text):
     with pytest.raises(AddressError) as refused:
         place_of(text, root)
-    assert 0 < len(str(refused.value)) <= 300
+    assert 0 < len(str(refused.value)) <= LONGEST_SHOWN + 300
+
+
+@pytest.mark.parametrize("text", WRONG_KNOBS, ids=lambda text: text[:30])
+def test_a_wrong_knob_is_left_out_and_named_and_all_else_is_shown(root, text):
+    arrived = []
+    rest = "folder=night%201&frame=3&tracks.proximity=7"
+    Address(root, lambda *found: arrived.append(found))._handle_msg({"text": f"{text}&{rest}"})
+    ((place, why),) = arrived
+    assert place == place_of(rest, root)[0]
+    assert place.recipe.changed() == {"tracks": {"proximity": 7.0}}
+    assert text.partition("=")[0][:LONGEST_SHOWN] in why
+    assert why.startswith("The address asks for a knob that cannot be set")
+    assert len(why) <= 2 * LONGEST_SHOWN + 300
+
+
+def test_of_several_wrong_knobs_the_first_is_named(root):
+    arrived = []
+    Address(root, lambda *found: arrived.append(found))._handle_msg({"text": "&".join(WRONG_KNOBS[:3])})
+    assert "for 3 knobs that cannot be set: stars.threshold = nan: wants" in arrived[0][1]
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=200) | st.text("abcdefrs.=&%,0123456789/[]{}\"'", max_size=200))
 def test_any_text_is_a_place_or_is_refused(text):
     try:
-        place = place_of(text, Path("/nowhere"))
+        place, _ = place_of(text, Path("/nowhere"))
     except AddressError:
         return
     assert isinstance(place, Place)
@@ -135,4 +158,4 @@ def test_whatever_the_browser_sends_the_page_opens_with_its_defaults_and_says_wh
 
 def test_links_that_stay_below_the_root_are_followed(root):
     os.symlink(root / "night 1", root / "tonight")
-    assert place_of("folder=tonight", root).folder == "night 1"
+    assert place_of("folder=tonight", root)[0].folder == "night 1"

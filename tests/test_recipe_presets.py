@@ -123,7 +123,7 @@ def test_a_stored_preset_that_is_no_recipe_is_told_in_a_short_sentence(session, 
     presets._heard({"name": "haze", "text": text})
     comparison._heard({"other": "own", "name": "haze", "text": text})
     assert [wrong for _, wrong in told] == [True, True]
-    assert all(sentence.startswith("haze") and len(sentence) < 2 * LONGEST_SHOWN for sentence, _ in told)
+    assert all(sentence.startswith("haze") and len(sentence) < LONGEST_SHOWN + 300 for sentence, _ in told)
     assert session.recipe == Recipe(NIGHT)
 
 

@@ -12,6 +12,7 @@ from ui.address_text import AddressError, Place, address_of, place_of
 from ui.part import Part, text
 
 REFUSED = "The address asks for something that cannot be shown: {why}. The page opens with its defaults."
+LEFT_OUT = "The address asks for {what} that cannot be set: {why}. All else is as it says."
 
 
 class Address(Part):
@@ -22,7 +23,7 @@ class Address(Part):
     root : Path
         Only folders below this one are opened.
     on_arrive : callable
-        Called with the Place that an address names, and with why it was refused ("" where it was not).
+        Called with the Place that an address names, and with what of it was refused and why ("" where nothing was).
     """
 
     shown = param.String("")
@@ -38,12 +39,13 @@ class Address(Part):
 
     def _handle_msg(self, data: Any) -> None:
         try:
-            place, why = self._place(data), ""
+            place, wrong = self._place(data)
+            why = _left_out(wrong) if wrong else ""
         except AddressError as error:
             place, why = Place(), REFUSED.format(why=error)
         self._on_arrive(place, why)
 
-    def _place(self, data: Any) -> Place:
+    def _place(self, data: Any) -> tuple[Place, list[str]]:
         if not isinstance(data, dict) or not isinstance(data.get("text"), str):
             raise AddressError("it is too long")
         return place_of(data["text"], self._root)
@@ -56,3 +58,8 @@ class Address(Part):
     def aim(self, zoom: tuple[float, ...]) -> None:
         """Have the pictures show a part of the frame as soon as there is one."""
         self.zoom = list(zoom)
+
+
+def _left_out(wrong: list[str]) -> str:
+    """Say what is wrong with the first of some knobs, and how many there are."""
+    return LEFT_OUT.format(what="a knob" if len(wrong) == 1 else f"{len(wrong)} knobs", why=wrong[0])

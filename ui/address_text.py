@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from pipeline import recipe as recipes
-from pipeline.knob import KnobError, nearest
+from pipeline.knob import KnobError, cut, nearest, shown
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.commands import written
@@ -17,7 +18,6 @@ from ui.pictures import MADE_OF
 
 LONGEST = 20_000
 MOST_ENTRIES = 200
-LONGEST_MESSAGE = 240
 COUNTS = (1, 2, 4)
 TABS = ("Tracks", "Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes", "Truth")
 # Readable in an address as they are.
@@ -100,8 +100,8 @@ def _joined(entries: list[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe=_PLAIN)}={quote(text, safe=_PLAIN)}" for name, text in entries)
 
 
-def place_of(text: str, root: Path) -> Place:
-    """The place that an address's text names.
+def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
+    """The place that an address's text names, and what is wrong with the knobs in it that had to be left out.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def place_of(text: str, root: Path) -> Place:
     Raises
     ------
     AddressError
-        Where any of it cannot be.
+        Where any of it but a knob cannot be.
     """
     if len(text) > LONGEST:
         raise AddressError(f"it is longer than an address of this page can be (at most {LONGEST} characters)")
@@ -121,41 +121,43 @@ def place_of(text: str, root: Path) -> Place:
         entries = parse_qsl(
             text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=MOST_ENTRIES
         )
-        place = Place()
-        for name, value in entries:
-            place = _with(place, name, value.replace("\0", "\\0") if name != "folder" else value, root)
-    except KnobError as error:
-        raise AddressError(_short(str(error))) from None
     except UnicodeDecodeError:
         raise AddressError("it is no text in UTF-8") from None
-    except AddressError:
-        raise
     except ValueError as error:
-        raise AddressError(_short(f"it is no address of this page ({error})")) from None
-    return place
+        raise AddressError(f"it is no address of this page ({cut(str(error))})") from None
+    place, wrong = Place(), []
+    knobs: dict[str, dict[str, Any]] = {name: {} for name in STAGES}
+    for name, value in entries:
+        words = value if name == "folder" else value.replace("\0", "\\0")
+        if "." in name:
+            stage, _, knob = name.partition(".")
+            try:
+                knobs.get(stage, {})[knob] = _knob(stage, knob, words)
+            except KnobError as error:
+                wrong.append(str(error))
+        else:
+            place = _with(place, name, words, root)
+    return replace(place, recipe=Recipe(knobs)), wrong
 
 
-def _short(sentence: str) -> str:
-    return sentence if len(sentence) <= LONGEST_MESSAGE else sentence[: LONGEST_MESSAGE - 1] + "\u2026"
+def _knob(stage: str, knob: str, value: str) -> Any:
+    """The value of a knob, checked; an address of another version may name one that is not there."""
+    if stage not in STAGES or knob not in STAGES[stage].knobs:
+        raise KnobError(f"{cut(f'{stage}.{knob}')}: no such knob")
+    return recipes.parse_value(STAGES[stage].knobs[knob], value)
 
 
 def _with(place: Place, name: str, value: str, root: Path) -> Place:
-    """The place with one entry of an address put in."""
+    """The place with one entry of an address, which is no knob, put in."""
     if name in _READERS:
         return replace(place, **{_FIELDS.get(name, name): _READERS[name](name, value)})
     if name == "folder":
         return replace(place, folder=_folder(value, root), sample="")
-    if "." in name:
-        stage, _, knob = name.partition(".")
-        if stage in STAGES and knob in STAGES[stage].knobs:
-            parsed = recipes.parse_value(STAGES[stage].knobs[knob], value)
-            return replace(place, recipe=place.recipe.with_knobs(stage, **{knob: parsed}))
-        raise AddressError(_short(f"{name}: no such knob"))
-    raise AddressError(_short(f"{name}: no such entry{nearest(name, (*_READERS, 'folder'))}"))
+    raise AddressError(f"{cut(name)}: no such entry{nearest(name, (*_READERS, 'folder'))}")
 
 
 def _folder(value: str, root: Path) -> str:
-    refused = AddressError(_short(f"folder {value!r}: there is no such folder below the data root"))
+    refused = AddressError(f"folder {shown(value)}: there is no such folder below the data root")
     try:
         path = root / value
         if not below(root, path) or not path.is_dir():
@@ -169,7 +171,7 @@ def _folder(value: str, root: Path) -> str:
 def _one_of(allowed: tuple[str, ...]) -> object:
     def read(name: str, value: str) -> str:
         if value not in allowed:
-            raise AddressError(_short(f"{name} {value!r}: no such {name}{nearest(value[:80], filter(None, allowed))}"))
+            raise AddressError(f"{name} {shown(value)}: no such {name}{nearest(value[:80], filter(None, allowed))}")
         return value
 
     return read
@@ -178,7 +180,7 @@ def _one_of(allowed: tuple[str, ...]) -> object:
 def _whole(least: int) -> object:
     def read(name: str, value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
-            raise AddressError(_short(f"{name} {value!r}: wants a whole number of at least {least}"))
+            raise AddressError(f"{name} {shown(value)}: wants a whole number of at least {least}")
         return int(value) - least
 
     return read
@@ -187,7 +189,7 @@ def _whole(least: int) -> object:
 def _kinds(name: str, value: str) -> tuple[str, ...]:
     kinds = tuple(value.split(","))
     if len(kinds) not in COUNTS or not set(kinds) <= set(MADE_OF):
-        raise AddressError(_short(f"{name} {value!r}: wants one, two or four of {', '.join(MADE_OF)}"))
+        raise AddressError(f"{name} {shown(value)}: wants one, two or four of {', '.join(MADE_OF)}")
     return kinds
 
 
@@ -197,7 +199,7 @@ def _zoom(name: str, value: str) -> tuple[float, ...]:
     except ValueError:
         numbers = ()
     if len(numbers) != 3 or not all(math.isfinite(one) and abs(one) < 1e6 for one in numbers) or numbers[2] < 1:
-        raise AddressError(_short(f"{name} {value!r}: wants x, y and width, in pixels of the frame"))
+        raise AddressError(f"{name} {shown(value)}: wants x, y and width, in pixels of the frame")
     return numbers
 
 

@@ -117,6 +117,27 @@ def test_a_preset_of_ones_own_is_saved_used_replaced_deleted_and_brought_back(pa
     assert stored == ["<b>haze</b>"]
 
 
+def test_a_preset_of_ones_own_is_among_those_that_can_be_compared(page):
+    text = "[stars]\nthreshold = 33.0\n[frames]\nreference = 'other night.fits'\n"
+    page.evaluate("(text) => localStorage.setItem('starshift presets', JSON.stringify({mine: {text}}))", text)
+    menu(page, "Recipe", "Compare with another")
+    choice = page.get_by_label("This recipe and")
+    choice.select_option("mine")
+    page.get_by_role("row", name="Stars, threshold auto 33").wait_for()
+    assert page.get_by_role("row", name="reference").count() == 0
+    assert choice.evaluate(
+        "(list) => [list.value, list.options.length, list.options[list.options.length - 2].text]"
+    ) == [
+        "own/mine",
+        7,
+        "mine",
+    ]
+    page.get_by_role("button", name="Use the other recipe").click()
+    assert "frames.reference" not in wait_for_address(page, "stars.threshold=33.0")
+    page.get_by_role("button", name="Close the comparison").click()
+    page.evaluate("() => localStorage.removeItem('starshift presets')")
+
+
 def test_stars_gained_and_lost_are_counted_and_marked_and_the_maps_are_subtracted(page):
     before = kept(page)
     page.get_by_role("button", name="Last frame").click()
