@@ -129,10 +129,15 @@ def test_a_wrong_knob_is_left_out_and_named_and_all_else_is_shown(root, text):
     assert len(why) <= 2 * LONGEST_SHOWN + 300
 
 
+def test_a_misspelt_knob_is_told_the_nearest(root):
+    for text, word in (("stars.threshhold=5", "threshold"), ("star.threshold=5", "stars")):
+        assert place_of(text, root)[1][0].endswith(f"did you mean {word}")
+
+
 def test_of_several_wrong_knobs_the_first_is_named(root):
     arrived = []
     Address(root, lambda *found: arrived.append(found))._handle_msg({"text": "&".join(WRONG_KNOBS[:3])})
-    assert "for 3 knobs that cannot be set: stars.threshold = nan: wants" in arrived[0][1]
+    assert "for 3 knobs that cannot be set: the first is stars.threshold = nan: wants" in arrived[0][1]
 
 
 @settings(deadline=None, max_examples=200)

@@ -12,7 +12,7 @@ from ui.address_text import AddressError, Place, address_of, place_of
 from ui.part import Part, text
 
 REFUSED = "The address asks for something that cannot be shown: {why}. The page opens with its defaults."
-LEFT_OUT = "The address asks for {what} that cannot be set: {why}. All else is as it says."
+LEFT_OUT = "The address asks for {what} that cannot be set: {why}. All else is shown as asked."
 
 
 class Address(Part):
@@ -62,4 +62,5 @@ class Address(Part):
 
 def _left_out(wrong: list[str]) -> str:
     """Say what is wrong with the first of some knobs, and how many there are."""
-    return LEFT_OUT.format(what="a knob" if len(wrong) == 1 else f"{len(wrong)} knobs", why=wrong[0])
+    what, first = ("a knob", "") if len(wrong) == 1 else (f"{len(wrong)} knobs", "the first is ")
+    return LEFT_OUT.format(what=what, why=first + wrong[0])

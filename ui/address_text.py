@@ -142,8 +142,10 @@ def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
 
 def _knob(stage: str, knob: str, value: str) -> Any:
     """The value of a knob, checked; an address of another version may name one that is not there."""
-    if stage not in STAGES or knob not in STAGES[stage].knobs:
-        raise KnobError(f"{cut(f'{stage}.{knob}')}: no such knob")
+    if stage not in STAGES:
+        raise KnobError(f"{cut(f'{stage}.{knob}')}: no such stage{nearest(stage, STAGES)}")
+    if knob not in STAGES[stage].knobs:
+        raise KnobError(f"{stage}.{cut(knob)}: no such knob{nearest(knob, STAGES[stage].knobs)}")
     return recipes.parse_value(STAGES[stage].knobs[knob], value)
 
 

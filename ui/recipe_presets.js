@@ -20,7 +20,7 @@ export function render({model}) {
   close.title = "Close"
   close.setAttribute("aria-label", "Close the presets")
   const body = element("div", "body", dialog)
-  element("p", "second", body, "A preset sets all knobs but those that name files or stars of this night, such as the reference, kinds set by hand, frames left out by hand and comparison stars: these stay as they are. Undo takes it back.")
+  element("p", "second", body, "A preset sets all knobs. What names files or stars of this night stays as it is: the reference, kinds set by hand, frames left out by hand, comparison stars and the like. Undo takes it back.")
   const shipped = element("ul", "", body)
   element("h3", "", body, "Your own, kept in this browser")
   const own = element("ul", "", body)
