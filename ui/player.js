@@ -30,12 +30,17 @@ export function render({model}) {
   let home = null
   let due = 0
   let waiting = 0
+  // The frame that is seen until another is painted.
+  let seen = -1
   const painted = new Set()
 
   const go = (frame) => {
     const next = Math.min(Math.max(frame, 0), model.count - 1)
     if (next == model.frame) return
-    waiting = performance.now()
+    if (!making()) seen = model.frame
+    else if (painted.size) seen = -1
+    // Who is back before the other frame was painted sees this one still: nothing comes.
+    waiting = next == seen ? 0 : performance.now()
     painted.clear()
     // What is told of another frame is over: it may be this one that was shown before.
     model.shown = -1
@@ -207,6 +212,7 @@ export function render({model}) {
   // Other frames are open: what was played is not there any more.
   model.on("openings", () => {
     model.blink = false
+    seen = -1
     stop()
   })
   model.on(["facts", "note"], draw_facts)

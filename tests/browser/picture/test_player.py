@@ -131,6 +131,16 @@ def test_the_film_waits_for_a_frame_that_was_shown_before_and_is_being_made_agai
     assert served.frames == [2, 0, 2]
 
 
+def test_the_film_goes_on_from_a_frame_that_is_seen_still_as_the_one_beside_it_never_came(page, served):
+    page.get_by_label("Next frame").click()
+    assert heard(page, served, 1) == [1]
+    page.get_by_label("Previous frame").click()
+    assert heard(page, served, 2) == [1, 0]
+    page.get_by_label("Frames per second").select_option("8")
+    page.get_by_role("button", name="Play", exact=True).click()
+    assert heard(page, served, 3) == [1, 0, 1]
+
+
 def test_a_frame_taken_out_has_a_cross_below_the_slider(page, served):
     on_server(served, lambda: served.player.set_frames(["one", "two", "three"], reference=0, unused=[1]))
     crosses = page.locator(".rail svg path")
