@@ -10,6 +10,7 @@ export default (args, object, data) => {
     paint_quickly()
     build_whole()
     let_hand_rest()
+    write_what_changed()
     instances.set(args.request, make(args))
   }
   instances.get(args.request).handle(object)

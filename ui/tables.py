@@ -229,7 +229,7 @@ class StarTab:
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},
             formatters={"x": fixed(1), "y": fixed(1), "over σ": _THREE, "sharp": fixed(2), "round": fixed(2)},
-            configuration={"columns": [{"field": name, **by_number} for name in numbers]},
+            configuration={"columns": [{"field": name, **by_number} for name in numbers]}, css_classes=["rows-stay"],
         )  # fmt: skip
         self.table.on_click(self._clicked)
         # Of more rows than are sent the browser orders those that it has: the first in that order must be among them.
