@@ -2,7 +2,7 @@
 // A table whose rows stay as many writes the cells that have changed: Panel takes all rows away and draws them anew.
 // Its rows are all of one height, which Tabulator would else measure for each. Where it is sorted its order is new too.
 function write_what_changed() {
-  const table = Bokeh.require("base").default_resolver.get("panel.models.tabulator.DataTabulator", null)
+  const table = Bokeh.require("base").default_resolver.get("panel.models.tabulator.DataTabulator")
   const view = table?.prototype.default_view.prototype
   if (view == null || view.setData.seldom) return
   const {setData} = view
