@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.kernels.polynomial import count, normalized, terms
+from pipeline.kernels.polynomial import count, normalized, order_of, terms
 from pipeline.kernels.surface import squared_form, surface
 
 LEAST_VARIANCE = 1e-8
@@ -302,7 +302,7 @@ def polynomial(
     design = terms(u, v, lower)
     kept, calibrated = fit_clipped(design, offset, variance, good, clip)
     images = tuple(np.empty(shape, np.float32) for _ in range(4))
-    left_out = np.empty((2, int(kept.sum())))
+    left_out, by_shape = np.empty((2, int(kept.sum()))), 0.0
     for axis in range(2):
         values, noise = offset[axis, kept], calibrated[axis, kept]
         fit = least_squares(design[kept], values, noise)
@@ -316,12 +316,23 @@ def polynomial(
             form = _sum(form, missing) if missing.any() else form
             form[0] += rest
         if lean is not None:
-            form = _sum(moved_by_shape(u[kept], v[kept], lean[axis, kept], noise, lower), form)
+            moved = moved_by_shape(u[kept], v[kept], lean[axis, kept], noise, lower)
+            form = _sum(moved, form)
+            of_shape, of_all = (_mean(one, u[kept], v[kept]) for one in (moved, form))
+            by_shape = max(by_shape, of_shape if of_shape > of_all / 2 else 0.0)
         surface(fit.coefficients, shape, images[axis])
         surface(form, shape, images[2 + axis], root=True)
         left_out[axis] = fit.left_out if len(values) > 1 else np.nan
     warnings = (f"a polynomial of order {lower} instead of {order}: {reason}",) if lower < order else ()
+    if by_shape:
+        words = "most of the map's error is what the change of the stars' shape since the reference may have moved them"
+        warnings += (f"{words}: {np.sqrt(by_shape):.2g} px",)
     return Field(images, kept, left_out, lower, warnings)
+
+
+def _mean(form: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+    """Mean of a polynomial at some places."""
+    return float((terms(u, v, order_of(len(form))) @ form).mean())
 
 
 def _sum(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ ENOUGH_STARS = 20
 LEAST_ERROR = 1e-4 / 2**0.5
 
 
-@stage(version=2)
+@stage(version=3)
 def offset_map(
     tracks: Tracks,
     index: int,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
+from pipeline.kernels.field import polynomial
 from pipeline.kernels.lean import SKEW, moved_by_shape
 from pipeline.kernels.polynomial import terms
 
@@ -68,3 +69,17 @@ def test_few_stars_tell_no_shape():
 def test_stars_in_one_line_tell_no_shape():
     u = np.linspace(-1, 1, 200)
     assert not moved_by_shape(u, 0.5 * u, 0.1 * u, VARIANCE, 3).any()
+
+
+@pytest.mark.parametrize(("lean", "told"), [(0.03, True), (0.0, False)])
+def test_a_map_whose_error_is_mostly_of_the_shape_says_so_and_how_much(lean, told):
+    rng = np.random.default_rng(4)
+    position = rng.uniform(0, 1, (2, 200)) * [[399], [299]]
+    offset = 2 + rng.normal(0, 0.02, (2, 200))
+    change = np.full((2, 200), lean) + rng.normal(0, 0.003, (2, 200))
+    made = polynomial(position, offset, np.stack([VARIANCE] * 2), np.ones(200, bool), (300, 400), 1, 4.0, change)
+    said = [text for text in made.warnings if "shape" in text]
+    assert len(said) == told
+    if told:
+        assert float(said[0].split()[-2]) == pytest.approx(SKEW * lean, rel=0.1)
+        assert np.sqrt((made.images[2] ** 2).mean()) == pytest.approx(SKEW * lean, rel=0.15)
