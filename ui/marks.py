@@ -131,27 +131,60 @@ def places(stars: StarTable) -> tuple[np.ndarray, np.ndarray]:
 
 def _with_lost(columns: dict[str, np.ndarray], tracks: Tracks, frame: int) -> dict[str, np.ndarray]:
     """Crosses where the transform says that stars should be."""
-    lost = np.flatnonzero(~tracks.measured[frame])
-    if not len(lost) or not np.isfinite(tracks.transform[frame]).all():
+    lost, x, y = _lost_places(tracks, frame)
+    if not len(lost):
         return columns
-    reference = tracks.reference
-    x, y = polynomial.apply(tracks.transform[frame], tracks.x[reference, lost], tracks.y[reference, lost], tracks.shape)
-    inside = (x > -0.5) & (y > -0.5) & (x < tracks.shape[1] - 0.5) & (y < tracks.shape[0] - 0.5)
-    added = {name: np.full(int(inside.sum()), np.nan) for name in MEASURES}
-    added |= {"x": x[inside], "y": y[inside], "id": lost[inside], "code": np.full(int(inside.sum()), LOST)}
+    added = {name: np.full(len(lost), np.nan) for name in MEASURES}
+    added |= {"x": x, "y": y, "id": lost, "code": np.full(len(lost), LOST)}
     # A lost star passes every cut of the knobs: the tracks decide about it, not this frame's table.
-    added["strength"] = np.full(int(inside.sum()), np.inf)
-    added["reason"] = tracks.status[frame, lost[inside]].astype(int)
+    added["strength"] = np.full(len(lost), np.inf)
+    added["reason"] = tracks.status[frame, lost].astype(int)
     return {name: np.concatenate([values, added[name]]) for name, values in columns.items()}
 
 
-def why_lost(tracks: Tracks, frame: int, among: np.ndarray | None = None) -> str:
-    """Say what became of those that a frame has not, of all stars or of some: "99 left the field, 4 too faint"."""
+def _lost_places(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stars that a frame has not though their places lie in it, by number, and those places, pixels."""
+    lost = np.flatnonzero(~tracks.measured[frame])
+    if not len(lost) or not np.isfinite(tracks.transform[frame]).all():
+        return np.empty(0, int), np.empty(0), np.empty(0)
+    reference = tracks.reference
+    x, y = polynomial.apply(tracks.transform[frame], tracks.x[reference, lost], tracks.y[reference, lost], tracks.shape)
+    inside = (x > -0.5) & (y > -0.5) & (x < tracks.shape[1] - 0.5) & (y < tracks.shape[0] - 0.5)
+    return lost[inside], x[inside], y[inside]
+
+
+def _fates(tracks: Tracks, frame: int, among: np.ndarray | None) -> tuple[int, list[str], int]:
+    """How many stars are lost in a frame, what became of them, and how many others lie beyond it.
+
+    Of a frame whose stars have no known places all are lost in it.
+    """
     lost = ~tracks.measured[frame] if among is None else among & ~tracks.measured[frame]
-    missing = Counter(tracks.status[frame, lost].tolist())
-    return ", ".join(
-        f"{count} {SENTENCES.get(Status(code), Status(code).word)}" for code, count in missing.most_common()
-    )
+    here = lost.copy()
+    if np.isfinite(tracks.transform[frame]).all():
+        here[:] = False
+        here[_lost_places(tracks, frame)[0]] = True
+        here &= lost
+    # One that has its place within a star's width of the edge has left the field, and is marked all the same.
+    words = {**SENTENCES, Status.OUTSIDE: "at the edge"}
+    missing = Counter(tracks.status[frame, here].tolist()).most_common()
+    fates = [f"{count} {words.get(Status(code), Status(code).word)}" for code, count in missing]
+    return int(here.sum()), fates, int(lost.sum() - here.sum())
+
+
+def why_lost(tracks: Tracks, frame: int, among: np.ndarray | None = None) -> str:
+    """Say what became of those that a frame has not: "3 in the field (2 blended, 1 moved away), 20 left it"."""
+    here, fates, gone = _fates(tracks, frame, among)
+    told = f"{here} in the field ({', '.join(fates)})" if len(fates) > 1 else "".join(fates)
+    left = f"{gone} left {'it' if len(fates) > 1 else 'the field'}" if gone else ""
+    return ", ".join(filter(None, (told, left)))
+
+
+def why_marked_lost(tracks: Tracks, frame: int) -> str:
+    """Say what became of the stars that are marked as lost in a frame, and how many more have left it."""
+    _, fates, gone = _fates(tracks, frame, None)
+    told = f"their place lies in this frame: {', '.join(fates)}" if fates else ""
+    left = f"{gone} {'more ' if told else ''}left the field" if gone else ""
+    return "; ".join(filter(None, (told, left)))
 
 
 def why_rejected(stars: StarTable) -> str:

@@ -252,7 +252,7 @@ class Picture(Dressed, Layers, Marks, Themed):
             note.detail = detail if shown == kind else ""
 
     def set_hints(self, hints: Mapping[str, str]) -> None:
-        """Say more about a state on hover, such as ``{"lost": "99 left the field, 4 too faint"}``."""
+        """Say more about a state on hover, such as ``{"lost": "4 too faint; 99 more left the field"}``."""
         self.legend.hints = dict(hints)
         for side in self._sides:
             side.set_hints(dict(hints))

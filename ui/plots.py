@@ -169,7 +169,7 @@ class TrackPlots(Themed):
         self._write_titles()
 
     def say_lost(self, words: str) -> None:
-        """Say what became of the stars that the frame shown has not: "99 left the field, 4 too faint"."""
+        """Say what became of the stars that the frame shown has not: "4 too faint, 99 left the field"."""
         if words != self._lost:
             self._lost = words
             self._write_titles()

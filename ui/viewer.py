@@ -306,7 +306,7 @@ class Viewer:
             self._clear_cut(stars.threshold)
         hints = {"rejected": marks.why_rejected(stars)}
         if tracks is not None:
-            hints["lost"] = marks.why_lost(tracks, scene.frame)
+            hints["lost"] = marks.why_marked_lost(tracks, scene.frame)
             if self._tailed != (id(tracks), scene.frame, self.session.aligned):
                 self._tailed = (id(tracks), scene.frame, self.session.aligned)
                 # Where frames are aligned a star stays at its place, and leaves no tail.

@@ -157,8 +157,8 @@ def test_what_became_of_the_lost_is_read_whole_in_a_room_that_is_always_kept(ope
         const title = ({DEEP})('span').find((one) => /^(lost:|count, by frame)/.test(one.textContent))
         const pane = title.getRootNode().host
         const was = [title.textContent, pane.offsetHeight]
-        title.textContent = 'lost: 1405 left the field, 114 moved away, 104 blended, 13 too faint'
-            .replace(/(\\d) /g, '$1\u00a0')
+        title.textContent = 'lost: 231 in the field (114 moved away, 104 blended, 13 too faint), 1405 left it'
+            .split(', ').map((one) => one.replaceAll(' ', '\u00a0')).join(', ')
         const whole = title.scrollWidth <= title.clientWidth && title.scrollHeight <= title.clientHeight
         const inside = title.getBoundingClientRect().bottom <= pane.getBoundingClientRect().bottom
         const kept = pane.offsetHeight == was[1]
