@@ -68,6 +68,28 @@ def test_a_drag_is_one_step_of_the_history(session):
     assert not session.can_undo
 
 
+def test_clicks_before_a_double_click_are_one_step_with_its_way_back(session):
+    session.turn("stars", "sharpness", (0.2, 0.9))
+    for value in (15.0, 30.0, 31.0):
+        session.turn("stars", "threshold", value)
+    session.gather("stars", "threshold", 15.0)
+    session.turn("stars", "threshold", None)
+    session.undo()
+    assert session.recipe.changed() == {"stars": {"threshold": 15.0, "sharpness": (0.2, 0.9)}}
+    session.undo()
+    assert session.recipe.changed() == {"stars": {"sharpness": (0.2, 0.9)}}
+
+
+def test_a_double_click_takes_no_turn_of_another_knob_back(session):
+    session.turn("stars", "threshold", 15.0)
+    session.turn("stars", "sharpness", (0.2, 0.9))
+    session.turn("stars", "threshold", 30.0)
+    session.gather("stars", "threshold", None)
+    session.turn("stars", "threshold", None)
+    session.undo()
+    assert session.recipe["stars"]["threshold"] == 30.0
+
+
 def test_a_wrong_value_leaves_the_recipe_as_it_was(session):
     with pytest.raises(KnobError, match=r"stars.threshold = -1"):
         session.turn("stars", "threshold", -1)

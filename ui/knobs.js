@@ -23,6 +23,8 @@ function without_unit(text, spec) {
   return name ? text.slice(0, -name.length).trim() : text
 }
 
+const same_value = (one, other) => JSON.stringify(one) === JSON.stringify(other)
+
 const with_unit = (text, spec) => spec.unit ? `${text}\u2009${spec.unit}` : text
 
 function format(spec, value) {
@@ -63,17 +65,20 @@ class Knob {
     element("span", "changed-dot", this.label, {title: "changed", role: "img", "aria-label": "changed"})
     this.label.addEventListener("mouseenter", () => panel.show_tip(this))
     this.label.addEventListener("mouseleave", () => panel.hide_tip())
+    // The clicks of a double click may turn the knob too: they are one step with the way back.
+    this.el.addEventListener("mousedown", (event) => { if (event.detail === 1) this.since = this.value })
     this.el.addEventListener("dblclick", (event) => {
-      if (!event.target.closest(".field, select, .segments")) this.turn(spec.default, false)
+      if (event.target.closest(".field, select, .segments")) return
+      this.turn(spec.default, false, same_value(this.since, this.value) ? {} : {since: this.since})
     })
     this[`make_${spec.widget}`]()
   }
 
-  turn(value, live) {
+  turn(value, live, more = {}) {
     if (this.said) this.say("")
     this.value = value
     this.draw()
-    this.panel.turn(this.spec.name, value, live)
+    this.panel.turn(this.spec.name, value, live, more)
   }
 
   // The number that "auto" stands for, where the server has told it.
@@ -105,9 +110,10 @@ class Knob {
       const pair = index === null ? null : [...(this.value ?? [spec.low, spec.high])]
       const fault = this.fault(text, number, pair && pair[1 - index], index)
       if (fault) return this.blame(box, input, fault)
-      if (index === null) return this.turn(number, false)
-      pair[index] = number
-      this.turn(pair, false)
+      if (pair) pair[index] = number
+      this.turn(pair ?? number, false)
+      // A number is taken when a click leaves its field, and is no part of that click.
+      this.since = this.value
     }
     input.addEventListener("change", commit)
     input.addEventListener("blur", () => {
@@ -242,7 +248,7 @@ class Knob {
 
   draw() {
     const {spec, value} = this
-    this.el.classList.toggle("changed", JSON.stringify(value) !== JSON.stringify(spec.default))
+    this.el.classList.toggle("changed", !same_value(value, spec.default))
     if (this.auto) {
       this.auto.setAttribute("aria-pressed", value === null)
       this.auto.hidden = this.shown === null
@@ -326,11 +332,11 @@ class Panel {
 
   // While a slider moves, at most one message in 40 ms, less often where the picture follows by itself; the last one
   // always goes out.
-  turn(knob, value, live) {
+  turn(knob, value, live, more) {
     this.tell("cut", {[knob]: value})
     this.following = live
     const send = () => { this.waiting = null; this.model.send_msg(this.next) }
-    this.next = {knob, value, live}
+    this.next = {knob, value, live, ...more}
     if (!live) { clearTimeout(this.waiting); send() }
     else if (this.waiting === null) this.waiting = setTimeout(send, this.model.channel ? 200 : 40)
   }

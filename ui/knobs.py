@@ -316,7 +316,8 @@ class KnobPanel(JSComponent):
     stage : Stage
         The stage.
     on_turn : callable
-        Called with stage, knob, value and whether the hand is still on the knob.
+        Called with stage, knob, value and whether the hand is still on the knob; after a double click that turned the
+        knob before it set it back also with the value that it had at first.
     """
 
     specs = param.List(doc="What each knob is.")
@@ -328,7 +329,7 @@ class KnobPanel(JSComponent):
 
     _esm = f"{text('knobs.js')}\n{text('knob_rows.js')}"
 
-    def __init__(self, stage: Stage, on_turn: Callable[[str, str, Any, bool], None], **params: Any) -> None:
+    def __init__(self, stage: Stage, on_turn: Callable[..., None], **params: Any) -> None:
         self._stage, self._on_turn = stage, on_turn
         self._specs = {spec.name: spec for spec in stage.knobs.values() if not drawn(spec).hidden}
         super().__init__(
@@ -348,7 +349,8 @@ class KnobPanel(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         spec = self._specs.get(data.get("knob"))
         if spec is not None:
-            self._on_turn(self._stage.name, spec.name, heard(spec, data.get("value")), bool(data["live"]))
+            since = (heard(spec, data["since"]),) if "since" in data else ()
+            self._on_turn(self._stage.name, spec.name, heard(spec, data.get("value")), bool(data["live"]), *since)
 
     def show(self, values: Mapping[str, Any], auto: Mapping[str, Any]) -> None:
         """Show a recipe's values and the numbers that stand for auto."""

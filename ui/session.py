@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.sample import Truth
 
 LONGEST_HISTORY = 200
+# Turns that a double click can make before it is one.
+CLICKS = 2
 Listener = Callable[[frozenset[str]], None]
 
 
@@ -141,6 +143,16 @@ class Session:
         if not live and recipe != before:
             self._remember(before)
         self.change(recipe=recipe)
+
+    def gather(self, stage: str, knob: str, since: Any) -> None:
+        """Make the clicks that turned a knob away from a value one step of the history with the turn that follows."""
+        for count, before in enumerate(reversed(self._undo[-CLICKS:]), 1):
+            if before.with_knobs(stage, **{knob: self.recipe[stage][knob]}) != self.recipe:
+                return
+            if before[stage][knob] == since:
+                del self._undo[-count:]
+                self._before_drag = before
+                return
 
     def use(self, recipe: Recipe) -> None:
         """Take another recipe as a whole; can be undone."""

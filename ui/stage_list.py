@@ -111,7 +111,7 @@ class StageList(JSComponent):
     Parameters
     ----------
     on_turn : callable
-        Called with stage, knob, value and whether the hand is still on the knob.
+        Called as that of a KnobPanel.
     names : tuple of str
         The stages that have a row.
     channel : str
@@ -135,7 +135,7 @@ class StageList(JSComponent):
 
     def __init__(
         self,
-        on_turn: Callable[[str, str, Any, bool], None],
+        on_turn: Callable[..., None],
         *,
         names: tuple[str, ...] = tuple(STAGES),
         channel: str = "",

@@ -135,9 +135,11 @@ class Viewer:
             self._led = ""
             self.picture.choose(self._left)
 
-    def _turn(self, stage: str, knob: str, value: Any, live: bool) -> None:
+    def _turn(self, stage: str, knob: str, value: Any, live: bool, *since: Any) -> None:
         self._turning = True
         try:
+            if since:
+                self.session.gather(stage, knob, *since)
             self.session.turn(stage, knob, value, live)
             if not live and preview.STAGE in self.looked_at():
                 # The stack waits until the hand lets go, also where that changes nothing.

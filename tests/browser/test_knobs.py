@@ -34,6 +34,24 @@ def test_a_double_click_sets_a_knob_back_and_undo_brings_it_again(page):
     assert kept(page) == turned
 
 
+def test_a_double_click_on_a_sliders_rail_is_one_step_of_undo(page):
+    field = page.get_by_role("textbox", name="threshold")
+    field.fill("15")
+    field.press("Enter")
+    settle(page)
+    rail = page.get_by_role("slider", name="threshold").bounding_box()
+    page.mouse.dblclick(rail["x"] + 0.8 * rail["width"], rail["y"] + rail["height"] / 2)
+    settle(page)
+    knob = page.locator("[data-knob=threshold]")
+    assert "changed" not in knob.get_attribute("class").split()
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert field.input_value() == "15.0"
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert "changed" not in knob.get_attribute("class").split()
+
+
 def test_an_error_stands_at_its_stage_and_the_rest_stays_usable(page):
     row = page.locator("[data-stage=hot_pixels]")
     row.locator(".row").click()
