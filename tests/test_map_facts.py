@@ -216,6 +216,20 @@ def test_a_comparison_shows_the_difference_and_its_rms(tab, stars, maps):
     assert tab.row.made == "polynomial, order 1"
 
 
+def test_on_the_reference_the_tab_leads_to_a_frame_that_has_a_map(tab, stars, maps):
+    assert not tab._go.visible
+    seen = scene(stars, maps)
+    seen.frame = stars.reference
+    tab.show(seen)
+    assert tab._go.visible
+    assert tab._go.label == "Show frame 2"
+    tab._session.change(frame=0)
+    tab._go.clicks += 1
+    assert tab._session.frame == 1
+    tab.show(scene(stars, maps))
+    assert not tab._go.visible
+
+
 def test_a_method_that_fails_says_why(tab, monkeypatch):
     def fail(*arguments, **options):
         raise FrameError("light_2", "has no stars (0)", "leave it out")

@@ -212,6 +212,7 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     picture.forget("subtracted", "light_03.fits: it is dark: leave it out")
     assert picture._notes[0].state == "failed"
     assert picture._notes[0].detail == "light_03.fits: it is dark: leave it out"
+    assert picture._notes[0].elsewhere == 0
     assert picture.cuts[0].data["values"] == []
     picture._notes[0].kind = "raw"
     assert picture.kinds == ("raw",)
@@ -219,6 +220,15 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     picture.show("subtracted", np.ones((20, 30), np.float32), noise=1.0, key="beside two")
     picture.choose("subtracted")
     assert picture._notes[0].state == ""
+
+
+def test_the_note_in_place_of_a_picture_leads_to_a_frame_that_has_it():
+    picture, gone = Picture(), []
+    picture.on_frame(gone.append)
+    picture.forget("subtracted", "it is the reference", 4)
+    assert picture._notes[0].elsewhere == 5
+    picture._notes[0].goes += 1
+    assert gone == [4]
 
 
 def test_two_pictures_have_a_column_beside_each_and_one_or_four_have_none():

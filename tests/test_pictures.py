@@ -11,9 +11,10 @@ from pipeline.masters import NO_BIAS, NO_DARKS, NO_FLATS, Master, MasterDarks, M
 from pipeline.photometry import Mask
 from pipeline.stage import STAGES
 from pipeline.stages.background import background
+from tests import map_of_stars
 from ui import marks
 from ui.cuts import limits
-from ui.pictures import FOLLOWS, MADE_OF, prepare
+from ui.pictures import FOLLOWS, MADE_OF, frame_beside, prepare
 from ui.results import ORDER
 from ui.scene import Scene
 from ui.stretch import VIEWS
@@ -111,3 +112,21 @@ def test_the_reference_less_itself_is_no_picture():
     (one,) = prepare(scene_of("difference", Difference(image(0), 5.0)), "difference", ("difference",))
     assert one.pyramid is None
     assert one.why == "This frame is the reference: its difference from itself is zero. Go to another frame."
+    assert one.elsewhere is None
+
+
+@pytest.mark.parametrize(
+    ("used", "reference", "beside"),
+    [("1111", 0, 1), ("1011", 0, 2), ("1111", 2, 3), ("1110", 2, 1), ("1001", 3, 0), ("0100", 1, None)],
+)
+def test_from_the_reference_the_nearest_frame_used_has_the_picture(used, reference, beside):
+    assert frame_beside(np.array([one == "1" for one in used]), reference) == beside
+
+
+@pytest.mark.parametrize("stage", ["difference", "offset_map"])
+def test_the_picture_that_the_reference_has_not_is_shown_where_there_is_one(stage):
+    frames = Sequence((FrameInfo("a", "a", SHAPE), FrameInfo("b", "b", SHAPE)), ("", ""), 0)
+    scene = Scene().with_result("frames", frames, "frames").with_result("tracks", map_of_stars.tracks(), "tracks")
+    kind = "x_offset" if stage == "offset_map" else stage
+    (one,) = prepare(scene.with_result(stage, Difference(image(0), 5.0), "d"), stage, (kind,))
+    assert (one.pyramid, one.elsewhere) == (None, 1)

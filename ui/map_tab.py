@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import panel as pn
+import panel_material_ui as pmui
 import param
 from bokeh.document import Document
 
@@ -19,6 +20,7 @@ from ui.map_plots import DIFFERENCES, ERRORS, OFFSETS, MapPlots
 from ui.map_profile import ProfilePlot
 from ui.map_residuals import Residuals
 from ui.part import Part, column, text
+from ui.pictures import frame_beside
 from ui.region import Region
 from ui.stretch import VIEWS, number
 
@@ -71,6 +73,8 @@ class MapTab:
         self._picked: int | None = None
         self._region: Region | None = None
         self._difference: Difference | None = None
+        # A frame to go to from the reference, which has no map to look at.
+        self._elsewhere: int | None = None
         pick = lambda star: session.change(picked=star)  # noqa: E731
         self.small = MapPlots(theme, picture.choose_map)
         self.row = CompareRow(theme=theme, margin=0, height=40, sizing_mode="stretch_width")
@@ -82,7 +86,10 @@ class MapTab:
         picture.line.on_move(lambda ends: self._follow(ends))
         self._parts = column(sizing_mode="stretch_width", visible=False)
         self._none = pn.pane.HTML(_WAIT, margin=16, sizing_mode="stretch_width")
-        self.panel = column(self._none, self._parts, sizing_mode="stretch_both", scroll="y-auto")
+        self._go = pmui.Button(
+            variant="outlined", height=32, margin=(0, 16), visible=False, on_click=lambda *_: self._leave()
+        )
+        self.panel = column(self._none, self._go, self._parts, sizing_mode="stretch_both", scroll="y-auto")
         self.theme = theme
 
     @property
@@ -108,6 +115,10 @@ class MapTab:
             words = _why_none(maps, tracks, scene.frame)
             self._none.object = words
             self._parts.visible, self._none.visible = not words, bool(words)
+            self._elsewhere = frame_beside(tracks.used, tracks.reference) if words == _REFERENCE else None
+            self._go.visible = self._elsewhere is not None
+            if self._go.visible:
+                self._go.label = f"Show frame {self._elsewhere + 1}"
             if maps is None:
                 for kind in DIFFERENCES:
                     self._picture.forget(kind)
@@ -129,6 +140,9 @@ class MapTab:
             self._picked = self._session.picked
             self.profile.set_picked(self._picked)
             self.residuals.set_picked(self._picked)
+
+    def _leave(self) -> None:
+        self._session.change(frame=self._elsewhere)
 
     def show_kinds(self) -> None:
         """Outline the maps that the pictures show; the line follows the first of them."""

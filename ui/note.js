@@ -12,7 +12,9 @@ export function render({model}) {
   const words = make("p", {})
   const raw = make("button", {type: "button", className: "outlined", textContent: "Show the raw frame"})
   raw.addEventListener("click", () => { model.kind = "raw" })
-  root.append(title, words, raw)
+  const go = make("button", {type: "button", className: "outlined"})
+  go.addEventListener("click", () => { model.goes += 1 })
+  root.append(title, words, go, raw)
   const bar = make("div", {className: "scale-bar", hidden: true})
   const length = make("i", {})
   const text = make("span", {})
@@ -42,14 +44,16 @@ export function render({model}) {
     words.textContent = model.detail || (failed
       ? "A stage that it stands on failed. Its row among the stages says why, and what to do."
       : "It shows here as soon as it is there.")
-    raw.style.display = failed && model.raw ? "" : "none"
+    go.style.display = failed && model.elsewhere ? "" : "none"
+    go.textContent = `Show frame ${model.elsewhere}`
+    raw.style.display = failed && model.raw && !model.elsewhere ? "" : "none"
     // What takes less than this is never seen waiting: nothing shall blink.
     const seen = Boolean(model.state)
     if (!seen || failed) root.style.display = seen ? "" : "none"
     else due = setTimeout(() => { root.style.display = "" }, PATIENCE_MS)
   }
   root.style.display = "none"
-  model.on(["theme", "state", "kind", "options", "detail", "raw"], draw)
+  model.on(["theme", "state", "kind", "options", "detail", "raw", "elsewhere"], draw)
   model.on("state", measure)
   window.addEventListener("starshift", ({detail}) => {
     if (detail.channel != model.channel || detail.name != "scale") return

@@ -49,7 +49,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self.channel = new_channel()
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, tuple[str, int]] = {}
         self._states_shown = True
         self._other_legend: pn.pane.HTML | None = None
         self._transform: np.ndarray | None = None
@@ -57,6 +57,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self._region_callbacks: list[Callable[[Region | None], None]] = []
         self._pick_callbacks: list[Callable[[int | None, tuple[float, float] | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
+        self._frame_callbacks: list[Callable[[int], None]] = []
         self._make_sources()
         self._make_figures()
         self._make_parts()
@@ -120,6 +121,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self.toolbar.param.watch(lambda event: self.show_tails(event.new), "tails")
         for i, (head, one) in enumerate(zip(self.heads, self._notes, strict=True)):
             one.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
+            one.param.watch(lambda event, one=one: self._go(one.elsewhere - 1), "goes")
             head.param.watch(lambda event, i=i: self._choose(_put(self.kinds, i, event.new)), "kind")
 
     def _link(self) -> None:
@@ -238,11 +240,12 @@ class Picture(Dressed, Layers, Marks, Themed):
         with pn.io.hold():
             self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
-    def forget(self, kind: str, why: str = "") -> None:
-        """Drop the pixels of a kind that could not be made; its pictures say so."""
+    def forget(self, kind: str, why: str = "", elsewhere: int | None = None) -> None:
+        """Drop the pixels of a kind that could not be made; its pictures say so, and lead to a frame that has it."""
         known = self._pyramids.pop(kind, None) is not None
-        if known or self._failed.get(kind) != why:
-            self._failed[kind] = why
+        told = (why, 0 if elsewhere is None else elsewhere + 1)
+        if known or self._failed.get(kind) != told:
+            self._failed[kind] = told
             with pn.io.hold():
                 self._push([i for i, shown in enumerate(self.kinds) if shown == kind])
 
@@ -273,6 +276,10 @@ class Picture(Dressed, Layers, Marks, Themed):
         For bare sky both are None. The place is where the candidate is drawn, pixels.
         """
         self._pick_callbacks.append(callback)
+
+    def on_frame(self, callback: Callable[[int], None]) -> None:
+        """Have a function called with the number of a frame that is asked for in place of a picture that is none."""
+        self._frame_callbacks.append(callback)
 
     def on_region(self, callback: Callable[[Region | None], None]) -> None:
         """Have a function called with the box dragged on the picture, or None where it shall go."""
@@ -306,6 +313,10 @@ class Picture(Dressed, Layers, Marks, Themed):
         for callback in self._kind_callbacks:
             callback(self.kinds)
 
+    def _go(self, frame: int) -> None:
+        for callback in self._frame_callbacks:
+            callback(frame)
+
     def _dragged(self) -> None:
         box = self.dragged.data["box"][0]
         for callback in self._region_callbacks:
@@ -336,7 +347,8 @@ class Picture(Dressed, Layers, Marks, Themed):
             self._dress(i, held and held[1])
             state = "" if held is not None else "failed" if kind in self._failed else "waiting"
             raw = kind != "raw" and "raw" not in self._failed
-            self._notes[i].param.update(state=state, detail=self._failed.get(kind, ""), raw=raw)
+            why, elsewhere = self._failed.get(kind, ("", 0))
+            self._notes[i].param.update(state=state, detail=why, raw=raw, elsewhere=elsewhere)
             if held is None:
                 if self.cuts[i].data["values"]:
                     self.cuts[i].data = dict(EMPTY_CUT)

@@ -109,5 +109,8 @@ class PictureNote(Part):
     state = param.Selector(default="", objects=["", "waiting", "failed"])
     raw = param.Boolean(True)
     detail = param.String("")
+    # The number of a frame that has this picture, counted from 1; 0 where none is known.
+    elsewhere = param.Integer(0)
+    goes = param.Integer(0)
 
     _esm = text("note.js")

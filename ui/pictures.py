@@ -53,12 +53,13 @@ _SAMPLE = 100_000
 
 
 class Pixels(NamedTuple):
-    """A picture ready to be shown, or why there is none."""
+    """A picture ready to be shown, or why there is none, and a frame by its number that has one."""
 
     kind: str
     pyramid: Pyramid | None
     key: str
     why: str = ""
+    elsewhere: int | None = None
 
 
 def stages_of(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def prepare(scene: Scene, stage: str, kinds: Iterable[str]) -> list[Pixels]:
         key = scene.keys[stage]
         part, name, why = part_of(scene, stage, result)
         if why:
-            pictures.append(Pixels(kind, None, key, why))
+            pictures.append(Pixels(kind, None, key, why, _elsewhere(scene, stage)))
             continue
         key += name
         pyramid = PYRAMIDS.known(f"{kind} {key}")
@@ -109,6 +110,20 @@ def part_of(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
         return (None, "", why) if flat is None else (flat, f" {flat.filter}", "")
     stack = result.of(info.filter)
     return (stack, f" {info.filter}", "") if stack is not None else (None, "", "No frame of this filter is stacked.")
+
+
+def frame_beside(used: np.ndarray, reference: int) -> int | None:
+    """The frame used that lies nearest to the reference in the sequence, of two the later; None where no other is."""
+    others = (int(one) for one in np.flatnonzero(used) if one != reference)
+    return min(others, key=lambda one: (abs(one - reference), -one), default=None)
+
+
+def _elsewhere(scene: Scene, stage: str) -> int | None:
+    """A frame that has the picture which the reference, compared with itself, has not."""
+    frames, tracks = scene["frames"], scene["tracks"]
+    if stage not in OF_NOTHING or tracks is None or frames is None or scene.frame != frames.reference:
+        return None
+    return frame_beside(tracks.used, frames.reference)
 
 
 def _seconds(exposure: float | None) -> str:

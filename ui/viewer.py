@@ -68,6 +68,7 @@ class Viewer:
         self.picture.on_pick(self.pick)
         self.picture.on_kinds(self._choose_kinds)
         self.picture.on_region(self._drag_region)
+        self.picture.on_frame(lambda frame: session.change(frame=frame))
         self.player = Player(0, lambda frame: session.change(frame=frame), channel=self.picture.channel, theme=theme)
         self.player.on_align(lambda aligned: session.change(aligned=aligned))
         self.stages = StageList(
@@ -266,7 +267,7 @@ class Viewer:
     def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
             if one.pyramid is None:
-                self.picture.forget(one.kind, one.why)
+                self.picture.forget(one.kind, one.why, one.elsewhere)
             else:
                 self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
