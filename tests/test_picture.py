@@ -222,6 +222,35 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     assert picture._notes[0].state == ""
 
 
+@pytest.mark.parametrize(
+    ("kinds", "marked"),
+    [
+        (["subtracted"], True),
+        (["aligned"], False),
+        (["stack"], False),
+        (["x_offset"], False),
+        (["master_dark"], False),
+        (["x_offset", "aligned", "raw", "stack"], True),
+    ],
+)
+def test_the_legend_counts_states_where_a_picture_has_their_marks(kinds, marked):
+    picture = Picture()
+    picture.views(len(kinds))
+    for i, kind in enumerate(kinds):
+        picture.choose(kind, i)
+    assert picture.legend.marked == marked
+    seen = [all(renderer.visible for renderer in drawn.markers) for drawn in picture._drawn[: len(kinds)]]
+    assert any(seen) == marked
+
+
+def test_of_two_pictures_the_states_stand_beside_the_one_that_has_their_marks():
+    picture = Picture()
+    picture.views(2)
+    picture.choose("stack", 0)
+    picture.choose("subtracted", 1)
+    assert [side._states.visible for side in picture._sides] == [False, True]
+
+
 def test_the_note_in_place_of_a_picture_leads_to_a_frame_that_has_it():
     picture, gone = Picture(), []
     picture.on_frame(gone.append)

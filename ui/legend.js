@@ -48,6 +48,7 @@ export function render({model}) {
   const picked = document.createElement("span")
   picked.className = "chip"
   picked.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${PICKED}</svg><span>picked</span><b></b>`
+  const unmarked = Object.assign(document.createElement("span"), {className: "unmarked", textContent: "The states of stars are not drawn on this picture."})
   const spacer = Object.assign(document.createElement("span"), {className: "spacer"})
   const only = document.createElement("button")
   only.type = "button"
@@ -57,7 +58,7 @@ export function render({model}) {
     hidden = new Set(only_complete() ? ["below", "star"] : others)
     tell("hidden", [...hidden])
   })
-  root.append(...KINDS.map((name) => chips[name]), ...(model.tall ? [picked] : []), spacer, only)
+  root.append(...KINDS.map((name) => chips[name]), ...(model.tall ? [picked] : []), unmarked, spacer, only)
 
   const only_complete = () => !hidden.has("complete") && KINDS.every((name) => name == "complete" || hidden.has(name))
 
@@ -75,7 +76,8 @@ export function render({model}) {
   function draw() {
     draw_hints()
     root.className = `part ${model.tall ? "states" : "strip"} ${model.theme}`
-    only.style.display = tracked ? "" : "none"
+    unmarked.style.display = model.marked ? "none" : ""
+    only.style.display = tracked && model.marked ? "" : "none"
     const words = model.tall || width > ROOM_FOR_ALL ? "complete only" : ""
     only.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${FUNNEL}</svg>${words}`
     only.title = only_complete() ? "Show all states again" : "Show complete sequences only: the stars in every frame used"
@@ -89,7 +91,7 @@ export function render({model}) {
       // Where the word has no room it is left to the pointer and to those who listen.
       const crowded = name == "below" && !model.tall && width < ROOM_FOR_BELOW
       chip.children[1].className = crowded ? "unseen" : ""
-      chip.style.display = KINDS.indexOf(name) < 3 && !tracked ? "none" : ""
+      chip.style.display = !model.marked || (KINDS.indexOf(name) < 3 && !tracked) ? "none" : ""
     }
   }
   const commands = {
@@ -104,7 +106,7 @@ export function render({model}) {
   window.addEventListener("starshift", (event) => {
     if (event.detail.channel == model.channel) commands[event.detail.name]?.(event.detail.value)
   })
-  model.on("theme", draw)
+  model.on(["theme", "marked"], draw)
   model.on("hints", draw_hints)
   commands.picked("")
   // Asked for while words change, the browser would lay the page out anew for each.

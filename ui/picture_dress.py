@@ -8,7 +8,7 @@ from ui.cuts import Held, bars, limits
 from ui.map_line import MapLine
 from ui.picture_glyphs import Drawn
 from ui.picture_layers import BESIDE
-from ui.picture_parts import LimitStrip, PictureControls, PictureHead
+from ui.picture_parts import LimitStrip, PictureControls, PictureHead, StateChips
 from ui.picture_side import PictureSide
 from ui.pyramid import Pyramid
 from ui.stretch import VIEWS, View, number, palette
@@ -21,6 +21,7 @@ class Dressed:
 
     kinds: tuple[str, ...]
     toolbar: PictureControls
+    legend: StateChips
     heads: list[PictureHead]
     strip: LimitStrip
     line: MapLine
@@ -45,10 +46,11 @@ class Dressed:
         view = VIEWS[self.toolbar.kinds[i]]
         head = self.heads[i]
         for renderer in self._drawn[i].markers:
-            # Rings would hide a map; the picked star alone is drawn there.
-            renderer.visible = view.sky and view.stars and self._states_shown
+            # Of a picture without them the picked star alone is drawn.
+            renderer.visible = view.marked and self._states_shown
         for renderer in self._drawn[i].map_stars:
             renderer.visible = view.is_map
+        self.legend.marked = any(VIEWS[kind].marked for kind in self.kinds)
         self.line.set_map(i, view.is_map)
         head.choice = self.toolbar.count > 1
         head.visible = self.toolbar.count != BESIDE and (head.choice or not view.sky)
@@ -74,9 +76,9 @@ class Dressed:
             if self._cells[i].styles:
                 self._cells[i].styles = dict.fromkeys(self._cells[i].styles)
             return
-        greys = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].sky]
+        marked = [k for k, kind in enumerate(self.kinds) if VIEWS[kind].marked]
         shades = self._shades(VIEWS[self.kinds[i]])
-        self._sides[i].show(self.kinds[i], pyramid, states=greys[:1] == [i], shades=shades)
+        self._sides[i].show(self.kinds[i], pyramid, states=marked[:1] == [i], shades=shades)
         known = pyramid or next((held[1] for held in self._pyramids.values()), None)
         # As wide as the picture, so that no ground is seen and the column stands close to it.
         ratio = 1.5 if known is None else known.shape[1] / known.shape[0]

@@ -51,6 +51,7 @@ class StateChips(Part):
     """The star states with their counts; a click hides a kind."""
 
     hints = param.Dict({})
+    marked = param.Boolean(True)
     tall = param.Boolean(False)
 
     _esm = text("legend.js")

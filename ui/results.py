@@ -24,7 +24,7 @@ from ui.marks import aside
 from ui.pictures import stages_of
 from ui.scene import Scene, lasts
 from ui.session import Session
-from ui.stage_list import RowState, StageList, seconds_text
+from ui.stage_list import RowState, StageList, left_out, seconds_text
 from ui.worker import Worker
 
 PATIENCE = 150
@@ -218,6 +218,8 @@ class Results:
             if where not in self._stages.names:
                 # Reading a file has no row of its own.
                 where = "frames"
+                frames = errand.scene["frames"]
+                error = left_out(error, 1 if frames is None else len(frames.frames))
             where = errand.told.setdefault(str(error), where)
             if where not in errand.blamed:
                 errand.blamed.add(where)

@@ -68,6 +68,11 @@ class View:
         return self.colours == "grey" and not self.even
 
     @property
+    def marked(self) -> bool:
+        """Whether the frame's stars are marked on it: rings would hide a map, and lie elsewhere on another grid."""
+        return self.sky and self.stars
+
+    @property
     def is_map(self) -> bool:
         """Whether it is an offset map, its error, or a difference of two."""
         return self.unit == "px"

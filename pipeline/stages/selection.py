@@ -20,11 +20,12 @@ _OF_HEADER = ("exposure", "gain")
 _OF_TABLE = tuple(name for name in METRICS if name != "stars")
 #: What can have a limit.
 LIMITED = (*METRICS, "residual", *_OF_HEADER)
+_BY_HAND = "left out by hand"
 _NO_REASONS: Mapping[str, str] = MappingProxyType({})
 _NO_LIMITS: Mapping[str, Range] = MappingProxyType({})
 
 
-@stage(version=2, scope="sequence")
+@stage(version=3, scope="sequence")
 def selection(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],
@@ -106,8 +107,9 @@ def _reason(
     if frames.unusable[i]:
         return frames.unusable[i]
     if i in by_hand:
-        why = by_hand[i] or "no reason given"
-        return f"{info.file}: rejected by hand ({why}): take it out of selection.rejected to use it"
+        why = f" ({by_hand[i]})" if by_hand[i] not in ("", _BY_HAND) else ""
+        remedy = "tick it in the table of frames, or take it out of selection.rejected, to use it again"
+        return f"{info.file}: {_BY_HAND}{why}: {remedy}"
     if isinstance(stars[i], Failure):
         return stars[i].message
     for name, (low, high) in limits.items():

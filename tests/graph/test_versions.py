@@ -16,7 +16,7 @@ KNOWN = {
     "normalize": (2, 88.019394),
     "candidates": (11, 71694.413),
     "stars": (5, 102),
-    "selection": (2, 24.051331),
+    "selection": (3, 24.051331),
     "tracks": (4, 190.90493),
     "offset_map": (3, 0.46526667),
     "shifts": (1, -1.6558691),

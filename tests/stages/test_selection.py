@@ -33,11 +33,12 @@ def test_everything_is_used_when_nothing_is_asked():
 
 def test_frame_rejected_by_hand_keeps_its_reason():
     frames, tables = night()
-    chosen = selection(frames, tables, rejected={"light_001.fits": "satellite", "not_here.fits": "old"})
-    assert chosen.used.tolist() == [True, False, True]
-    assert chosen.reason[1] == (
-        "light_001.fits: rejected by hand (satellite): take it out of selection.rejected to use it"
-    )
+    rejected = {"light_001.fits": "satellite", "light_002.fits": "left out by hand", "not_here.fits": "old"}
+    chosen = selection(frames, tables, rejected=rejected)
+    assert chosen.used.tolist() == [True, False, False]
+    remedy = "tick it in the table of frames, or take it out of selection.rejected, to use it again"
+    assert chosen.reason[1] == f"light_001.fits: left out by hand (satellite): {remedy}"
+    assert chosen.reason[2] == f"light_002.fits: left out by hand: {remedy}"
 
 
 def test_bare_name_serves_only_where_it_is_the_only_one():
