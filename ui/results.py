@@ -13,7 +13,6 @@ from bokeh.document import Document
 
 from pipeline import cutouts, difference, preview, trails
 from pipeline.frame import Failure, FrameError
-from pipeline.graph.lineage import ancestors
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
 from pipeline.knob import KnobError
@@ -22,6 +21,7 @@ from pipeline.stage import STAGES
 from ui.extras import EXTRAS
 from ui.marks import aside
 from ui.pictures import stages_of
+from ui.running import LONG, Running
 from ui.scene import Scene, lasts
 from ui.session import Session
 from ui.stage_list import RowState, StageList, left_out, seconds_text
@@ -111,14 +111,15 @@ class Results:
         self._document: Document | None = worker.document
         self._request: Request | None = None
         self._lock = threading.Lock()
-        self._running: dict[str, Event] = {}
+        self._errand: Errand | None = None
+        self._thread: threading.Thread | None = None
+        self._running = Running()
         self._made: set[str] = set()
         # For each stage the key of the result that its row tells of, and how long that took.
         self._taken: dict[str, tuple[str, float | None]] = {}
-        self._progress: dict[str, tuple[int, int]] = {}
         # Of each result that could not be made the sentence that says so.
         self.why: dict[str, str] = {}
-        self._flushing = False
+        self._flushing = self._waking = False
         self._unlisten = session.graph.listen(self._heard)
 
     def close(self) -> None:
@@ -175,11 +176,13 @@ class Results:
         request = Request(self._session.graph, night, recipe, ticket, self._told)
         with self._lock:
             self._request = request
-            self._running.clear()
             self._made.clear()
-            self._progress.clear()
-        errand = Errand(request, frame, ticket, self.scene.at(frame))
+        self._running.clear()
+        self._thread = threading.current_thread()
+        self._errand = errand = Errand(request, frame, ticket, self.scene.at(frame))
         whole = False
+        if errand.scene["frames"] is None:
+            self._flush_soon()
         try:
             for stage in wanted:
                 self._one(errand, stage)
@@ -192,6 +195,7 @@ class Results:
             whole = True
             raise
         finally:
+            self._errand = None
             if not whole:
                 self._worker.hand_back(self._broken, errand, wanted)
         arrived, autos = errand.take(), self._autos(request, frame)
@@ -256,20 +260,18 @@ class Results:
         return autos
 
     def _told(self, stage: str, done: int, total: int) -> None:
-        with self._lock:
-            self._progress[stage] = (done, total)
+        self._running.told(stage, done, total)
         self._flush_soon()
 
     def _heard(self, event: Event) -> None:
         request = self._request
         if request is None:
             return
-        mine = self._worker.is_current_thread() or request.owns(event.key)
-        with self._lock:
-            if event.state == "running" and mine:
-                self._running[event.key] = event
-            elif event.state != "running":
-                self._running.pop(event.key, None)
+        # What is made on the way to the reference belongs to requests of its own, in the same thread.
+        mine = threading.current_thread() is self._thread or request.owns(event.key)
+        self._running.heard(event, mine)
+        if event.state != "running":
+            with self._lock:
                 self._made.add(event.key)
         if mine:
             self._flush_soon()
@@ -293,22 +295,33 @@ class Results:
     def _flush(self) -> None:
         with self._lock:
             self._flushing = False
-            running = {event.stage for event in self._running.values() if event.frame in (None, self._session.frame)}
-            progress = dict(self._progress)
+        errand, names = self._errand, self._stages.names
+        if errand is not None and errand.ticket.stale():
+            # The rows say that it was cancelled, or what comes next is to tell of itself.
+            return
+        # Each stage that stands on one that failed meets it anew.
+        told = [name for name in names if errand is None or name not in errand.blamed]
+        first = errand is not None and errand.scene["frames"] is None
+        running = self._running.rows(told, self._session.frame, first=first)
         # What another visitor made of the same files may have been withdrawn: no result tells that it is over.
-        seen = [name for name in self._stages.names if self._stages.state(name).state == "running"]
-        over = [name for name in seen if name not in running]
-        states = dict.fromkeys(over, RowState()) | self._made_states(self._request, self._session.frame)[0]
-        for name in running & set(self._stages.names):
-            if running & set(ancestors(name)):
-                # It waits for an earlier stage, which is the one to show.
-                continue
-            done, total = progress.get(name, (0, 0))
-            note = f"frame {done} of {total}" if total > 1 else "running"
-            states[name] = RowState("running", note, cancellable=total > 1)
-        self._stages.set_states(states)
-        if trails.STAGE in progress and self._on_sum is not None:
-            self._on_sum(*progress[trails.STAGE])
+        over = [name for name in names if self._stages.state(name).state == "running" and name not in running]
+        made, _ = self._made_states(self._request, self._session.frame)
+        self._stages.set_states({**dict.fromkeys(over, RowState()), **made, **running})
+        if not all(state.cancellable for state in running.values()):
+            self._look_again()
+        added, count = self._running.count(trails.STAGE)
+        if count and self._on_sum is not None:
+            self._on_sum(added, count)
+
+    def _look_again(self) -> None:
+        """See once more, when what runs has run for long."""
+        if not self._waking and self._document is not None and self._document.session_context is not None:
+            self._waking = True
+            self._document.add_timeout_callback(self._woken, LONG)
+
+    def _woken(self) -> None:
+        self._waking = False
+        self._flush()
 
     def _at_hand(self, request: Request, stage: str, frame: int) -> bool:
         key = request.known_key(stage, frame)

@@ -101,6 +101,9 @@ class Fold {
     this.changed = element("span", "changed-dot", this.name, {role: "img", "aria-label": "a knob is changed", title: "a knob is changed"})
     this.note = element("span", "note", this.button)
     this.chevron = element("span", "chevron", this.button)
+    this.cancel = element("button", "icon-button cancel", this.el, {type: "button", title: "Cancel", "aria-label": `Cancel ${fold.title}`})
+    this.cancel.innerHTML = CLOSE
+    this.cancel.addEventListener("click", () => list.model.send_msg({cancel: this.running}))
     // What a visitor chose; else it is open where it must be.
     this.chosen = null
     this.button.addEventListener("click", () => {
@@ -116,7 +119,8 @@ class Fold {
     const bare = !fold.always && fits
     this.open = bare || within || (this.chosen ?? failed)
     this.el.hidden = bare || within
-    this.el.className = `fold ${fold.state} ${fold.group ? "group" : ""} ${fold.always || this.open ? "" : "last"}`
+    this.running = fold.cancel
+    this.el.className = `fold ${fold.state} ${fold.group ? "group" : ""} ${fold.always || this.open ? "" : "last"} ${fold.cancel && !this.open ? "cancellable" : ""}`
     this.button.setAttribute("aria-expanded", this.open)
     this.title.textContent = this.open && !fold.always ? "Fewer stages" : fold.title
     this.changed.style.display = fold.changed && !this.open ? "" : "none"

@@ -223,6 +223,7 @@ class StageList(JSComponent):
                         "state": state,
                         "state_text": STATE_TEXT[state],
                         "note": note if fold.always or state in ("failed", "running") else "",
+                        "cancel": next((row["name"] for row in stages if row["cancellable"]), ""),
                         "changed": any(row["changed"] for row in stages),
                     }
                 )

@@ -53,10 +53,6 @@ class Worker:
             self._ticket.cancel()
             self._job = None
 
-    def is_current_thread(self) -> bool:
-        """Whether this is asked from the worker's own thread."""
-        return threading.current_thread() is self._thread
-
     def hand_back(self, callback: Callable[..., Any], *arguments: Any) -> None:
         """Call back where the document may be changed."""
         if self.document is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.frame import Failure, FrameError, Sequence
 from pipeline.graph.lineage import result_key, spread
 from pipeline.graph.night import Night, content_of
-from pipeline.kernels.bands import checkpoint
+from pipeline.kernels.bands import checkpoint, frames_read
 from pipeline.read.rows import RowReaders
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES, Rerun, Stage
@@ -76,10 +77,14 @@ class OwnTime:
 
 
 class FrameResults:
-    """A frame stage's results as a list over some frames, made when indexed; a frame without one gives a Failure."""
+    """A frame stage's results as a list over some frames, made when indexed; a frame without one gives a Failure.
 
-    def __init__(self, request: Request, stage: str, indices: tuple[int, ...]) -> None:
-        self._request, self._stage, self.indices = request, stage, indices
+    Whoever wants them is told of as ``wanted_by`` in the request's progress, where that is given.
+    """
+
+    def __init__(self, request: Request, stage: str, indices: tuple[int, ...], wanted_by: str = "") -> None:
+        self._request, self._stage, self.indices, self._wanted_by = request, stage, indices, wanted_by
+        self._made: set[int] = set()
 
     @property
     def scratch(self) -> Path | None:
@@ -90,7 +95,11 @@ class FrameResults:
         return len(self.indices)
 
     def __getitem__(self, position: int) -> Any:
-        return self._request.entry(self._stage, self.indices[position])
+        result = self._request.entry(self._stage, self.indices[position])
+        if self._wanted_by and position not in self._made:
+            self._made.add(position)
+            self._request.tell(self._wanted_by, len(self._made), len(self))
+        return result
 
     def __iter__(self) -> Iterator[Any]:
         return (self[position] for position in range(len(self)))
@@ -169,7 +178,7 @@ class Request:
         def search(_: Any) -> dict[str, int]:
             best, most = sequence.reference, -1
             for index in order[:REFERENCES_TRIED]:
-                trial = Request(self.graph, self.night, defaults, self.ticket, reference=index)
+                trial = Request(self.graph, self.night, defaults, self.ticket, self.progress, index)
                 try:
                     count = len(trial.get("stars", index).kept)
                 except FrameError:
@@ -299,6 +308,7 @@ class Request:
 
     def _answer(self, stage: str, frame: int | None, own: OwnTime) -> Any:
         before = checkpoint.set(self.ticket.check)
+        told = frames_read.set(functools.partial(self.tell, stage) if self._of_sequence(stage) else None)
         try:
             if stage == "frame":
                 return self._read(frame, own)
@@ -312,6 +322,7 @@ class Request:
         except FrameError as error:
             return self._failure(stage, frame, error)
         finally:
+            frames_read.reset(told)
             checkpoint.reset(before)
 
     def _run(self, declared: Stage, inputs: list[Any], own: OwnTime, knobs: dict[str, Any]) -> Any:
@@ -344,22 +355,30 @@ class Request:
             results = FrameResults(self, name, self._indices(declared))
             if name not in declared.lazy:
                 return self._fetch_all(declared, results)
-            return results
+            others = declared.needed(self.knobs(declared))
+            # Where all frames of another stage are fetched first those are told of.
+            alone = all(one in declared.lazy or not self._per_frame(one) for one in others)
+            return FrameResults(self, name, results.indices, declared.name) if alone else results
         return self.get(name, frame)
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Tell how many frames a stage has of all that it wants."""
+        if self.progress is not None:
+            self.progress(stage, done, total)
 
     def _fetch_all(self, declared: Stage, results: FrameResults) -> list[Any]:
         """All results of a frame stage, several frames at a time, with progress."""
         done = 0
         fetched: list[Any] = [None] * len(results)
         lock = threading.Lock()
+        self.tell(declared.name, 0, len(results))
 
         def fetch(position: int) -> None:
             nonlocal done
             fetched[position] = results[position]
             with lock:
                 done += 1
-                if self.progress is not None:
-                    self.progress(declared.name, done, len(results))
+                self.tell(declared.name, done, len(results))
 
         # The pool's own threads must not wait for the pool: a nested list is fetched here and now.
         if threading.current_thread().name.startswith("frames"):

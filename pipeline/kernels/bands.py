@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 BANDS = 16
 #: Called before each band in the caller's name; it raises to stop work that nobody waits for any more.
 checkpoint: ContextVar[Callable[[], None] | None] = ContextVar("checkpoint", default=None)
+#: Told how many of how many frames are read, by a stage that reads them itself.
+frames_read: ContextVar[Callable[[int, int], None] | None] = ContextVar("frames_read", default=None)
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _inside = threading.local()

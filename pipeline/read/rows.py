@@ -7,6 +7,7 @@ into one scratch file that has no name and goes when the readers are closed. So 
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import threading
@@ -20,7 +21,7 @@ from typing import overload
 import numpy as np
 
 from pipeline.frame import Frame, FrameError, FrameInfo
-from pipeline.kernels.bands import checkpoint
+from pipeline.kernels.bands import checkpoint, frames_read
 from pipeline.read.folder import content_hash
 
 #: Files that stay open at a time; further ones are copied into the scratch file.
@@ -316,7 +317,9 @@ def opened(readers: Iterable[Rows]) -> tuple[list[Rows], list[FrameError]]:
     problems : list of FrameError
         What is wrong with the others.
     """
-    check = checkpoint.get()
+    check, tell = checkpoint.get(), frames_read.get()
+    readers = list(readers)
+    done = itertools.count(1)
 
     def attempt(reader: Rows) -> Rows | FrameError:
         if check is not None:
@@ -325,8 +328,10 @@ def opened(readers: Iterable[Rows]) -> tuple[list[Rows], list[FrameError]]:
             return reader.open()
         except FrameError as error:
             return error
+        finally:
+            if tell is not None:
+                tell(next(done), len(readers))
 
-    readers = list(readers)
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="rows") as pool:
         results = [future.result() for future in [pool.submit(copy_context().run, attempt, one) for one in readers]]
     return (
