@@ -216,6 +216,17 @@ def test_a_comparison_shows_the_difference_and_its_rms(tab, stars, maps):
     assert tab.row.made == "polynomial, order 1"
 
 
+def test_a_map_is_compared_with_other_methods_alone(tab, stars):
+    assert tab.row.methods == ["quadrants", "smooth"]
+    tab.row.method = "quadrants"
+    wait(lambda: "difference" in tab.row.made)
+    tab.show(scene(stars, offset_map(stars, 1, method="quadrants")))
+    assert tab.row.methods == ["polynomial", "smooth"]
+    assert tab.row.method == ""
+    assert tab.row.made.startswith("quadrants")
+    assert not tab._picture.kinds[0].endswith("difference")
+
+
 def test_on_the_reference_the_tab_leads_to_a_frame_that_has_a_map(tab, stars, maps):
     assert not tab._go.visible
     seen = scene(stars, maps)

@@ -2,16 +2,21 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("panel")
 
 from pipeline import recipe as recipes
+from pipeline.graph.request import Ticket
 from pipeline.graph.run import Graph
 from pipeline.knob import LONGEST_SHOWN
 from pipeline.recipe import Recipe
 from ui.courier import LARGEST_TEXT, Courier
+from ui.picture import Picture
 from ui.recipe_comparison import OTHERS, RecipeComparison
+from ui.recipe_difference import StarsApart
+from ui.recipe_marks import RecipeMarks
 from ui.recipe_presets import ABOUT, RecipePresets
 from ui.session import Session
 
@@ -114,6 +119,20 @@ def test_a_recipe_that_joined_the_list_is_compared_again_after_another(session, 
     assert comparison._card.knobs != rows
     comparison._heard({"other": "file/default"})
     assert comparison._card.knobs == rows
+
+
+def test_stars_of_one_recipe_alone_are_marked_on_pictures_of_stars_and_not_over_maps(session, comparison):
+    picture = Picture()
+    picture.views(2)
+    comparison._marks = marks = RecipeMarks(picture.figures)
+    session.change(kinds=("subtracted", "x_offset"))
+    ticket = Ticket()
+    comparison._show_stars(ticket, StarsApart(np.zeros((2, 3)), np.ones((2, 5)), 7))
+    seen = [all(one.visible for one in drawn) for drawn in marks._drawn[:2]]
+    assert seen == [True, False]
+    assert [row[1:] for row in comparison._card.marks] == [[3, "only in this recipe"], [5, "only in the other recipe"]]
+    session.change(kinds=("stack", "raw"))
+    assert [any(one.visible for one in drawn) for drawn in marks._drawn[:2]] == [False, True]
 
 
 @pytest.mark.parametrize(

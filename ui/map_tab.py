@@ -163,7 +163,12 @@ class MapTab:
         self._follow(self._picture.line.ends)
         self.residuals.update(maps, tracks, frame, self._region)
         self._write()
-        self._compare()
+        self.row.methods = [name for name in METHODS if name != maps.method]
+        if self.row.method == maps.method:
+            # A map is not compared with itself; what is set here calls for the rest.
+            self.row.method = ""
+        else:
+            self._compare()
 
     def _follow(self, ends: Ends) -> None:
         if self._maps is not None:

@@ -188,6 +188,8 @@ class RecipeComparison(Themed):
         return self._other if self._whole else self._other.with_files_of(self._session.recipe)
 
     def _changed(self, names: frozenset[str]) -> None:
+        if "kinds" in names:
+            self._marks.lie_on(self._session.kinds)
         if self.is_open and names & {"recipe", "frame", "night"}:
             self._ask(self._card.other)
 
@@ -262,12 +264,13 @@ class RecipeComparison(Themed):
         if ticket.stale() or not self.is_open:
             return
         self._marks.show(apart.gained, apart.lost)
+        self._marks.lie_on(self._session.kinds)
         here, there = apart.counts
         gained, lost = apart.gained.shape[1], apart.lost.shape[1]
         self._card.param.update(
             marks=[
-                ["gained", gained, "gained: only this recipe keeps them"],
-                ["lost", lost, "lost: only the other recipe keeps them"],
+                ["gained", gained, "only in this recipe"],
+                ["lost", lost, "only in the other recipe"],
             ],
             results=[("stars in this frame", str(here), str(there)), *self._card.results[1:]],
         )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Scatter
+from bokeh.models import ColumnDataSource, GlyphRenderer, Scatter
 from bokeh.plotting import figure
 
 from ui.colours import GAINED, HALO, MISSED
+from ui.stretch import VIEWS
 
 SIZE = 11
 _LOOKS = {
@@ -19,7 +20,7 @@ _LOOKS = {
 
 
 class RecipeMarks:
-    """Triangles around stars gained (on their base) and lost (on their tip).
+    """Triangles around stars gained (on their base) and lost (on their tip), where stars are marked at all.
 
     Parameters
     ----------
@@ -31,6 +32,7 @@ class RecipeMarks:
         self._figures = figures
         self.sources = {name: ColumnDataSource(data={"x": [], "y": []}, name=f"recipe {name}") for name in _LOOKS}
         self._made = False
+        self._drawn: list[list[GlyphRenderer]] = []
 
     def show(self, gained: np.ndarray, lost: np.ndarray) -> None:
         """Mark stars, each x and y of shape (2, n), pixels."""
@@ -39,14 +41,22 @@ class RecipeMarks:
         if not self._made:
             self._made = True
             with pn.io.hold(freeze=True):
-                for made in self._figures:
-                    self._add(made)
+                self._drawn = [self._add(made) for made in self._figures]
 
-    def _add(self, made: figure) -> None:
+    def _add(self, made: figure) -> list[GlyphRenderer]:
+        drawn = []
         for name, look in _LOOKS.items():
             edge = {**look, "line_color": HALO, "line_width": 2.8, "line_alpha": 0.65}
             for one in (edge, {**look, "line_width": 1.2}):
-                made.add_glyph(self.sources[name], Scatter(x="x", y="y", size=SIZE, fill_color=None, **one))
+                triangle = Scatter(x="x", y="y", size=SIZE, fill_color=None, **one)
+                drawn.append(made.add_glyph(self.sources[name], triangle))
+        return drawn
+
+    def lie_on(self, kinds: Sequence[str]) -> None:
+        """Leave out the pictures, of kinds in their order, on which no stars are marked: a map shall be read."""
+        for kind, drawn in zip(kinds, self._drawn, strict=False):
+            for renderer in drawn:
+                renderer.visible = VIEWS[kind].marked
 
     def clear(self) -> None:
         """Take all marks away."""
