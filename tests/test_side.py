@@ -74,6 +74,15 @@ def test_lines_without_a_limit_lie_inside_the_plot_and_beyond_every_frame():
     assert bottom < low < 3.0 < 7.0 < high < top
 
 
+@pytest.mark.parametrize("values", [(3.0, 7.0, np.nan), (np.nan, np.nan), (5.0, np.nan)])
+def test_the_cross_of_a_frame_without_a_value_is_whole_and_apart_from_the_line(values):
+    shown = Measured(np.array(values), ("",) * len(values))
+    (bottom, top), low = shown.span, shown.lines[0]
+    # Half a cross, with the width of its strokes, against the height of the axes.
+    half = 4.5 / (168 - 8 - 24) * (top - bottom)
+    assert bottom + half < shown.nowhere < low - half
+
+
 def test_a_limit_far_from_all_frames_is_on_the_plot():
     shown = Measured(np.array([3.0, 7.0]), ("", ""), high=20.0)
     assert shown.lines[1] == 20.0 < shown.span[1]

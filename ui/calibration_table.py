@@ -11,7 +11,7 @@ from pipeline.masters import CalibrationFrame, Master, MasterDarks, MasterFlats
 from pipeline.read import stem
 from ui.part import column
 from ui.tab import sentence
-from ui.tables import FILE_NAME, TABLE_STYLE, fixed, number
+from ui.tables import FILE_NAME, NARROW, TABLE_STYLE, fixed, number
 
 NONE = (
     "No bias, dark or flat is open. Open a folder that has some; without them the lights are used as they are. "
@@ -91,5 +91,6 @@ def _made(table: pd.DataFrame) -> pn.widgets.Tabulator:
         text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
         header_tooltips={"s": "Exposure, seconds", "median": "Median of its pixels, ADU",
                          "% full": "The median in percent of the level at which a pixel is full"},
-        widths={"used": 44, "kind": 44, "filter": 48, "s": 42, "median": 58, "% full": 54, "why not": 16},
+        widths={"used": 44, "kind": 44, "filter": 48, "s": 42, "median": 58, "% full": 54, "why not": 8},
+        configuration=NARROW,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from ui.choice import Choice
 from ui.file_frame import file_frame, usual_text, without_name
 from ui.knobs import ANY, limits_text
 from ui.part import column
-from ui.tables import FILE_NAME, TABLE_STYLE, fixed, heads, number
+from ui.tables import FILE_NAME, NARROW, TABLE_STYLE, fixed, heads, number
 from ui.themed import Themed
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class FrameTab(Themed):
             formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
                         "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
-            widths={"used": 48, "stars": 50, "matched": 66, "fwhm": 52, "rms": 56, "why not": 16},
+            widths={"used": 46, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
         )  # fmt: skip
         self.table.on_click(self._clicked)
         head = pn.Row(self._measure, self._said, sizing_mode="stretch_width", margin=0)
@@ -220,7 +220,7 @@ class FrameTab(Themed):
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
             formatters={"file": _FILE, "kind": _CHOICE, "told by": _TOLD, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},
-            widths={"kind": 62, "told by": 80, "filter": 48, "exposure": 70, "why not": 16},
+            widths={"kind": 62, "told by": 80, "filter": 48, "exposure": 70, "why not": 8}, configuration=NARROW,
         )  # fmt: skip
         self.files.on_edit(self._edited)
         self.files.on_click(self._pointed)

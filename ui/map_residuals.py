@@ -35,8 +35,10 @@ class Residuals:
         self._left, self._clipped = np.empty((2, 0)), 0
         self.plot = ArrowPlot("map residuals", _WIDTH, _HEIGHT, theme, on_pick)
         self._title = pn.pane.HTML(margin=(0, 16), sizing_mode="stretch_width", height=20)
-        self._numbers = pn.pane.HTML(margin=0, width=140)
-        row = pn.Row(self.plot.panel, self._numbers, margin=(8, 16, 8, 16), styles={"gap": "16px"})
+        self._numbers = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        row = pn.Row(
+            self.plot.panel, self._numbers, margin=(8, 16), sizing_mode="stretch_width", styles={"gap": "16px"}
+        )  # fmt: skip
         line = {"border-top": "1px solid var(--starshift-hairline)", "padding-top": "12px"}
         self.panel = column(self._title, row, sizing_mode="stretch_width", styles=line)
 

@@ -28,7 +28,8 @@ from ui.plots import frame_ticks
 from ui.themed import Themed
 
 _HEIGHT = 168
-_EDGE = 0.04
+# From an end of the axis to a line that limits nothing or to a frame without a value, as a share of the axis.
+_EDGE = 0.05
 _SCRIPT = text("metric_plot.js")
 _HOVER = '<div style="max-width:200px;white-space:normal;font:12px/16px Roboto,sans-serif">@why</div>'
 
@@ -65,14 +66,21 @@ class Measured:
             return 0.0, 1.0
         low, high = float(known.min()), float(known.max())
         margin = 0.12 * (high - low) or 0.1 * abs(high) or 0.5
-        return low - margin, high + margin
+        return low - margin * (1 if np.isfinite(self.values).all() else 2), high + margin
+
+    @property
+    def nowhere(self) -> float:
+        """Where frames without a value are drawn: near the lower end, below the line there."""
+        bottom, top = self.span
+        return bottom + _EDGE * (top - bottom)
 
     @property
     def lines(self) -> tuple[float, float]:
         """Where the lines lie: at the limits, else near the ends of the axis."""
         bottom, top = self.span
         inward = _EDGE * (top - bottom)
-        low = bottom + inward if self.low is None else self.low
+        above = inward if np.isfinite(self.values).all() else 2.5 * inward
+        low = bottom + above if self.low is None else self.low
         return low, top - inward if self.high is None else self.high
 
 
@@ -206,10 +214,10 @@ class MetricPlot(Themed):
 
 
 def _scatter(measured: Measured, kind: str) -> hv.Scatter:
-    """The frames used, or those left out; one without a value lies on the lower edge."""
+    """The frames used, or those left out; one without a value lies near the lower edge."""
     out = np.array([bool(why) for why in measured.why], bool)
     chosen = np.flatnonzero(out if kind == "left out" else ~out)
     values = np.asarray(measured.values, float)
-    values = np.where(np.isfinite(values), values, measured.span[0])
+    values = np.where(np.isfinite(values), values, measured.nowhere)
     words = np.array([why or f"frame {i + 1}" for i, why in enumerate(measured.why)], object)
     return hv.Scatter({"frame": chosen, "value": values[chosen], "why": words[chosen]}, "frame", ["value", "why"])

@@ -142,7 +142,7 @@ export function render({model}) {
   }
 
   function draw() {
-    root.className = model.theme
+    root.className = `room ${model.theme}`
     bar.className = `part player ${model.theme}`
     readout.className = `part readout ${model.theme}`
     const at = model.blink && model.frame == model.reference ? home : model.frame
@@ -177,7 +177,8 @@ export function render({model}) {
   }
   const item = (label, value, unit) => {
     const made = make("span", {})
-    made.append(`${label} `, make("b", {textContent: value}), unit ? ` ${unit}` : "")
+    made.append(`${label} `, make("b", {textContent: value}))
+    if (unit) made.append(make("i", {textContent: ` ${unit}`}))
     return made
   }
 
@@ -190,6 +191,7 @@ export function render({model}) {
     })
     const step = Math.max(...at.values.map((one) => one.step))
     if (step > 1 && at.values.length == 1) items.push(make("span", {textContent: `mean of ${step} × ${step}`}))
+    left.classList.toggle("several", at.values.length > 2)
     left.replaceChildren(...items)
   }
 

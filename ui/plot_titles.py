@@ -15,14 +15,17 @@ return tick.toFixed(decimals).replace(/^-(?=[0.]*$)/, '').replace('-', '−')
 
 
 def title_line(title: str, unit: str, right: str, colours: Palette, *, wraps: bool = False) -> str:
-    """A plot's title with its unit in second text, in two lines if it wraps, and words at the right, as HTML."""
-    line = "white-space:nowrap"
+    """A plot's title with its unit in second text and words at the right, as HTML; or, if it wraps, in two lines."""
     if wraps:
-        line = "line-height:16px;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2"
+        return (
+            f'<div style="font:14px/18px Roboto,sans-serif;color:{colours.text};overflow:hidden;display:-webkit-box;'
+            f'-webkit-box-orient:vertical;-webkit-line-clamp:2">{title}&ensp;<span title="{html.escape(unit)}" '
+            f'style="font-size:12px;color:{colours.second}">{unit}</span></div>'
+        )
     return (
         f'<div style="display:flex;gap:8px;align-items:baseline;font:14px/20px Roboto,sans-serif;color:{colours.text}">'
         f'<span style="white-space:nowrap">{title}</span>'
         f'<span title="{html.escape(unit)}" style="font-size:12px;min-width:0;overflow:hidden;text-overflow:ellipsis;'
-        f'{line};color:{colours.second}">{unit}</span>'
+        f'white-space:nowrap;color:{colours.second}">{unit}</span>'
         f'<span style="margin-left:auto;white-space:nowrap;font-size:12px;color:{colours.second}">{right}</span></div>'
     )

@@ -32,9 +32,11 @@ from ui.plot_titles import MINUS, title_line
 from ui.themed import Themed
 
 _LEFT, _RIGHT = 54, 68
-# In a low window the plots leave room for the star's card below them.
-_SHARE, _LOWEST = 0.65, 76
-_LOW = "@media (max-height: 820px) {{ :host {{ flex-basis: {0}px !important; height: {0}px !important; }} }}"
+# The figures' heights where there is room; they share what is left of a lower window beside all else in the column,
+# with a star's card at its usual height, down to the least that can be read, screen pixels.
+_HEIGHTS = {"offset": 152, "residual": 104, "count": 160}
+_ELSE, _LEAST, _LOWEST = 530, 0.65, 76
+_ROOM = ":host {{ flex-basis: {0} !important; height: {0} !important; }}"
 _OFFSET, _RESIDUAL, _COUNT = "Offset from the reference", "Residual after the transform", "Stars of the reference"
 _FIELD = {"dark": "#6A727B", "light": "#8A939E"}
 _COUNTS = {"complete": COMPLETE, "partial": PARTIAL, "lost": LOST}
@@ -183,12 +185,16 @@ class TrackPlots(Themed):
 
     # The three figures
 
-    def _figure(self, words: str, height: int, *, bottom: bool = False) -> figure:
+    def _figure(self, words: str, name: str, *, bottom: bool = False) -> figure:
+        height = _HEIGHTS[name]
+        share = height / sum(_HEIGHTS.values())
+        least = max(round(_LEAST * height), _LOWEST)
+        room = _ROOM.format(f"clamp({least}px, {share:.3f} * (100vh - {_ELSE}px), {height}px)")
         made = figure(
             x_range=self.x_range, y_range=DataRange1d(range_padding=0.08, only_visible=True, syncable=False),
             height=height, toolbar_location=None, tools=[], outline_line_color=None, sizing_mode="stretch_width",
             min_border_left=_LEFT, min_border_right=_RIGHT, min_border_top=8, min_border_bottom=24 if bottom else 8,
-            html_attributes=named(words), stylesheets=[_LOW.format(max(round(_SHARE * height), _LOWEST))],
+            html_attributes=named(words), stylesheets=[room],
         )  # fmt: skip
         thin_axes(made)
         made.yaxis.ticker = BasicTicker(desired_num_ticks=4)
@@ -222,7 +228,7 @@ class TrackPlots(Themed):
         return axis
 
     def _offsets(self) -> figure:
-        made = self._figure(_OFFSET, 152)
+        made = self._figure(_OFFSET, "offset")
         self._field = self._curves(made, self.series, "dx", "dy", (9, 5), line_width=4)
         self._halos = self._curves(made, self.star, "dx", "dy", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "dx", "dy", line_width=1.5, line_color=PICKED)
@@ -230,7 +236,7 @@ class TrackPlots(Themed):
         return made
 
     def _residuals(self) -> figure:
-        made = self._figure(_RESIDUAL, 104)
+        made = self._figure(_RESIDUAL, "residual")
         made.yaxis.ticker.desired_num_ticks = 4
         self._band = made.varea("frame", "low", "high", source=self.series)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
@@ -239,7 +245,7 @@ class TrackPlots(Themed):
         return made
 
     def _counts(self) -> figure:
-        made = self._figure(_COUNT, 160, bottom=True)
+        made = self._figure(_COUNT, "count", bottom=True)
         made.y_range = DataRange1d(start=0, range_padding=0.04, syncable=False)
         for (low, high), alpha in zip(
             (("zero", "complete"), ("complete", "partial"), ("partial", "lost")), (0.26, 0.26, 0.2), strict=True

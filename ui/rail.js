@@ -6,18 +6,33 @@ const ICONS = {
 export function render({model}) {
   const root = document.createElement("nav")
   root.setAttribute("aria-label", "Right column")
+  const held = () => root.getRootNode().activeElement?.closest?.("button")?.dataset.name
   const draw = () => {
+    const focused = held()
     root.className = `part tab-rail ${model.theme}`
     root.replaceChildren(...model.names.map((name) => {
       const button = document.createElement("button")
       button.type = "button"
+      button.dataset.name = name
       button.setAttribute("aria-expanded", String(name === model.open))
       button.innerHTML = `<svg class="line" viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`
       button.append(Object.assign(document.createElement("span"), {textContent: name}))
       button.addEventListener("click", () => model.send_msg({name}))
       return button
     }))
+    if (focused) focus(focused)
   }
+  const focus = (name) => root.querySelector(`[data-name="${name}"]`)?.focus()
+  // Escape closes the column that lies over the picture, as it does a dialog; what is written in has its own use for it.
+  const escaped = (event) => {
+    const own = event.composedPath().some((one) => one.matches?.("input[type=text], input[type=number], textarea, select, dialog, [role=dialog], [role=menu], [role=listbox]"))
+    if (event.key != "Escape" || event.defaultPrevented || own || !model.open || !root.offsetWidth) return
+    event.preventDefault()
+    focus(model.open)
+    model.send_msg({name: model.open})
+  }
+  window.addEventListener("keydown", escaped)
+  model.on("remove", () => window.removeEventListener("keydown", escaped))
   model.on(["theme", "names", "open"], draw)
   for (const [name, below] of Object.entries(model.below)) {
     const query = window.matchMedia(`(max-width: ${below}px)`)

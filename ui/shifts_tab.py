@@ -28,7 +28,7 @@ from ui.shift_facts import (
 )
 from ui.star_card import cutout_strip
 from ui.tab import ResultTab
-from ui.tables import FILE_NAME, TABLE_STYLE, heads
+from ui.tables import FILE_NAME, NARROW, TABLE_STYLE, heads
 
 if TYPE_CHECKING:
     from ui.box_layer import BoxLayer
@@ -119,7 +119,7 @@ class ShiftsTab(ResultTab):
             formatters={"used": {"type": "tickCross"}, "frame": _NAME, "remains": _REMAINS, "why not": _REASON},
             text_align=dict.fromkeys(("position", "shift", "remains"), "right"),
             header_align=dict.fromkeys(("position", "shift", "remains"), "right"), max_height=_TALLEST,
-            widths={"used": 44, "position": 88, "shift": 98, "remains": 64, "why not": 14},
+            widths={"used": 44, "position": 88, "shift": 98, "remains": 64, "why not": 8}, configuration=NARROW,
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self._reason = pmui.TextInput(

@@ -23,6 +23,8 @@ FILE_NAME = (
     '<span title="<%- value %>" style="display:block;overflow:hidden;text-overflow:ellipsis;direction:rtl;'
     'text-align:left"><bdi><%- value %></bdi></span>'
 )
+#: A reason stands in a line of its own: its column must not keep the room that the tables' least width would give it.
+NARROW = {"columnDefaults": {"minWidth": 8}}
 TABLE_STYLE = """
 .pnx-tabulator.tabulator { border: 0 !important; background: transparent !important;
   font: 400 13px/18px Roboto, sans-serif !important; font-variant-numeric: tabular-nums; }

@@ -77,7 +77,8 @@ def opened(chromium, app):
 def test_nothing_scrolls_sideways_where_bars_take_room(opened):
     page = opened
     found = {"page": page.evaluate(SIDEWAYS)}
-    for tab in ("Stars", "Frames", "Shifts", "Fluxes", "Tracks"):
+    page.get_by_role("button", name="Next frame").click()
+    for tab in ("Map", "Stars", "Frames", "Shifts", "Fluxes", "Tracks"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(700)
         settle(page)
@@ -155,11 +156,11 @@ def test_what_became_of_the_lost_is_read_whole_in_a_room_that_is_always_kept(ope
     page.wait_for_timeout(500)
     found = page.evaluate(f"""() => {{
         const title = ({DEEP})('span').find((one) => /^(lost:|count, by frame)/.test(one.textContent))
-        const pane = title.getRootNode().host
+        const pane = title.getRootNode().host, line = title.parentElement
         const was = [title.textContent, pane.offsetHeight]
-        title.textContent = 'lost: 231 in the field (114 moved away, 104 blended, 13 too faint), 1405 left it'
-            .split(', ').map((one) => one.replaceAll(' ', '\u00a0')).join(', ')
-        const whole = title.scrollWidth <= title.clientWidth && title.scrollHeight <= title.clientHeight
+        const words = 'lost: 235 in the field (114 moved away, 104 blended, 13 too faint, 4 at the edge), 1405 left it'
+        title.textContent = words.split(', ').map((one) => one.replaceAll(' ', '\u00a0')).join(', ')
+        const whole = line.scrollWidth <= line.clientWidth && line.scrollHeight <= line.clientHeight
         const inside = title.getBoundingClientRect().bottom <= pane.getBoundingClientRect().bottom
         const kept = pane.offsetHeight == was[1]
         title.textContent = was[0]
@@ -211,3 +212,83 @@ def test_a_dialog_shows_how_it_is_closed(opened):
     assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) >= 3
     close.click()
     page.get_by_role("dialog").wait_for(state="detached")
+
+
+def test_a_picked_star_s_card_lies_whole_under_the_plots_at_an_ordinary_size(opened):
+    page = opened
+    page.get_by_role("tab", name="Tracks").click()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.evaluate("() => { location.hash = '#folder=turning&frame=2&star=3' }")
+    page.get_by_role("img", name="frame 4").wait_for()
+    # The card as it is where the sequence has twice as many frames as fill a row, and its sentence takes two lines.
+    more = 31 + 16
+    fits = f"""() => {{
+        const card = ({DEEP})('img[alt="frame 4"]')[0].getRootNode().host
+        let column = card
+        while (!column.matches?.('.scrollable-vertical')) column = column.host ?? column.parentNode
+        const inner = card.shadowRoot.querySelector('svg[role=img]').getBoundingClientRect()
+        return [column.scrollHeight <= column.clientHeight, inner.bottom + {more} <= innerHeight]
+    }}"""
+    assert at_last(page, fits, [True, True]) == [True, True]
+    heights = f"() => ({DEEP})('.bk-Figure').filter((one) => one.offsetHeight < 200).map((one) => one.offsetHeight)"
+    with_star = page.evaluate(heights)
+    page.get_by_role("button", name="Close the star's card").click()
+    page.get_by_role("img", name="frame 4").wait_for(state="detached")
+    assert page.evaluate(heights) == with_star
+    assert len(with_star) >= 3
+    assert min(with_star) >= 76
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
+def test_escape_closes_the_column_that_lies_over_the_picture(opened):
+    page = opened
+    page.set_viewport_size({"width": 1024, "height": 768})
+    button = page.get_by_role("navigation", name="Right column").get_by_role("button", name="Map")
+    button.click()
+    opened_now = "(one) => one.getRootNode().querySelector('[data-name=Map]').ariaExpanded"
+    rail = page.get_by_role("navigation", name="Right column").element_handle()
+    page.wait_for_function(f"(one) => ({opened_now})(one) == 'true'", arg=rail)
+    assert at_last(page, SIDEWAYS, []) == []
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"(one) => ({opened_now})(one) == 'false'", arg=rail)
+    assert rail.evaluate("(one) => one.getRootNode().activeElement?.dataset.name") == "Map"
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
+def test_what_is_said_under_several_pictures_is_whole_or_not_there(opened):
+    page = opened
+    page.get_by_role("button", name="Four pictures").click()
+    # What a bar shows: its words, of which none may reach beyond the bar or the group that holds it.
+    shown = f"""() => ({DEEP})('.numbers > span, .facts > *').flatMap((one) => {{
+        const [at, group] = [one, one.parentElement].map((part) => part.getBoundingClientRect())
+        if (at.top >= group.bottom) return []
+        const inside = at.right <= group.right + 0.5 && group.right <= innerWidth
+        return [one.textContent.split(' ')[0] + (inside ? '' : ' cut')]
+    }})"""
+    for width in (1440, 1024):
+        page.set_viewport_size({"width": width, "height": 768})
+        settle(page)
+        for _ in range(40):
+            page.mouse.move(400, 300)
+            page.mouse.move(420, 320)
+            page.wait_for_timeout(500)
+            words = page.evaluate(shown)
+            if len(words) >= 6 and not any("cut" in one for one in words):
+                break
+        assert words[:2] == ["x", "y"], width
+        assert len(words) >= 6, width
+        assert not [one for one in words if "cut" in one], width
+    page.get_by_role("button", name="One picture").click()
+    page.set_viewport_size({"width": 1366, "height": 620})
+
+
+def test_a_reason_takes_no_room_from_the_names_of_frames(opened):
+    page = opened
+    page.get_by_role("tab", name="Frames").click()
+    widths = f"""() => {{
+        const heads = ({DEEP})('.tabulator-col:is([tabulator-field=frame], [tabulator-field="why not"])')
+        return heads.map((one) => one.offsetWidth)
+    }}"""
+    wide = f"() => {{ const found = ({widths})(); return found.length == 2 && found[0] >= 130 && found[1] <= 10 }}"
+    assert at_last(page, wide, True), page.evaluate(widths)
+    page.get_by_role("tab", name="Tracks").click()
