@@ -1,6 +1,7 @@
 """An address brings back what was seen; one that comes from anywhere opens nothing outside the data root."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,13 @@ from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.address import Address
 from ui.address_text import LONGEST, TABS, AddressError, Place, address_of, place_of
+from ui.colours import STATES
+from ui.look import ARROWS, TRACKS, Look
 from ui.open_dialog import SAMPLES
+from ui.picture import Picture
 from ui.pictures import MADE_OF
+from ui.session import Session
+from ui.stretch import COLOURS, STRETCHES
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +35,18 @@ def root(tmp_path_factory):
     return base / "root"
 
 
+WRONG_LOOKS = [
+    *("stretch=", "stretch=asinh,log", "colours=" + "rainbow" * 2000, "colours=<script>", "tracks=yes", "arrows=up"),
+    *("invert=1", "aligned=true", "aligned=" + "y" * 9000, "states=", "states=complete,,lost", "states=below," * 900),
+    *(
+        f"limits={text}"
+        for text in ("", "1", "5,1", "1,1", "nan,5", "-inf,inf", "0,1e9", "1,2,3", "a,b", "9" * 9000 + ",1")
+    ),
+    *(
+        f"region={text}"
+        for text in ("0,1,2", "0,nan,0,5", "0,inf,0,5", "9,1,0,5", "0,5,5,5", "0,1,0,1e300", "[0,1,0,1]")
+    ),
+]
 WRONG_KNOBS = [
     *(f"stars.threshold={text}" for text in ("nan", "inf", "-1", "true", "[" * 9000, "9" * 9000, "")),
     *(f"stars.sharpness={text}" for text in ("1,0", "nan,1", "1", "a,b")),
@@ -42,6 +60,20 @@ REFUSED = [
     *("stage=<script>alert(1)</script>", "tab=javascript:alert(1)", "sample=../drift", "n" * 9000 + "=1"),
     *("star=x", "nothing=1", "stars", "=", "&&", "a=1&" * 500, "%ff=%ff", "x" * 9000, "x" * (LONGEST + 1)),
 ]
+pixels = st.integers(-99, 99_999).map(lambda tenths: tenths / 10)
+looks = st.builds(
+    Look,
+    stretch=st.sampled_from(list(STRETCHES)),
+    colours=st.sampled_from(list(COLOURS)),
+    invert=st.booleans(),
+    tracks=st.sampled_from(TRACKS),
+    aligned=st.booleans(),
+    region=st.none()
+    | st.tuples(st.sets(pixels, min_size=2, max_size=2), st.sets(pixels, min_size=2, max_size=2)).map(
+        lambda ends: (*sorted(ends[0]), *sorted(ends[1]))
+    ),
+    arrows=st.sampled_from(ARROWS),
+)
 places = st.builds(
     Place,
     sample=st.sampled_from(list(SAMPLES)),
@@ -60,6 +92,7 @@ places = st.builds(
     kinds=st.sampled_from([1, 2, 4]).flatmap(lambda n: st.tuples(*[st.sampled_from(list(MADE_OF))] * n)),
     stage=st.sampled_from(["", *STAGES]),
     tab=st.sampled_from(TABS),
+    look=looks,
 )
 
 
@@ -84,8 +117,40 @@ def test_a_folder_below_the_root_comes_back_whatever_it_is_called(root):
 
 
 def test_uploads_leave_only_knobs_and_view_in_the_address():
-    place = Place(sample="", frame=3, star=7, tab="Map", recipe=Recipe({"stars": {"threshold": 9.0}}))
-    assert address_of(place) == "tab=Map&stars.threshold=9.0"
+    look = Look(colours="magma", region=(1.0, 9.0, 1.0, 9.0))
+    place = Place(sample="", frame=3, star=7, tab="Map", recipe=Recipe({"stars": {"threshold": 9.0}}), look=look)
+    assert address_of(place) == "tab=Map&colours=magma&stars.threshold=9.0"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(pixels, min_size=2, max_size=2), st.sets(st.sampled_from(STATES)))
+def test_what_the_browser_writes_of_limits_and_states_is_read(ends, states):
+    limits, states = tuple(sorted(ends)), tuple(one for one in STATES if one in states)
+    # As address.js writes them.
+    text = f"limits={','.join(f'{one:.1f}' for one in limits)}&states={','.join(states) or 'none'}"
+    assert place_of(text, Path("/")) == (Place(look=Look(limits=limits, states=states)), [])
+
+
+def test_what_an_address_leaves_out_is_what_a_page_opens_with(graph, tmp_path):
+    session, usual = Session(graph, tmp_path), Look()
+    assert Picture().look == usual
+    assert (session.aligned, session.region, session.arrows) == (usual.aligned, usual.region, usual.arrows)
+
+
+def test_a_look_that_is_asked_for_again_reaches_the_browser_again():
+    picture = Picture()
+    look = Look(stretch="log", colours="magma", invert=True, tracks="all")
+    heard = []
+    picture.look_asked.on_change("data", lambda attribute, old, new: heard.append(new["look"][0]["limits"]))
+    for asked in (replace(look, limits=(1.0, 5.0)), look, look):
+        picture.take_look(asked)
+        assert picture.look == look
+    assert heard == [[1.0, 5.0], None, None]
+
+
+def test_a_region_does_not_go_with_a_frame_that_is_not_there():
+    place = Place(frame=9, look=Look(colours="magma", region=(1.0, 9.0, 1.0, 9.0)))
+    assert place.at_start().look == Look(colours="magma")
 
 
 def test_a_recipe_too_long_for_an_address_is_left_out_of_it():
@@ -116,28 +181,32 @@ def test_an_address_that_asks_for_what_cannot_be_is_refused_in_one_short_sentenc
     assert 0 < len(str(refused.value)) <= LONGEST_SHOWN + 300
 
 
-@pytest.mark.parametrize("text", WRONG_KNOBS, ids=lambda text: text[:30])
-def test_a_wrong_knob_is_left_out_and_named_and_all_else_is_shown(root, text):
+@pytest.mark.parametrize("text", [*WRONG_KNOBS, *WRONG_LOOKS], ids=lambda text: text[:30])
+def test_a_wrong_knob_or_look_is_left_out_and_named_and_all_else_is_shown(root, text):
     arrived = []
-    rest = "folder=night%201&frame=3&tracks.proximity=7"
+    rest = "folder=night%201&frame=3&tracks.proximity=7&states=complete"
     Address(root, lambda *found: arrived.append(found))._handle_msg({"text": f"{text}&{rest}"})
     ((place, why),) = arrived
     assert place == place_of(rest, root)[0]
     assert place.recipe.changed() == {"tracks": {"proximity": 7.0}}
     assert text.partition("=")[0][:LONGEST_SHOWN] in why
-    assert why.startswith("The address asks for a knob that cannot be set")
+    assert why.startswith("The address asks for something that cannot be set")
     assert len(why) <= 2 * LONGEST_SHOWN + 300
 
 
-def test_a_misspelt_knob_is_told_the_nearest(root):
-    for text, word in (("stars.threshhold=5", "threshold"), ("star.threshold=5", "stars")):
+def test_a_misspelt_entry_is_told_the_nearest(root):
+    for text, word in (
+        ("stars.threshhold=5", "threshold"), ("star.threshold=5", "stars"), ("colours=virids", "viridis")
+    ):  # fmt: skip
         assert place_of(text, root)[1][0].endswith(f"did you mean {word}")
 
 
-def test_of_several_wrong_knobs_the_first_is_named(root):
+def test_of_several_wrong_entries_the_first_is_named(root):
     arrived = []
-    Address(root, lambda *found: arrived.append(found))._handle_msg({"text": "&".join(WRONG_KNOBS[:3])})
-    assert "for 3 knobs that cannot be set: the first is stars.threshold = nan: wants" in arrived[0][1]
+    Address(root, lambda *found: arrived.append(found))._handle_msg(
+        {"text": "&".join([*WRONG_KNOBS[:2], WRONG_LOOKS[0]])}
+    )
+    assert "for 3 things that cannot be set: the first is stars.threshold = nan: wants" in arrived[0][1]
 
 
 @settings(deadline=None, max_examples=200)

@@ -1,4 +1,5 @@
-// The address says what the page shows. The server writes all of it but the zoom, which is known here alone.
+// The address says what the page shows. The server writes all of it but what is known here alone: the zoom, limits that a
+// hand has set, and the states of stars that are drawn.
 const PAUSE_MS = 300
 // So long the page's parts may still take their places around the picture.
 const SETTLING_MS = 3000
@@ -21,10 +22,14 @@ export function render({model}) {
   const root = document.createElement("span")
   let due = 0
   let own = null
+  let look = {limits: null, states: null}
+
+  const limits = () => look.limits && `limits=${look.limits.map((one) => one.toFixed(1)).join()}`
+  const states = () => look.states && `states=${look.states.join() || "none"}`
 
   function write() {
     if (!model.ready) return
-    const text = [model.shown, zoom()].filter(Boolean).join("&")
+    const text = [model.shown, limits(), states(), zoom()].filter(Boolean).join("&")
     const place = location.pathname + location.search + (text && `#${text}`)
     own = text
     if (place !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", place)
@@ -63,6 +68,7 @@ export function render({model}) {
     if (event.detail.channel != model.channel) return
     if (event.detail.name == "painted" && model.zoom.length == 3) { take_aim(); go() }
     if (event.detail.name == "scale") { go(); soon() }
+    if (event.detail.name == "look") { look = event.detail.value; soon() }
   }
   const changed = () => { if (location.hash.slice(1) !== own) ask() }
   window.addEventListener("starshift", listen)

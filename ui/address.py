@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import param
 
 from ui.address_text import AddressError, Place, address_of, place_of
+from ui.look import beside
 from ui.part import Part, text
+from ui.pictures import MADE_OF
+
+if TYPE_CHECKING:
+    from pipeline.frame import Sequence
+    from ui.picture import Picture
+    from ui.session import Session
 
 REFUSED = "The address asks for something that cannot be shown: {why}. The page opens with its defaults."
 LEFT_OUT = "The address asks for {what} that cannot be set: {why}. All else is shown as asked."
@@ -60,7 +68,15 @@ class Address(Part):
         self.zoom = list(zoom)
 
 
+def place_seen(source: Place, session: Session, picture: Picture, sequence: Sequence | None) -> Place:
+    """Where the files come from, with what a session and its pictures show of them; stage and tab are the page's."""
+    kinds = tuple(kind if kind in MADE_OF else kind.replace("difference", "offset") for kind in session.kinds)
+    frame = None if sequence is not None and session.frame == sequence.reference else session.frame
+    look = replace(picture.look, **beside(session))
+    return replace(source, frame=frame, star=session.picked, recipe=session.recipe, kinds=kinds, look=look)
+
+
 def _left_out(wrong: list[str]) -> str:
-    """Say what is wrong with the first of some knobs, and how many there are."""
-    what, first = ("a knob", "") if len(wrong) == 1 else (f"{len(wrong)} knobs", "the first is ")
+    """Say what is wrong with the first of some entries, and how many there are."""
+    what, first = ("something", "") if len(wrong) == 1 else (f"{len(wrong)} things", "the first is ")
     return LEFT_OUT.format(what=what, why=first + wrong[0])

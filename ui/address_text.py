@@ -13,6 +13,7 @@ from pipeline.knob import KnobError, cut, nearest, shown
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.commands import written
+from ui.look import ENTRIES, Look, LookError, entries_of, with_entry
 from ui.open_dialog import SAMPLES, below
 from ui.pictures import MADE_OF
 
@@ -48,6 +49,8 @@ class Place:
         The stage and the tab that are open.
     zoom : tuple of float
         x and y of the middle and width of what the pictures show of the frame, pixels; empty for the whole frame.
+    look : Look
+        How pictures and tracks are drawn, and the region that is dragged.
     """
 
     sample: str = "drift"
@@ -59,14 +62,18 @@ class Place:
     stage: str = "stars"
     tab: str = TABS[0]
     zoom: tuple[float, ...] = ()
+    look: Look = field(default_factory=Look)
 
     def at_start(self) -> Place:
-        """The same place, at the reference and with no star picked."""
-        return replace(self, frame=None, star=None, zoom=())
+        """The same place, at the reference and with no star and no region picked."""
+        return replace(self, frame=None, star=None, zoom=(), look=replace(self.look, region=None))
 
 
 def address_of(place: Place) -> str:
-    """A place as text for the address, without its zoom; what stands at its default is left out."""
+    """A place as text for the address; what stands at its default is left out, and zoom, limits and states.
+
+    Those the browser adds.
+    """
     usual = Place()
     entries: list[tuple[str, str]] = []
     if place.folder:
@@ -82,6 +89,9 @@ def address_of(place: Place) -> str:
         entries.append(("stage", place.stage))
     if place.tab != usual.tab:
         entries.append(("tab", place.tab))
+    # A region is a part of one field.
+    held = place.folder or place.sample
+    entries += entries_of(place.look if held else replace(place.look, region=None))
     knobs = _knobs(place.recipe)
     text = _joined([*entries, *knobs])
     # What no browser would carry is better left to a recipe's file.
@@ -101,7 +111,9 @@ def _joined(entries: list[tuple[str, str]]) -> str:
 
 
 def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
-    """The place that an address's text names, and what is wrong with the knobs in it that had to be left out.
+    """The place that an address's text names, and what is wrong with what had to be left out of it.
+
+    Left out are knobs and entries of the look that cannot be.
 
     Parameters
     ----------
@@ -113,7 +125,7 @@ def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
     Raises
     ------
     AddressError
-        Where any of it but a knob cannot be.
+        Where anything else of it cannot be.
     """
     if len(text) > LONGEST:
         raise AddressError(f"it is longer than an address of this page can be (at most {LONGEST} characters)")
@@ -135,6 +147,11 @@ def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
                 knobs.get(stage, {})[knob] = _knob(stage, knob, words)
             except KnobError as error:
                 wrong.append(str(error))
+        elif name in ENTRIES:
+            try:
+                place = replace(place, look=with_entry(place.look, name, words))
+            except LookError as error:
+                wrong.append(str(error))
         else:
             place = _with(place, name, words, root)
     return replace(place, recipe=Recipe(knobs)), wrong
@@ -155,7 +172,7 @@ def _with(place: Place, name: str, value: str, root: Path) -> Place:
         return replace(place, **{_FIELDS.get(name, name): _READERS[name](name, value)})
     if name == "folder":
         return replace(place, folder=_folder(value, root), sample="")
-    raise AddressError(f"{cut(name)}: no such entry{nearest(name, (*_READERS, 'folder'))}")
+    raise AddressError(f"{cut(name)}: no such entry{nearest(name, (*_READERS, *ENTRIES, 'folder'))}")
 
 
 def _folder(value: str, root: Path) -> str:

@@ -12,7 +12,7 @@ from panel.io.resources import LOCAL_DIST
 
 from pipeline.frame import FrameError
 from ui import choice, gallery, lay_over, map_tab, series
-from ui.address import Address
+from ui.address import Address, place_seen
 from ui.address_text import Place
 from ui.bench import stage_panel
 from ui.courier import Courier
@@ -20,13 +20,14 @@ from ui.downloads import Downloads
 from ui.flux_files import FluxFiles
 from ui.guide import Guide
 from ui.header_dialog import HeaderDialog
+from ui.look import beside
 from ui.mask_drawing import MaskDrawing
 from ui.master_drawing import MasterDrawing
 from ui.open_dialog import SAMPLES, OpenDialog
 from ui.opener import Opened, Opener
 from ui.optimize_dialog import ACTION, OptimizeDialog
 from ui.optimize_dialog import STAGE as OPTIMIZED
-from ui.pictures import MADE_OF, Pixels
+from ui.pictures import Pixels
 from ui.pixel_facts import MASTERS
 from ui.plain import plain
 from ui.recipe_comparison import RecipeComparison
@@ -156,6 +157,7 @@ class Desk(Viewer):
             right=[self.side.panel, self.comparison.panel],
         )
         self.page.param.watch(lambda *_: self._folded(), ["sidebar_open", "contextbar_open"])
+        self.picture.toolbar.param.watch(lambda *_: self._say_where(), ["stretch", "colours", "invert", "tails"])
 
     # What the visitor does
 
@@ -174,7 +176,7 @@ class Desk(Viewer):
         count = len(opened.night.files)
         title = f"{opened.title}, {count} file{'s' if count != 1 else ''}"
         place = opened.place
-        seen = {"frame": None} if place is None else {"recipe": place.recipe, "frame": place.frame}
+        seen = {"frame": None} if place is None else {"recipe": place.recipe, "frame": place.frame} | beside(place.look)
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:
             self.session.change(picked=opened.place.star)
@@ -203,6 +205,7 @@ class Desk(Viewer):
             self.picture.views(len(place.kinds))
             for index, kind in enumerate(place.kinds):
                 self.picture.choose(kind, index)
+        self.picture.take_look(place.look)
         self.stages.unfold(place.stage)
         self.address.aim(place.zoom)
         self.top.say("Making the sample\u2026" if place.sample else "Opening\u2026")
@@ -220,11 +223,8 @@ class Desk(Viewer):
         session = self.session
         if session.night is None:
             return
-        kinds = tuple(kind if kind in MADE_OF else kind.replace("difference", "offset") for kind in session.kinds)
-        sequence = self.results.scene["frames"]
-        frame = None if sequence is not None and session.frame == sequence.reference else session.frame
-        seen = {"frame": frame, "star": session.picked, "recipe": session.recipe, "kinds": kinds}
-        self.address.show(replace(self._source, stage=self.stages.open, tab=self.side.active, **seen))
+        seen = place_seen(self._source, session, self.picture, self.results.scene["frames"])
+        self.address.show(replace(seen, stage=self.stages.open, tab=self.side.active))
 
     def _unfold(self, name: str) -> None:
         super()._unfold(name)

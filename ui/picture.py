@@ -16,9 +16,10 @@ from pipeline.kernels import polynomial
 from ui import canvas
 from ui.colours import PALETTES
 from ui.cuts import Held, cut_columns
+from ui.look import Look
 from ui.map_line import MapLine
 from ui.part import column, new_channel
-from ui.picture_dress import Dressed
+from ui.picture_dress import Dressed, look_columns
 from ui.picture_glyphs import Drawn, Glyphs
 from ui.picture_layers import BESIDE, EMPTY_CUT, OF_ONE_FRAME, Layers
 from ui.picture_marks import FATES, REASONS, Marks
@@ -81,6 +82,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self.dragged = ColumnDataSource(data={"box": [], "sequence": []}, name="picture dragged")
         self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
         self.knobs = ColumnDataSource(data={"cut": [{}]})
+        self.look_asked = ColumnDataSource(data=look_columns(Look(), 0), name="picture look")
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
         self.y_range = Range1d(399.5, -0.5, syncable=False, min_interval=10, name="picture y")
 
@@ -136,8 +138,8 @@ class Picture(Dressed, Layers, Marks, Themed):
             "boxes": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, BoxSelectTool)],
             "pans": [tool for figure in self.figures for tool in figure.tools if isinstance(tool, PanTool)],
             "picked": self.picked, "track": self.track, "track_drawn": self.track_drawn,
-            "stretch": "asinh", "colours": "grey", "limits": list(LIMITS), "cut": {},
-            "under": self.under,
+            "limits": list(LIMITS), "cut": {},
+            "under": self.under, "look": self.look_asked,
             "channel": self.channel, "reasons": list(REASONS), "fates": list(FATES),
         }  # fmt: skip
         callback = CustomJS(args=args, code=SCRIPT)
@@ -149,6 +151,7 @@ class Picture(Dressed, Layers, Marks, Themed):
             self.track,
             self.region,
             self.under,
+            self.look_asked,
             *self.cuts,
         ):
             source.js_on_change("data", callback)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import panel as pn
+from bokeh.models import ColumnDataSource
 
 from ui.cuts import Held, bars, limits
+from ui.look import Look
 from ui.map_line import MapLine
 from ui.picture_glyphs import Drawn
 from ui.picture_layers import BESIDE
@@ -16,6 +20,15 @@ from ui.stretch import VIEWS, View, number, palette
 BESIDE_STYLE = {"flex": "0 1 auto", "width": "auto", "height": "calc(100% - 24px)", "margin": "12px 0 12px 16px"}
 
 
+def look_columns(look: Look, sequence: int) -> dict[str, list[Any]]:
+    """What the browser needs to know of a look; the number tells it that one is asked for again."""
+    limits, states = list(look.limits) or None, None if look.states is None else list(look.states)
+    asked = {
+        "stretch": look.stretch, "colours": look.colours, "invert": look.invert, "limits": limits, "states": states,
+    }  # fmt: skip
+    return {"look": [asked], "sequence": [sequence]}
+
+
 class Dressed:
     """The part of a Picture that dresses each picture for what it shows; the picture makes what it names."""
 
@@ -24,12 +37,27 @@ class Dressed:
     legend: StateChips
     heads: list[PictureHead]
     strip: LimitStrip
+    look_asked: ColumnDataSource
     line: MapLine
     _drawn: list[Drawn]
     _cells: list[pn.Column]
     _sides: list[PictureSide]
     _pyramids: dict[str, Held]
     _states_shown: bool
+
+    @property
+    def look(self) -> Look:
+        """What is chosen in the toolbar."""
+        bar = self.toolbar
+        return Look(stretch=bar.stretch, colours=bar.colours, invert=bar.invert, tracks=bar.tails)
+
+    def take_look(self, look: Look) -> None:
+        """Draw pictures and tracks in another way: all that a visitor may choose of it is set."""
+        with pn.io.hold():
+            self.toolbar.param.update(
+                stretch=look.stretch, colours=look.colours, invert=look.invert, tails=look.tracks
+            )  # fmt: skip
+            self.look_asked.data = look_columns(look, self.look_asked.data["sequence"][0] + 1)
 
     def _dress_all(self) -> None:
         """Dress the visible pictures anew, with the pixels that they have."""

@@ -3,12 +3,21 @@
 
 const RING_PIXELS = 10
 const RING_LIMIT = 44
+// Rings in sight draw on at most this share of the picture as they are; beyond it they are smaller, thinner, paler, in
+// this order and down to these least pixels and alpha, so that the sky is seen between them.
+const INK = 0.06
+const LEAST_RING = 6
+const LEAST_LINE = 0.9
+const LEAST_ALPHA = 0.45
 const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
 const LOST = 2
 const REJECTED = 3
 const STAR = 4
 const BELOW = 5
 const NONE = 255
+// Complete, partial, and stars without a track.
+const RINGED = new Set([0, 1, STAR])
+const RING_LINE = 1.4
 const BELOW_THRESHOLD = 1
 const SMALL_DOT = 2.5
 const OUTER_RING = 13
@@ -19,16 +28,43 @@ function marking(picture) {
   const {args, state, tell} = picture
   const {stars, filters} = args
 
+  // How many rings are in sight, and on how many pixels of the screen.
+  function crowd() {
+    const {x, y} = stars.data
+    const {x_range, y_range} = args
+    const [left, right] = [Math.max(x_range.start, -0.5), Math.min(x_range.end, state.nx - 0.5)]
+    const [top, bottom] = [Math.max(y_range.end, -0.5), Math.min(y_range.start, state.ny - 0.5)]
+    let count = 0
+    state.classes.forEach((kind, k) => {
+      if (RINGED.has(kind) && x[k] > left && x[k] < right && y[k] > top && y[k] < bottom) count += 1
+    })
+    return [count, (right - left) * (bottom - top) * state.scale ** 2]
+  }
+
   // Rings keep their size on screen until a star outgrows them.
   function size_rings() {
     const several = picture.shown().length > 1
     const dot = several ? SMALL_DOT : args.dot
     if (dot != state.dot) for (const glyph of args.dots) glyph.size = {value: dot}
     state.dot = dot
-    const ring = Math.round(Math.min(Math.max(several ? 8 : 10, RING_PIXELS * state.scale), RING_LIMIT))
-    if (ring == state.ring) return
+    const [count, area] = crowd()
+    const usual = several ? 8 : RING_PIXELS
+    const sized = (least) => Math.round(Math.min(Math.max(least, RING_PIXELS * state.scale), RING_LIMIT))
+    // What the rings may draw on, over what they would.
+    const room = (size) => count && area > 0 ? Math.min(1, INK * area / (count * Math.PI * size * RING_LINE)) : 1
+    const ring = sized(Math.max(Math.min(usual, LEAST_RING), usual * Math.sqrt(room(sized(usual)))))
+    const left = room(ring)
+    const line = Math.max(LEAST_LINE / RING_LINE, Math.sqrt(left))
+    // In few steps, or all would be drawn anew at each turn of the wheel.
+    const look = [ring, Math.round(20 * line) / 20, Math.round(20 * Math.max(LEAST_ALPHA, Math.min(1, left / line))) / 20]
+    if (same(state.look, look)) return
+    const [, width, alpha] = state.look = look
     state.ring = ring
-    for (const [extra, glyph] of args.rings) glyph.size = {value: ring + extra}
+    state.lines ??= args.rings.map(([, glyph]) => glyph.line_width.value)
+    args.rings.forEach(([extra, glyph], i) => {
+      const drawn = extra ? {} : {line_width: {value: state.lines[i] * width}, line_alpha: {value: alpha}}
+      glyph.setv({size: {value: ring + extra}, ...drawn})
+    })
   }
 
   // The picked star stays to be seen: its track ends where the outer ring begins.
@@ -56,12 +92,18 @@ function marking(picture) {
     args.track_drawn.data = drawn_track
   }
 
+  const usually_hidden = () => state.auto_hidden ? ["below", "star"] : ["below"]
+  const tell_legend = () => tell("legend", {tracked: state.auto_hidden === true, hidden: [...state.hidden]})
+
   // Stars outside the reference crowd the picture once there are tracks: hidden until asked for.
   function hide_untracked(tracked) {
     if (state.auto_hidden === tracked) return
     state.auto_hidden = tracked
-    state.hidden[tracked ? "add" : "delete"]("star")
-    tell("legend", {tracked, hidden: [...state.hidden]})
+    // What an address asks for holds for the first tracks too, which come after it.
+    if (!state.stated) state.hidden[tracked ? "add" : "delete"]("star")
+    if (tracked) state.stated = false
+    tell_legend()
+    picture.tell_look()
   }
 
   function classify() {
@@ -96,6 +138,8 @@ function marking(picture) {
       if (!same(filters[kind].indices, lists[kind])) filters[kind].indices = lists[kind]
     })
     tell("counts", counts)
+    size_rings()
+    draw_track()
   }
 
   // Where a state's markers are hidden its tails are too.
@@ -117,7 +161,7 @@ function marking(picture) {
     return best
   }
 
-  return {size_rings, draw_track, classify, hide_tails, nearest}
+  return {size_rings, draw_track, usually_hidden, tell_legend, classify, hide_tails, nearest}
 }
 
 // Where the way from one point to another crosses a circle about the origin: share of the way, and whether inwards.

@@ -60,6 +60,8 @@ class Session:
         reference.
     aligned : bool
         Whether each frame is drawn where its stars are in the reference.
+    arrows : str
+        What the tab of tracks draws, of ``ui.look.ARROWS``.
     """
 
     def __init__(self, graph: Graph, root: Path) -> None:
@@ -76,6 +78,7 @@ class Session:
         self.kinds: tuple[str, ...] = ("subtracted",)
         self.region: tuple[float, float, float, float] | None = None
         self.aligned = False
+        self.arrows = "frames"
         self._undo: list[Recipe] = []
         self._redo: list[Recipe] = []
         self._before_drag: Recipe | None = None
@@ -108,11 +111,12 @@ class Session:
         recipe: Recipe | None = None,
         frame: int | None = 0,
         picked: int | None = None,
+        **seen: Any,
     ) -> None:
         """Show other files, whose headers took so many seconds.
 
-        The recipe stays, but for names of files and stars in it, unless one comes with the files, as frame and star
-        may. A frame that is None is the reference, as soon as that is known.
+        The recipe stays, but for names of files and stars in it, unless one comes with the files, as frame, star and
+        other attributes that are ``seen`` may. A frame that is None is the reference, as soon as that is known.
         """
         self.reading, self.truth = reading, truth
         if recipe is None:
@@ -122,7 +126,8 @@ class Session:
         self.night = None
         self.placed = frame is not None
         frame = frame or 0
-        self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, unpicked="", region=None)
+        seen = {"unpicked": "", "region": None, **seen}
+        self.change(night=night, title=title, recipe=recipe, frame=frame, picked=picked, **seen)
 
     @property
     def live(self) -> bool:

@@ -65,10 +65,8 @@ export function render({model}) {
   const tails = choice("Tracks over the picture", {off: "No tracks", tails: "Tails", all: "Whole tracks"}, model.tails, (value) => { model.tails = value })
   const invert = button("invert", "Swap dark and bright", () => {
     model.invert = !model.invert
-    invert.setAttribute("aria-pressed", String(model.invert))
     tell("invert", model.invert)
   })
-  invert.setAttribute("aria-pressed", String(model.invert))
   const swipe = button("swipe", "Compare two kinds of picture: drag a line across", () => { model.swipe = !model.swipe })
   let chosen = {dragging: false, drawn: false}
   const region = button("region", "", () => tell("drag region", !chosen.dragging && !chosen.drawn))
@@ -93,6 +91,9 @@ export function render({model}) {
     swipe.disabled = model.count != 1
     kind.box.style.display = model.count == 1 ? "" : "none"
     kind.select.value = model.kinds[0]
+    for (const [made, value] of [[stretch, model.stretch], [colours, model.colours], [tails, model.tails]])
+      if (made.select.value != value) made.select.value = value
+    invert.setAttribute("aria-pressed", String(model.invert))
     // Maps and masters are drawn evenly in colours that mean something: here is nothing to choose.
     const bound = model.kinds.slice(0, model.count).every((name) => model.own_colours.includes(name))
     for (const [made, label] of [[stretch, "Stretch"], [colours, "Colours"]]) {
@@ -109,7 +110,7 @@ export function render({model}) {
       percent.textContent = event.detail.value ? `${Number((100 * event.detail.value).toPrecision(3))} %` : ""
   }
   window.addEventListener("starshift", listen)
-  model.on(["theme", "count", "kinds", "swipe"], draw)
+  model.on(["theme", "count", "kinds", "swipe", "stretch", "colours", "tails", "invert"], draw)
   model.on("options", () => kind.fill(model.options, model.kinds[0]))
   draw()
   tell("ready")

@@ -62,10 +62,14 @@ class TracksTab(Themed):
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
         self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
         self._choice = Choice(
-            label="Tracks are drawn", options=VIEWS, value="frames", theme=self._theme, height=32,
+            label="Tracks are drawn", options=VIEWS, value=self._session.arrows, theme=self._theme, height=32,
             margin=(8, 16, 0, 16), sizing_mode="stretch_width",
         )  # fmt: skip
-        self._choice.param.watch(lambda event: self._draw_field(), "value")
+        self._choice.param.watch(lambda event: self._choose(event.new), "value")
+
+    def _choose(self, what: str) -> None:
+        self._session.change(arrows=what)
+        self._draw_field()
 
     def _paint(self) -> None:
         if self._plots is not None:
@@ -139,7 +143,7 @@ class TracksTab(Themed):
         """Draw arrows over the field in place of the plots against frame, where they are asked for."""
         from ui.field_plot import FieldPlot
 
-        what = self._choice.value
+        what = self._choice.value = self._session.arrows
         if what != "frames" and not self._empty:
             first = self._field is None
             if first:

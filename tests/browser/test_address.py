@@ -1,0 +1,117 @@
+"""An address that is opened in another browser shows the pictures as they were, from the first one on."""
+
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import pytest
+
+from pipeline import sample
+from tests.browser.served import said, served, settle, spot, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+# Which limits each picture was drawn with, from the first on, in sigma of the sky.
+WATCH = """addEventListener('starshift', ({detail}) => {
+    if (detail.name == 'drawn limits') (window.drawn ??= []).push(detail.value.map((one) => one.toFixed(1)))
+})"""
+PIXELS = """() => {
+    let sum = 0
+    for (const one of model('picture fine 0').data.image[0]) sum = (31 * sum + one) % 4294967291
+    return sum
+}"""
+DRAWN = """() => ({
+    region: ['left', 'right', 'top', 'bottom'].map((end) => model('picture region').data[end].map(Math.round)),
+    states: ['complete', 'partial', 'lost', 'rejected'].map((name) => model(`picture ${name}`).indices.length),
+})"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    base = tmp_path_factory.mktemp("address")
+    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
+    with served(base / "root", base) as server:
+        yield server
+        assert said(server.log) == []
+
+
+def watched(browser):
+    """A browser that takes down the limits of all that its pages draw."""
+
+    def new_page(**options):
+        page = browser.new_page(**options)
+        page.add_init_script(WATCH)
+        return page
+
+    return SimpleNamespace(new_page=new_page)
+
+
+def chosen(page):
+    """What the controls say that is chosen."""
+    picked = {name: page.get_by_label(name, exact=True).input_value() for name in ("Stretch", "Colours")}
+    picked["Tracks"] = page.get_by_label("Tracks over the picture").input_value()
+    buttons = ("Swap dark and bright", "Complete sequences only", "Draw each frame where its stars", "Residual arrows")
+    return picked | {name: page.get_by_role("button", name=name).get_attribute("aria-pressed") for name in buttons}
+
+
+def choose_all(page):
+    """Choose of each what is not its default."""
+    page.get_by_role("button", name="Next frame").click()
+    settle(page)
+    page.get_by_label("Stretch", exact=True).select_option("log")
+    page.get_by_label("Colours", exact=True).select_option("magma")
+    page.get_by_label("Tracks over the picture").select_option("all")
+    for name in ("Swap dark and bright", "Complete sequences only", "Draw each frame where", "Residual arrows"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_label("Drawn white").fill("9")
+    page.get_by_role("button", name="region only").click()
+    page.mouse.move(*spot(page, 60, 60))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 400, 300), steps=4)
+    page.mouse.up()
+    settle(page)
+
+
+def test_a_second_browser_shows_pictures_and_tracks_as_the_first_has_them(chromium, app):
+    page = visit(chromium, f"{app.address}#folder=turning")
+    assert unquote(page.evaluate("() => location.hash")) == "#folder=turning"
+    usual = chosen(page), page.evaluate(PIXELS), page.evaluate(DRAWN)
+    choose_all(page)
+    page.wait_for_function("() => location.hash.includes('region=') && location.hash.includes('arrows=')")
+    page.wait_for_timeout(1000)
+    address = page.evaluate("() => location.href")
+    for words in ("stretch=log", "colours=magma", "invert=yes", "limits=-2.0,9.0", "tracks=all", "states=complete"):
+        assert words in address
+    mine = chosen(page), page.evaluate(PIXELS), page.evaluate(DRAWN)
+    assert all(mine[0][name] != usual[0][name] for name in usual[0])
+    assert mine[1] != usual[1]
+    assert mine[2]["states"][0] > 20
+    assert mine[2]["states"][1:] == [0, 0, 0]
+
+    other = visit(watched(chromium), address)
+    other.wait_for_function("() => location.hash.includes('states=')")
+    other.wait_for_timeout(1000)
+    assert (chosen(other), other.evaluate(PIXELS), other.evaluate(DRAWN)) == mine
+    # No picture was drawn in another way first.
+    assert {tuple(one) for one in other.evaluate("() => drawn")} == {("-2.0", "9.0")}
+    assert other.evaluate("() => location.href") == address
+
+    # An address that says nothing of all this takes it back.
+    other.evaluate("() => { location.hash = 'folder=turning' }")
+    other.wait_for_function("() => model('picture region').data.left.length == 0")
+    settle(other)
+    other.wait_for_timeout(1000)
+    assert (chosen(other), other.evaluate(PIXELS), other.evaluate(DRAWN)) == usual
+    assert unquote(other.evaluate("() => location.hash")) == "#folder=turning"
+    for one in (page, other):
+        assert one.problems == []
+        one.close()
+
+
+def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(chromium, app):
+    asked = "folder=turning&stretch=%3Cimg%3E&colours=viridis&region=0,nan,0,5&states=complete"
+    page = visit(chromium, f"{app.address}#{asked}")
+    page.get_by_text("The address asks for 2 things that cannot be set: the first is stretch").wait_for()
+    picked = chosen(page)
+    assert (picked["Stretch"], picked["Colours"], picked["Complete sequences only"]) == ("asinh", "viridis", "true")
+    page.wait_for_function("() => !location.hash.includes('stretch') && location.hash.includes('states=complete')")
+    assert page.problems == []
+    page.close()
