@@ -5,10 +5,12 @@ const RING_PIXELS = 10
 const RING_LIMIT = 44
 // Rings in sight draw on at most this share of the picture as they are; beyond it they are smaller, thinner, paler, in
 // this order and down to these least pixels and alpha, so that the sky is seen between them.
-const INK = 0.06
+const INK = 0.07
 const LEAST_RING = 6
 const LEAST_LINE = 0.9
-const LEAST_ALPHA = 0.45
+const LEAST_ALPHA = 0.6
+// A dashed ring is mostly gaps, and may be less pale.
+const DASHED = 0.7
 const KINDS = ["complete", "partial", "lost", "rejected", "star", "below"]
 const LOST = 2
 const REJECTED = 3
@@ -62,8 +64,10 @@ function marking(picture) {
     state.ring = ring
     state.lines ??= args.rings.map(([, glyph]) => glyph.line_width.value)
     args.rings.forEach(([extra, glyph], i) => {
-      const drawn = extra ? {} : {line_width: {value: state.lines[i] * width}, line_alpha: {value: alpha}}
-      glyph.setv({size: {value: ring + extra}, ...drawn})
+      if (extra) return glyph.setv({size: {value: ring + extra}})
+      const share = glyph.line_dash.value?.length ? DASHED : 1
+      const pale = {line_width: {value: state.lines[i] * width}, line_alpha: {value: Math.min(1, alpha / share)}}
+      glyph.setv({size: {value: ring}, ...pale})
     })
   }
 

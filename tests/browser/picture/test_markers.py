@@ -118,6 +118,39 @@ def test_a_click_draws_no_frame_round_the_picture(page):
     assert page.evaluate(outline) == "bk-layer bk-events none"
 
 
+RINGS = """() => {
+    const made = [...Bokeh.documents[0]._all_models.values()].filter((one) => one.type == 'GlyphRenderer')
+    return ['complete', 'partial'].map((name) => {
+        const {glyph} = made.find((one) => one.view.filter.name == `picture ${name}`)
+        return [glyph.size, glyph.line_width, glyph.line_alpha].map(({value}) => value)
+    })
+}"""
+
+
+def test_rings_of_a_crowded_field_leave_the_sky_to_be_seen_and_are_as_usual_close_by(page, served):
+    usual = page.evaluate(RINGS)
+    assert usual == [[10, 1.4, 1], [10, 1.4, 1]]
+    rng = np.random.default_rng(3)
+    count = 4000
+    crowd = {name: np.full(count, value) for name, value in (("sharpness", 0.5), ("strength", 50.0), ("reason", 0))}
+    crowd |= {name: np.zeros(count) for name in ("roundness1", "roundness2")}
+    crowd |= {"x": rng.uniform(0, SHAPE[1], count), "y": rng.uniform(0, SHAPE[0], count)}
+    crowd |= {"id": np.arange(count), "code": np.arange(count) % 2}
+    on_server(served, lambda: served.picture.set_markers(crowd))
+    page.wait_for_function("() => model('picture complete').indices.length == 2000")
+    complete, partial = page.evaluate(RINGS)
+    assert complete[0] == partial[0] == 6
+    assert complete[1] == partial[1] < 1
+    assert 0.5 < complete[2] < partial[2] < 1
+    turn_wheel(page, 750, 500, 12, -300)
+    assert [ring[1:] for ring in page.evaluate(RINGS)] == [[1.4, 1], [1.4, 1]]
+    few = {name: values[:100] for name, values in crowd.items()}
+    page.get_by_role("button", name="Whole frame").click()
+    on_server(served, lambda: served.picture.set_markers(few))
+    page.wait_for_function("() => model('picture complete').indices.length == 50")
+    assert page.evaluate(RINGS) == usual
+
+
 def test_the_track_of_the_picked_star_leaves_its_rings_free_at_every_zoom(page, served):
     path = np.column_stack([np.arange(700.0, 801.0), np.full(101, 500.0)])
     on_server(served, lambda: served.picture.set_picked(7, 750.0, 500.0, path))
