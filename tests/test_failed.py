@@ -101,6 +101,34 @@ def test_over_a_frame_that_cannot_be_used_no_marks_of_another_are_left(tmp_path)
     desk.close()
 
 
+def test_a_frame_that_is_left_out_says_so_at_a_stage_that_did_not_fail_and_leads_to_another(tmp_path):
+    from astropy.io import fits
+
+    sample.write_named("rotation", tmp_path, frames=3, size=(120, 160))
+    files = sorted(tmp_path.glob("light_*.fits"))
+    with fits.open(files[1]) as opened:
+        blank = np.full_like(opened[0].data, np.nan, np.float32)
+        fits.PrimaryHDU(blank, opened[0].header).writeto(tmp_path / "nan.fits")
+    files[1].unlink()
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    night = Graph.open([tmp_path], tmp_path)
+    desk.results.wait_for(lambda: session.open(night, "turning"))
+    which = [info.file for info in desk.results.scene["frames"].frames].index("nan.fits")
+    desk.results.wait_for(lambda: session.change(frame=which))
+    # What is told late of other rows leaves this one.
+    desk.results._flush()
+    row = desk.stages.state("frames")
+    assert (row.state, row.note) == ("stored", "one left out")
+    assert row.error["remedy"] == "It is left out: go to another frame."
+    note = desk.picture._notes[0]
+    assert (note.state, note.elsewhere) == ("failed", which + 2)
+    desk.results.wait_for(lambda: setattr(note, "goes", note.goes + 1))
+    assert session.frame == which + 1
+    assert desk.stages.state("frames").error is None
+    desk.close()
+
+
 def test_a_fault_of_our_own_leaves_nothing_waiting_for_what_will_not_come(tmp_path, monkeypatch):
     sample.write_named("rotation", tmp_path, frames=3, size=(120, 160))
     session = Session(Graph(), tmp_path)

@@ -112,10 +112,10 @@ def part_of(scene: Scene, stage: str, result: Any) -> tuple[Any, str, str]:
     return (stack, f" {info.filter}", "") if stack is not None else (None, "", "No frame of this filter is stacked.")
 
 
-def frame_beside(used: np.ndarray, reference: int) -> int | None:
-    """The frame used that lies nearest to the reference in the sequence, of two the later; None where no other is."""
-    others = (int(one) for one in np.flatnonzero(used) if one != reference)
-    return min(others, key=lambda one: (abs(one - reference), -one), default=None)
+def frame_beside(used: np.ndarray, frame: int) -> int | None:
+    """The frame used that lies nearest to another in the sequence, of two the later; None where there is none."""
+    others = (int(one) for one in np.flatnonzero(used) if one != frame)
+    return min(others, key=lambda one: (abs(one - frame), -one), default=None)
 
 
 def _elsewhere(scene: Scene, stage: str) -> int | None:

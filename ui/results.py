@@ -112,6 +112,8 @@ class Results:
         self._request: Request | None = None
         self._lock = threading.Lock()
         self._errand: Errand | None = None
+        # Stages that the last request met an error at, which their rows go on to say.
+        self._blamed: set[str] = set()
         self._thread: threading.Thread | None = None
         self._running = Running()
         self._made: set[str] = set()
@@ -180,6 +182,7 @@ class Results:
         self._running.clear()
         self._thread = threading.current_thread()
         self._errand = errand = Errand(request, frame, ticket, self.scene.at(frame))
+        self._blamed = errand.blamed
         whole = False
         if errand.scene["frames"] is None:
             self._flush_soon()
@@ -306,6 +309,7 @@ class Results:
         # What another visitor made of the same files may have been withdrawn: no result tells that it is over.
         over = [name for name in names if self._stages.state(name).state == "running" and name not in running]
         made, _ = self._made_states(self._request, self._session.frame)
+        made = {name: state for name, state in made.items() if name not in self._blamed}
         self._stages.set_states({**dict.fromkeys(over, RowState()), **made, **running})
         if not all(state.cancellable for state in running.values()):
             self._look_again()

@@ -18,13 +18,13 @@ from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures
 from ui.picture import Picture
-from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, prepare, stages_of
+from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, frame_beside, prepare, stages_of
 from ui.player import Player
 from ui.region import Region, in_frame, in_reference, spot_of, to_reference, transform_of
 from ui.results import Results
 from ui.scene import Scene
 from ui.session import Session
-from ui.stage_list import StageList
+from ui.stage_list import LEFT_OUT, StageList
 from ui.star_candidate import candidate_place, moved_spot, pick_in_frame, star_at, star_spot
 from ui.worker import Worker
 
@@ -272,7 +272,10 @@ class Viewer:
                 self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
             for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                self.picture.forget(kind, self.results.why.get(stage, ""))
+                why, tracks = self.results.why.get(stage, ""), self.results.scene["tracks"]
+                left = tracks is not None and why.endswith(LEFT_OUT)
+                elsewhere = frame_beside(tracks.used, self.session.frame) if left else None
+                self.picture.forget(kind, why, elsewhere)
 
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]
