@@ -91,6 +91,6 @@ def _made(table: pd.DataFrame) -> pn.widgets.Tabulator:
         text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
         header_tooltips={"s": "Exposure, seconds", "median": "Median of its pixels, ADU",
                          "% full": "The median in percent of the level at which a pixel is full"},
-        widths={"used": 44, "kind": 44, "filter": 48, "s": 42, "median": 58, "% full": 54, "why not": 8},
+        widths={"used": 44, "kind": 44, "filter": 48, "s": 42, "median": 58, "% full": 54, "why not": 16},
         configuration=NARROW,
     )  # fmt: skip

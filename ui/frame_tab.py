@@ -220,7 +220,7 @@ class FrameTab(Themed):
             editors={**dict.fromkeys(table.columns), "kind": {"type": "list", "values": list(KINDS)}},
             formatters={"file": _FILE, "kind": _CHOICE, "told by": _TOLD, "exposure": _SECONDS, "why not": _REASON},
             text_align={"exposure": "right"}, header_align={"exposure": "right"},
-            widths={"kind": 62, "told by": 80, "filter": 48, "exposure": 70, "why not": 8}, configuration=NARROW,
+            widths={"kind": 62, "told by": 80, "filter": 48, "exposure": 70, "why not": 16}, configuration=NARROW,
         )  # fmt: skip
         self.files.on_edit(self._edited)
         self.files.on_click(self._pointed)
