@@ -121,6 +121,7 @@ def test_a_frame_that_is_left_out_says_so_at_a_stage_that_did_not_fail_and_leads
     row = desk.stages.state("frames")
     assert (row.state, row.note) == ("stored", "one left out")
     assert row.error["remedy"] == "It is left out: go to another frame."
+    assert not any(one["mend"] for one in desk.stages.rows)
     note = desk.picture._notes[0]
     assert (note.state, note.elsewhere) == ("failed", which + 2)
     desk.results.wait_for(lambda: setattr(note, "goes", note.goes + 1))

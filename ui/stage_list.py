@@ -202,7 +202,7 @@ class StageList(JSComponent):
 
     def _next_step(self, name: str) -> str:
         """What a click can do about a stage that failed, "" where nothing."""
-        if self._states[name].error is None:
+        if self._states[name].error is None or self._states[name].state != "failed":
             return ""
         if name in self._changed:
             return SET_BACK
