@@ -147,4 +147,9 @@ def test_what_is_cancelled_is_not_seen_running_again(folder):
         pool.submit(results._work, session.recipe, 0, ("frames", "tracks"), ticket).result()
     assert states
     assert "running" not in states
+    # Nothing waits any more for what will not come, until it is asked for again.
+    assert desk.picture._notes[0].state == "stopped"
+    session.night = None
+    results.ask()
+    assert desk.picture._notes[0].state == "waiting"
     desk.close()

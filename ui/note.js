@@ -40,9 +40,11 @@ export function render({model}) {
     root.className = `part note ${model.theme}`
     const failed = model.state == "failed"
     const name = model.options[model.kind] ?? ""
-    title.textContent = failed ? `No picture “${name}”` : `“${name}” is being made`
+    const stopped = model.state == "stopped"
+    title.textContent = failed || stopped ? `No picture “${name}”` : `“${name}” is being made`
     words.textContent = model.detail || (failed
       ? "A stage that it stands on failed. Its row among the stages says why, and what to do."
+      : stopped ? "Making it was cancelled. Click on a stage, and it goes on."
       : "It shows here as soon as it is there.")
     go.style.display = failed && model.elsewhere ? "" : "none"
     go.textContent = `Show frame ${model.elsewhere}`

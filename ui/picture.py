@@ -51,6 +51,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self._theme = theme
         self._pyramids: dict[str, Held] = {}
         self._failed: dict[str, tuple[str, int]] = {}
+        self._stopped = False
         self._states_shown = True
         self._other_legend: pn.pane.HTML | None = None
         self._transform: np.ndarray | None = None
@@ -257,6 +258,14 @@ class Picture(Dressed, Layers, Marks, Themed):
         for shown, note in zip(self.toolbar.kinds, self._notes, strict=True):
             note.detail = detail if shown == kind else ""
 
+    def set_stopped(self, stopped: bool) -> None:
+        """Say that nothing is being made any more, or that it is again."""
+        self._stopped = stopped
+        before, after = ("waiting", "stopped") if stopped else ("stopped", "waiting")
+        for note in self._notes:
+            if note.state == before:
+                note.state = after
+
     def set_hints(self, hints: Mapping[str, str]) -> None:
         """Say more about a state on hover, such as ``{"lost": "4 too faint; 99 more left the field"}``."""
         self.legend.hints = dict(hints)
@@ -348,7 +357,8 @@ class Picture(Dressed, Layers, Marks, Themed):
             kind = self.toolbar.kinds[i]
             held = self._pyramids.get(kind)
             self._dress(i, held and held[1])
-            state = "" if held is not None else "failed" if kind in self._failed else "waiting"
+            missing = "stopped" if self._stopped else "waiting"
+            state = "" if held is not None else "failed" if kind in self._failed else missing
             raw = kind != "raw" and "raw" not in self._failed
             why, elsewhere = self._failed.get(kind, ("", 0))
             self._notes[i].param.update(state=state, detail=why, raw=raw, elsewhere=elsewhere)

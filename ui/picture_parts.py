@@ -107,7 +107,7 @@ class PictureNote(Part):
 
     options = param.Dict({})
     kind = param.String("raw")
-    state = param.Selector(default="", objects=["", "waiting", "failed"])
+    state = param.Selector(default="", objects=["", "waiting", "stopped", "failed"])
     raw = param.Boolean(True)
     detail = param.String("")
     # The number of a frame that has this picture, counted from 1; 0 where none is known.

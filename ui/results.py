@@ -89,6 +89,8 @@ class Results:
         Called in the worker with a Scene and the stage that is new in it, for what takes time before it can be shown.
     looked_at : callable
         Gives the stages that something on screen is made of; what takes long is made for those alone.
+    on_stopped : callable, optional
+        Called with True when what is being made is cancelled, and with False when something is asked for again.
     on_sum : callable, optional
         Called with how many frames the sum of all has, and how many there are.
     """
@@ -102,9 +104,10 @@ class Results:
         show: Callable[[Scene, Mapping[str, Any], str], None],
         prepare: Callable[[Scene, str], Any],
         looked_at: Callable[[], Collection[str]],
+        on_stopped: Callable[[bool], None] = lambda stopped: None,
         on_sum: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._on_sum = on_sum
+        self._on_sum, self._on_stopped = on_sum, on_stopped
         self._session, self._worker, self._stages = session, worker, stages
         self._show, self._prepare, self._looked_at = show, prepare, looked_at
         self.scene = Scene()
@@ -131,6 +134,7 @@ class Results:
     def ask(self) -> None:
         """Ask for everything the session wants to see now."""
         session = self._session
+        self._on_stopped(False)
         if session.night is not None:
             self._worker.submit(functools.partial(self._work, session.recipe, session.frame, self._wanted()))
 
@@ -388,6 +392,7 @@ class Results:
         states = {name: self._stages.state(name) for name in STAGES}
         stopped = {name: RowState("idle", "cancelled") for name, state in states.items() if state.state == "running"}
         self._stages.set_states(stopped)
+        self._on_stopped(True)
 
     def _broken(self, errand: Errand, wanted: tuple[str, ...]) -> None:
         """A fault of ours: say so where it happened, and let nothing wait that will not come; the log has the rest."""

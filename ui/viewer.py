@@ -88,6 +88,7 @@ class Viewer:
             show=self._show,
             prepare=self._prepare,
             looked_at=self.looked_at,
+            on_stopped=lambda stopped: self.picture.set_stopped(stopped),
             on_sum=lambda done, count: self.picture.set_progress("sum", f"{done} of {count} frames are added up."),
         )
         session.listen(self._changed)
