@@ -41,7 +41,7 @@
   }
 
   watch.watch_table = () => {
-    new MutationObserver(() => { watch.table += 1 }).observe(part(".tabulator-table"), {childList: true})
+    new MutationObserver(() => { watch.table += 1 }).observe(part(".tabulator-table"), {childList: true, subtree: true})
   }
 
   watch.hook = () => {

@@ -13,7 +13,11 @@ from ui.part import column
 from ui.picture import Picture
 from ui.tables import StarTab
 
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+# Bokeh asks pandas in a way that pandas will not have for ever.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("default", "ignore:The inplace keyword:DeprecationWarning"),
+]
 ROWS = 300
 
 
