@@ -7,6 +7,7 @@ algorithms", GreedyDual-Size): a result's rank is its seconds over its bytes, pl
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -74,6 +75,8 @@ class Store:
     ) -> None:
         self.limit, self.folder, self.kept_stages = limit, folder, frozenset(kept_stages)
         self._entries: dict[str, _Entry] = {}
+        # A heap of ranks and keys. Where a rank has grown since it says so when its turn comes.
+        self._order: list[tuple[float, str]] = []
         self._lock = threading.Lock()
         self._floor = 0.0
         self.size = 0
@@ -104,7 +107,7 @@ class Store:
         with self._lock:
             for key in keys:
                 if key in self._entries:
-                    self._entries[key].rank = self._floor
+                    self._rank(key, self._floor)
 
     def _put(self, key: str, result: Any, seconds: float) -> None:
         size = size_of(result)
@@ -112,6 +115,7 @@ class Store:
         with self._lock:
             self._drop(key)
             self._entries[key] = _Entry(result, size, worth, self._floor + worth)
+            self._rank(key, self._floor + worth)
             self.size += size
             self._shrink()
 
@@ -126,11 +130,22 @@ class Store:
         if entry is not None:
             self.size -= entry.size
 
+    def _rank(self, key: str, rank: float) -> None:
+        """Give a key its turn; what is written of keys that are gone is thrown away when it is most of the heap."""
+        self._entries[key].rank = rank
+        heapq.heappush(self._order, (rank, key))
+        if len(self._order) > 1000 + 2 * len(self._entries):
+            self._order = [(entry.rank, name) for name, entry in self._entries.items()]
+            heapq.heapify(self._order)
+
     def _shrink(self) -> None:
-        if self.size <= self.limit:
-            return
-        for key, entry in sorted(self._entries.items(), key=lambda item: item[1].rank):
-            if self.size <= self.limit:
-                return
-            self._floor = entry.rank
+        while self.size > self.limit:
+            rank, key = heapq.heappop(self._order)
+            entry = self._entries.get(key)
+            if entry is None or entry.rank < rank:
+                continue
+            if entry.rank > rank:
+                heapq.heappush(self._order, (entry.rank, key))
+                continue
+            self._floor = rank
             self._drop(key)
