@@ -26,7 +26,13 @@ USUAL = re.compile(
 )
 
 # A browser that leaves while a message is on its way to it, as tornado tells it.
-LEFT = re.compile(r"^.*Task exception was never retrieved\n(?:(?!^\d{4}-).*\n)*?^.*WebSocketClosedError$", re.MULTILINE)
+# Before it had a session, or later.
+LEFT = re.compile(
+    r"^.*Task exception was never retrieved\n(?:(?!^\d{4}-).*\n)*?^.*WebSocketClosedError$"
+    r"|^.*Uncaught exception GET /\S*ws .*\n(?:(?!^\d{4}-).*\n)*?"
+    r"^ *assert self\._session is not None\n(?: *\^+\n)?AssertionError$",
+    re.MULTILINE,
+)
 
 
 @contextmanager

@@ -105,7 +105,8 @@ def pick_row(page, number):
     row.wait_for()
     settle(page)
     star = row.locator("[tabulator-field=id]").inner_text()
-    row.locator("[tabulator-field=id]").click()
+    # By its number: the table may be written anew meanwhile.
+    page.locator(".tabulator-row:visible [tabulator-field=id]").get_by_text(star, exact=True).click()
     page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
     return star
 
