@@ -45,6 +45,16 @@ def app(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def small_app(tmp_path_factory):
+    """The app on one small sequence; at the end its log has neither an error nor a warning."""
+    base = tmp_path_factory.mktemp("small")
+    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
+    with served(base / "root", base) as server:
+        yield server
+        assert said(server.log) == []
+
+
+@pytest.fixture(scope="module")
 def opened(chromium, app):
     """One visitor's page on the default sample; at the end neither console nor log has an error or a warning."""
     page = visit(chromium, app.address)

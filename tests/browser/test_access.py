@@ -5,8 +5,7 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from pipeline import sample
-from tests.browser.served import kept, menu, said, served, settle, turn, visit
+from tests.browser.served import kept, menu, settle, turn, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -40,17 +39,8 @@ NAMED = f"""() => {{
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    base = tmp_path_factory.mktemp("access")
-    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
-    with served(base / "root", base) as server:
-        yield server
-        assert said(server.log) == []
-
-
-@pytest.fixture(scope="module")
-def opened(chromium, app):
-    page = visit(chromium, f"{app.address}#folder=turning")
+def opened(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning")
     yield page
     assert page.problems == []
     page.close()
@@ -242,11 +232,11 @@ def test_everything_on_the_page_is_reached_by_the_tabulator_key_in_reading_order
 # The first visit
 
 
-def first_visit(chromium, app, sent="", **options):
+def first_visit(chromium, small_app, sent="", **options):
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)
     page = context.new_page()
     page.set_default_timeout(90_000)
-    page.goto(app.address + sent)
+    page.goto(small_app.address + sent)
     return page
 
 
@@ -258,8 +248,8 @@ def leave(page):
     page.context.close()
 
 
-def test_the_first_tour_comes_once_has_five_steps_and_can_be_taken_again(chromium, app):
-    page = first_visit(chromium, app)
+def test_the_first_tour_comes_once_has_five_steps_and_can_be_taken_again(chromium, small_app):
+    page = first_visit(chromium, small_app)
     card = page.get_by_role("dialog")
     card.get_by_text("1 of 5").wait_for()
     titles = [card.get_by_role("heading").inner_text()]
@@ -291,8 +281,8 @@ def test_the_first_tour_comes_once_has_five_steps_and_can_be_taken_again(chromiu
     leave(page)
 
 
-def test_the_tour_is_skipped_by_escape_and_blocks_nothing_meanwhile(chromium, app):
-    page = first_visit(chromium, app)
+def test_the_tour_is_skipped_by_escape_and_blocks_nothing_meanwhile(chromium, small_app):
+    page = first_visit(chromium, small_app)
     page.get_by_text("1 of 5").wait_for()
     page.get_by_role("button", name="Next frame").click()
     page.locator(".count b", has_text="2").wait_for()
@@ -301,8 +291,8 @@ def test_the_tour_is_skipped_by_escape_and_blocks_nothing_meanwhile(chromium, ap
     leave(page)
 
 
-def test_who_comes_by_an_address_that_was_sent_is_offered_the_tour_beside_all_that_it_shows(chromium, app):
-    page = first_visit(chromium, app, "#folder=turning&frame=2")
+def test_who_comes_by_an_address_that_was_sent_is_offered_the_tour_beside_all_that_it_shows(chromium, small_app):
+    page = first_visit(chromium, small_app, "#folder=turning&frame=2")
     offer = page.get_by_role("group", name="First visit")
     offer.wait_for()
     page.wait_for_timeout(1500)

@@ -5,8 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from pipeline import sample
-from tests.browser.served import said, served, settle, spot, visit
+from tests.browser.served import settle, spot, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 # Which limits each picture was drawn with, from the first on, in sigma of the sky.
@@ -22,15 +21,6 @@ DRAWN = """() => ({
     region: ['left', 'right', 'top', 'bottom'].map((end) => model('picture region').data[end].map(Math.round)),
     states: ['complete', 'partial', 'lost', 'rejected'].map((name) => model(`picture ${name}`).indices.length),
 })"""
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    base = tmp_path_factory.mktemp("address")
-    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
-    with served(base / "root", base) as server:
-        yield server
-        assert said(server.log) == []
 
 
 def watched(browser):
@@ -70,8 +60,8 @@ def choose_all(page):
     settle(page)
 
 
-def test_a_second_browser_shows_pictures_and_tracks_as_the_first_has_them(chromium, app):
-    page = visit(chromium, f"{app.address}#folder=turning")
+def test_a_second_browser_shows_pictures_and_tracks_as_the_first_has_them(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning")
     assert unquote(page.evaluate("() => location.hash")) == "#folder=turning"
     usual = chosen(page), page.evaluate(PIXELS), page.evaluate(DRAWN)
     choose_all(page)
@@ -106,9 +96,9 @@ def test_a_second_browser_shows_pictures_and_tracks_as_the_first_has_them(chromi
         one.close()
 
 
-def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(chromium, app):
+def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(chromium, small_app):
     asked = "folder=turning&stretch=%3Cimg%3E&colours=viridis&region=0,nan,0,5&states=complete,star"
-    page = visit(chromium, f"{app.address}#{asked}")
+    page = visit(chromium, f"{small_app.address}#{asked}")
     page.get_by_text("The address asks for 2 things that cannot be set: the first is stretch").wait_for()
     picked = chosen(page)
     assert (picked["Stretch"], picked["Colours"]) == ("asinh", "viridis")

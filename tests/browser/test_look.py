@@ -5,9 +5,8 @@ import shutil
 
 import pytest
 
-from pipeline import sample
 from tests.browser.conftest import no_first_visit
-from tests.browser.served import said, served, settle, visit
+from tests.browser.served import settle, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -51,16 +50,7 @@ def at_last(page, script, wanted, argument=None):
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    base = tmp_path_factory.mktemp("look")
-    sample.write_named("rotation", base / "root" / "turning", frames=4, size=(360, 480))
-    with served(base / "root", base) as server:
-        yield server
-        assert said(server.log) == []
-
-
-@pytest.fixture(scope="module")
-def opened(chromium, app):
+def opened(chromium, small_app):
     """A page in a browser whose bars take room, as most do outside of tests."""
     launched = chromium.browser_type.launch(
         executable_path=shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"),
@@ -68,7 +58,7 @@ def opened(chromium, app):
         ignore_default_args=["--hide-scrollbars"],
     )
     launched.new_page = functools.partial(no_first_visit, launched.new_page)
-    page = visit(launched, f"{app.address}#folder=turning", viewport={"width": 1366, "height": 620})
+    page = visit(launched, f"{small_app.address}#folder=turning", viewport={"width": 1366, "height": 620})
     yield page
     assert page.problems == []
     launched.close()
