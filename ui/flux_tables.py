@@ -64,7 +64,7 @@ class FluxTable:
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
             sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            header_tooltips=heads(rows),
+            header_tooltips=heads(rows), css_classes=["rows-stay"],
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"flux": "flux, ADU"},
             widths={"id": 42, "x": 54, "y": 54, "flux": 70, "SNR": 42, "mag": 60},
@@ -134,7 +134,7 @@ class CurveView:
         self._table = pn.widgets.Tabulator(
             rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
             sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            header_tooltips=heads(rows),
+            header_tooltips=heads(rows), css_classes=["rows-stay"],
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"compare": "◆", "scatter": "scatter, mmag"},
             widths={"compare": 34, "id": 50, "mag": 72, "scatter": 98, "expected": 76},

@@ -1,6 +1,7 @@
 """Photometry in a real browser: a mask drawn by hand, fluxes linked with the picture, comparison stars."""
 
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -100,15 +101,22 @@ def test_a_polygon_is_closed_by_enter_and_no_star_is_picked_on_the_way(masked):
 
 
 def pick_row(page, number):
-    """Click on a row of the table that is seen, once it is still; the star that is picked."""
+    """Click on a row of the table that is seen until its star is picked; the star.
+
+    Whoever clicks while a table is written anew clicks again.
+    """
+    from playwright.sync_api import TimeoutError as TooLateError
+
     row = page.locator(".tabulator-row:visible").nth(number)
-    row.wait_for()
-    settle(page)
-    star = row.locator("[tabulator-field=id]").inner_text()
-    # By its number: the table may be written anew meanwhile.
-    page.locator(".tabulator-row:visible [tabulator-field=id]").get_by_text(star, exact=True).click()
-    page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star)
-    return star
+    for _ in range(5):
+        row.wait_for()
+        settle(page)
+        star = row.locator("[tabulator-field=id]").inner_text()
+        row.locator("[tabulator-field=id]").click()
+        with suppress(TooLateError):
+            page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star, timeout=8000)
+            return star
+    pytest.fail(f"row {number} cannot be picked")
 
 
 def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is_beside_it(page):
