@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.knob import LONGEST_SHOWN
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
-from ui.address import Address
+from ui.address import Address, place_seen
 from ui.address_text import LONGEST, TABS, AddressError, Place, address_of, place_of
 from ui.colours import STATES
 from ui.look import ARROWS, TRACKS, Look
@@ -233,3 +234,15 @@ def test_whatever_the_browser_sends_the_page_opens_with_its_defaults_and_says_wh
 def test_links_that_stay_below_the_root_are_followed(root):
     os.symlink(root / "night 1", root / "tonight")
     assert place_of("folder=tonight", root)[0].folder == "night 1"
+
+
+@pytest.mark.parametrize(
+    ("placed", "reference", "named"), [(False, None, None), (True, None, 2), (True, 2, None), (True, 0, 2)]
+)
+def test_the_frame_is_named_that_somebody_chose_and_that_is_not_the_reference(
+    graph, tmp_path, placed, reference, named
+):
+    session = Session(graph, tmp_path)
+    session.frame, session.placed = 2, placed
+    sequence = None if reference is None else SimpleNamespace(reference=reference)
+    assert place_seen(Place(), session, Picture(), sequence).frame == named

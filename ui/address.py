@@ -71,7 +71,9 @@ class Address(Part):
 def place_seen(source: Place, session: Session, picture: Picture, sequence: Sequence | None) -> Place:
     """Where the files come from, with what a session and its pictures show of them; stage and tab are the page's."""
     kinds = tuple(kind if kind in MADE_OF else kind.replace("difference", "offset") for kind in session.kinds)
-    frame = None if sequence is not None and session.frame == sequence.reference else session.frame
+    # Nobody chose a frame, or the reference.
+    usual = not session.placed or (sequence is not None and session.frame == sequence.reference)
+    frame = None if usual else session.frame
     look = replace(picture.look, **beside(session))
     return replace(source, frame=frame, star=session.picked, recipe=session.recipe, kinds=kinds, look=look)
 
