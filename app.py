@@ -28,4 +28,5 @@ unsent.install()
 leave.install()
 pn.extension("tabulator", "filedropper", "mathjax")
 graph = pn.state.as_cached("graph", lambda: Graph(Store(MEMORY)))
-build(Session(graph, options.data)).servable()
+# The page keeps its address itself; Panel would write each change of it into the browser's history once more.
+build(Session(graph, options.data)).servable(location=False)

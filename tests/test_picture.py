@@ -111,7 +111,7 @@ def test_a_click_on_a_star_tells_its_id_and_on_bare_sky_none():
     told = []
     picture.on_pick(lambda star, place: told.append(star))
     for star in (12, -1):
-        picture.pick.data = {"row": [0], "id": [star], "x": [0], "y": [0], "sequence": [1]}
+        picture.pick.data = {"row": [0], "id": [star], "x": [0], "y": [0], "reach": [0], "sequence": [1]}
     assert told == [12, None]
 
 
@@ -280,3 +280,21 @@ def test_two_pictures_have_a_column_beside_each_and_one_or_four_have_none():
         assert not any(side.panel.visible for side in picture._sides)
         assert picture.legend.visible
         assert set(picture._cells[0].styles.values()) == {None}
+
+
+def test_on_a_picture_of_the_references_pixels_a_click_tells_a_place_and_the_picked_star_stands_where_it_is_there():
+    picture, told, clicked = Picture(), [], []
+    picture.on_pick(lambda star, place: told.append(star))
+    picture.on_pick_home(lambda *place: clicked.append(place))
+    picture.pick.data = {"row": [-1], "id": [-1], "x": [7.5], "y": [3.0], "reach": [2.0], "sequence": [1]}
+    assert (told, clicked) == ([], [(7.5, 3.0, 2.0)])
+    picture.set_picked(4, 20.0, 30.0, np.array([[10.0, 28.0], [20.0, 30.0]]), home=(10.0, 28.0))
+    assert (picture.picked.data["x"], picture.picked.data["y"]) == ([20.0], [30.0])
+    assert (picture.picked_home.data["x"], picture.picked_home.data["y"]) == ([10.0], [28.0])
+    for kind, home in (("aligned", True), ("stack", True), ("subtracted", False), ("master_flat", False)):
+        picture.choose(kind)
+        picture._dress_all()
+        assert {one.visible for one in picture._drawn[0].in_reference} == {home}
+        assert {one.visible for one in picture._drawn[0].in_frame} == {not home}
+    picture.set_picked(None)
+    assert picture.picked_home.data["x"] == []

@@ -77,7 +77,7 @@ def test_a_click_on_a_rejected_candidate_shows_its_measures_in_every_frame(bench
     sharp = np.flatnonzero(stars.reason == Reason.SHARPNESS)
     # One near the middle of the field is in every frame.
     row = int(sharp[np.argmin(np.hypot(stars["xcentroid"][sharp] - 160, stars["ycentroid"][sharp] - 120))])
-    bench.picture.pick.data = {"row": [row], "id": [-1], "x": [0], "y": [0], "sequence": [7]}
+    bench.picture.pick.data = {"row": [row], "id": [-1], "x": [0], "y": [0], "reach": [0], "sequence": [7]}
     words = card_of(bench)
     assert "Candidate" in words
     assert "rejected" in words

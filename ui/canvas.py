@@ -54,11 +54,13 @@ def picture_figure(x_range: Range1d, y_range: Range1d, base: ColumnDataSource, f
     return made
 
 
-def add_region(made: figure, region: ColumnDataSource) -> None:
+def add_region(made: figure, region: ColumnDataSource) -> list[GlyphRenderer]:
     """Frame the part of the field whose stars alone tables and plots show."""
+    drawn = []
     for colour, alpha, width, dash in ((HALO, 0.8, 3.5, "solid"), ("#FFFFFF", 1.0, 1.5, [5, 3])):
         look = {"line_color": colour, "line_alpha": alpha, "line_width": width, "line_dash": dash, "fill_color": None}
-        made.add_glyph(region, Quad(left="left", right="right", top="top", bottom="bottom", **look))
+        drawn.append(made.add_glyph(region, Quad(left="left", right="right", top="top", bottom="bottom", **look)))
+    return drawn
 
 
 def add_contours(made: figure, lines: ColumnDataSource, numbers: ColumnDataSource) -> None:

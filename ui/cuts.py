@@ -102,7 +102,7 @@ def cut_columns(held: Held, asked: Mapping[str, float], moved: Moved | None = No
         "noise": pyramid.noise or 1.0, "level": pyramid.level, "bottom": bottom, "top": top,
         "zscale": _zscale(pyramid) if view.sky else (bottom, top),
         "nan": pyramid.has_nan or moved is not None, "sky": view.sky, "smooth": view.smooth, "colours": view.colours,
-        "unit": view.unit, "label": view.label,
+        "unit": view.unit, "label": view.label, "home": view.home,
         "key": f"{kind} {key}",
     }  # fmt: skip
     return {name: [value] for name, value in columns.items()}

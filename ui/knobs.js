@@ -103,6 +103,7 @@ class Knob {
     const input = element("input", "", box, {type: "text", inputmode: "decimal", "aria-label": name, autocomplete: "off", size: "4"})
     if (spec.unit) element("span", "unit", box).textContent = spec.unit
     const commit = () => {
+      input.typed = false
       const text = without_unit(plain(input.value), spec)
       if (input.value === input.drawn) return this.excuse(box, input)
       if (spec.none && (text === "" || text === spec.none)) return this.turn(null, false)
@@ -115,15 +116,19 @@ class Knob {
       // A number is taken when a click leaves its field, and is no part of that click.
       this.since = this.value
     }
+    // What a hand has begun to write is not written over by a result that comes meanwhile.
+    input.addEventListener("input", () => { input.typed = true })
     input.addEventListener("change", commit)
     input.addEventListener("blur", () => {
-      if (!box.classList.contains("wrong")) return
+      const wrong = box.classList.contains("wrong")
+      input.typed = false
       this.draw()
+      if (!wrong) return
       const value = input.value === spec.none ? spec.none : with_unit(input.value, spec)
       this.say(`${this.said.textContent} It stays at ${value}.`)
     })
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { this.draw(); this.say("") }
+      if (event.key === "Escape") { input.typed = false; this.draw(); this.say("") }
       if (event.key === "Enter") commit()
       if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return
       event.preventDefault()
@@ -148,6 +153,7 @@ class Knob {
   blame(box, input, fault) {
     box.classList.add("wrong")
     input.setAttribute("aria-invalid", true)
+    input.typed = true
     this.say(fault)
   }
 
@@ -219,7 +225,12 @@ class Knob {
   make_text() {
     const box = element("label", "field block", this.el)
     this.text = element("input", "", box, {type: "text", "aria-label": this.spec.label, placeholder: this.spec.hint, autocomplete: "off"})
-    this.text.addEventListener("change", () => this.turn(this.text.value.trim() || (this.spec.none ? null : ""), false))
+    this.text.addEventListener("input", () => { this.text.typed = true })
+    this.text.addEventListener("blur", () => { this.text.typed = false })
+    this.text.addEventListener("change", () => {
+      this.text.typed = false
+      this.turn(this.text.value.trim() || (this.spec.none ? null : ""), false)
+    })
   }
 
   make_select() {
@@ -254,7 +265,7 @@ class Knob {
       this.auto.hidden = this.shown === null
     }
     if (this.toggle) this.toggle.setAttribute("aria-checked", value)
-    if (this.text) this.text.value = value ?? ""
+    if (this.text && !this.text.typed) this.text.value = value ?? ""
     if (this.select) {
       this.select.selectedIndex = this.words.indexOf(value)
       if (spec.none && this.panel.model.auto[spec.name] != null) {
@@ -266,6 +277,7 @@ class Knob {
     if (!this.fields) return
     const values = spec.kind === "range" ? (value ?? [spec.low, spec.high]) : [this.shown]
     this.fields.forEach((field, i) => {
+      if (field.typed) return
       field.value = values[i] === null ? spec.none : format(spec, values[i])
       field.drawn = field.value
       this.excuse(field.parentNode, field)

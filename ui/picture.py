@@ -56,6 +56,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self._other_legend: pn.pane.HTML | None = None
         self._transform: np.ndarray | None = None
         self._moved: Moved | None = None
+        self._home_callbacks: list[Callable[[float, float, float], None]] = []
         self._region_callbacks: list[Callable[[Region | None], None]] = []
         self._pick_callbacks: list[Callable[[int | None, tuple[float, float] | None], None]] = []
         self._kind_callbacks: list[Callable[[tuple[str, ...]], None]] = []
@@ -80,8 +81,8 @@ class Picture(Dressed, Layers, Marks, Themed):
         ]
         self.request = ColumnDataSource(data={name: [] for name in ("sequence", "x0", "x1", "y0", "y1")})
         self.answer = ColumnDataSource(data={"sequence": [0]})
-        self.dragged = ColumnDataSource(data={"box": [], "sequence": []}, name="picture dragged")
-        self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "sequence": [0]})
+        self.dragged = ColumnDataSource(data={"box": [], "home": [], "sequence": []}, name="picture dragged")
+        self.pick = ColumnDataSource(data={"row": [-1], "id": [-1], "x": [0], "y": [0], "reach": [0], "sequence": [0]})
         self.knobs = ColumnDataSource(data={"cut": [{}]})
         self.look_asked = ColumnDataSource(data=look_columns(Look(), 0), name="picture look")
         self.x_range = Range1d(-0.5, 599.5, syncable=False, min_interval=16, name="picture x")
@@ -289,6 +290,18 @@ class Picture(Dressed, Layers, Marks, Themed):
         """
         self._pick_callbacks.append(callback)
 
+    def on_pick_home(self, callback: Callable[[float, float, float], None]) -> None:
+        """Have a function called with a place of the reference that is clicked on, and how far a star may be from it.
+
+        All are in pixels. Pictures on the reference's pixels, as stacks are, do not show where the frame's stars are.
+        """
+        self._home_callbacks.append(callback)
+
+    @property
+    def dragged_home(self) -> bool:
+        """Whether the last box was dragged on a picture of the reference's pixels."""
+        return bool(self.dragged.data["home"][0])
+
     def on_frame(self, callback: Callable[[int], None]) -> None:
         """Have a function called with the number of a frame that is asked for in place of a picture that is none."""
         self._frame_callbacks.append(callback)
@@ -335,6 +348,11 @@ class Picture(Dressed, Layers, Marks, Themed):
             callback(tuple(box) if box else None)
 
     def _picked(self) -> None:
+        reach = float(self.pick.data["reach"][0])
+        if reach > 0:
+            for callback in self._home_callbacks:
+                callback(float(self.pick.data["x"][0]), float(self.pick.data["y"][0]), reach)
+            return
         star, row = int(self.pick.data["id"][0]), int(self.pick.data["row"][0])
         x, y = (self.stars.data[axis] for axis in "xy")
         known = star < 0 <= row < len(x) and np.isfinite(x[row]) and np.isfinite(y[row])

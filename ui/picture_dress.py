@@ -78,6 +78,10 @@ class Dressed:
             renderer.visible = view.marked and self._states_shown
         for renderer in self._drawn[i].map_stars:
             renderer.visible = view.is_map
+        for renderer in self._drawn[i].in_frame:
+            renderer.visible = not view.home
+        for renderer in self._drawn[i].in_reference:
+            renderer.visible = view.home
         self.legend.marked = any(VIEWS[kind].marked for kind in self.kinds)
         self.line.set_map(i, view.is_map)
         head.choice = self.toolbar.count > 1

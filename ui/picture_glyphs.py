@@ -20,10 +20,15 @@ _RING = 10
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn on one figure, as far as it is shown and hidden again."""
+    """What is drawn on one figure, as far as it is shown and hidden again.
+
+    What was dragged and picked lies at its place in the frame, or at that in the reference.
+    """
 
     markers: tuple[GlyphRenderer, ...]
     map_stars: tuple[GlyphRenderer, ...]
+    in_frame: tuple[GlyphRenderer, ...]
+    in_reference: tuple[GlyphRenderer, ...]
     contours: ContourLayer
 
 
@@ -49,13 +54,13 @@ class Glyphs:
         map_stars = canvas.add_map_stars(made, marks.map_stars)
         tails = [add(source, self._markers[f"tails of {state}"]) for state, source in marks.tails.items()]
         markers = [add(marks.stars, self._markers[state], view=view) for state, view in self._filtered.items()]
-        canvas.add_region(made, marks.region)
-        for glyph in self._track:
-            add(marks.track_drawn, glyph)
-        for glyph in (*(ring for _, ring in self._rings), self._number):
-            add(marks.picked, glyph)
+        region = canvas.add_region(made, marks.region)
+        track = [add(marks.track_drawn, glyph) for glyph in self._track]
+        ringed = (*(ring for _, ring in self._rings), self._number)
+        picked = [add(marks.picked, glyph) for glyph in ringed]
+        home = [add(marks.picked_home, glyph, visible=False) for glyph in ringed]
         canvas.share_views([made], self._views)
-        return Drawn((*tails, *markers), tuple(map_stars), contours)
+        return Drawn((*tails, *markers), tuple(map_stars), (*region, *track, *picked), tuple(home), contours)
 
     @property
     def turned_by_script(self) -> dict[str, object]:

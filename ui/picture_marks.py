@@ -41,6 +41,7 @@ class Marks:
         self.filters = [IndexFilter(indices=[], syncable=False, name=f"picture {state}") for state in STATES]
         self.tails = {state: ColumnDataSource(data={"x": [], "y": []}) for state in STATES[:3]}
         self.picked = ColumnDataSource(data={name: [] for name in _PICKED}, name="picture picked")
+        self.picked_home = ColumnDataSource(data={name: [] for name in _PICKED}, name="picture picked home")
         self.track = ColumnDataSource(data={"x": [], "y": []}, name="picture track")
         # The browser leaves out what lies within the rings, whose size in image pixels goes with the zoom.
         self.track_drawn = ColumnDataSource(
@@ -93,16 +94,23 @@ class Marks:
         self._tracks = (np.asarray(xs, np.float32), np.asarray(ys, np.float32), np.asarray(codes))
         self._draw_tails()
 
-    def set_picked(self, star: int | None, x: float = 0.0, y: float = 0.0, track: np.ndarray | None = None) -> None:
+    def set_picked(
+        self,
+        star: int | None,
+        x: float = 0.0,
+        y: float = 0.0,
+        track: np.ndarray | None = None,
+        home: tuple[float, float] | None = None,
+    ) -> None:
         """Ring one star, with its whole track (shape (frames, 2)); None takes the rings away.
 
-        A negative number rings what has none.
+        A negative number rings what has none. ``home`` is its place in the reference, where that is another.
         """
         with pn.io.hold():
             if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
                 return
             if star is None:
-                self.picked.data = {name: [] for name in _PICKED}
+                self.picked.data = self.picked_home.data = {name: [] for name in _PICKED}
                 self.track.data = {"x": [], "y": []}
                 return
             here = bool(np.isfinite(x) and np.isfinite(y))
@@ -110,6 +118,12 @@ class Marks:
             right, down, align = _beside(path)
             row = {"x": x, "y": y, "id": str(star) if star >= 0 else "", "right": right, "down": down, "align": align}
             self.picked.data = {name: [value] if here else [] for name, value in row.items()}
+            if home is not None:
+                # No track goes with it there.
+                right, down, align = _beside(np.empty((0, 2)))
+                row |= {"x": home[0], "y": home[1], "right": right, "down": down, "align": align}
+            known = bool(np.isfinite(row["x"]) and np.isfinite(row["y"]))
+            self.picked_home.data = {name: [value] if known else [] for name, value in row.items()}
             self.track.data = {"x": path[:, 0], "y": path[:, 1]}
 
     def set_map_stars(self, used: np.ndarray, clipped: np.ndarray) -> None:

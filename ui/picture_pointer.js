@@ -24,9 +24,18 @@ function pointing(picture) {
   // What is too faint tells of itself where it is pointed at, drawn or not.
   const faint_star = (k) => state.kinds[k] == BELOW
 
+  // A picture on the reference's pixels: the frame's stars are not where it shows them.
+  const at_home = (event) => Boolean(drawn[figures.findIndex((figure) => figure == event.origin)]?.home?.[0])
+
   function tapped(event) {
+    const sequence = [pick.data.sequence[0] + 1]
+    if (at_home(event)) {
+      const reach = PICK_RADIUS / state.scale
+      pick.data = {row: [-1], id: [-1], x: [event.x], y: [event.y], reach: [reach], sequence}
+      return
+    }
     const k = picture.nearest(event.x, event.y, PICK_RADIUS, drawn_star)
-    pick.data = {row: [k], id: [k < 0 ? -1 : stars.data.id[k]], x: [event.x], y: [event.y], sequence: [pick.data.sequence[0] + 1]}
+    pick.data = {row: [k], id: [k < 0 ? -1 : stars.data.id[k]], x: [event.x], y: [event.y], reach: [0], sequence}
   }
 
   function value(i, x, y) {
@@ -54,7 +63,7 @@ function pointing(picture) {
   function hover(event) {
     read(event)
     const cut = drawn[state.pointed[0]]
-    if (cut == null || !cut.sky[0]) return tip.hide()
+    if (cut == null || !cut.sky[0] || cut.home[0]) return tip.hide()
     let k = picture.nearest(event.x, event.y, HOVER_RADIUS, drawn_star)
     if (k < 0) k = picture.nearest(event.x, event.y, POINT_RADIUS, faint_star)
     if (k < 0) return tip.hide()
@@ -83,14 +92,16 @@ function pointing(picture) {
     const text = (value) => value.toFixed(2).replace("-", "−")
     const outside = (name, value, range) => {
       if (range == null) return null
-      if (value < range[0]) return `${name} ${text(value)}, below ${text(range[0])}`
-      return value > range[1] ? `${name} ${text(value)}, above ${text(range[1])}` : null
+      const [low, high] = range.map((one) => String(one).replace("-", "−"))
+      if (value < range[0]) return `${name} ${text(value)}, below ${low}`
+      return value > range[1] ? `${name} ${text(value)}, above ${high}` : null
     }
     // A knob under the hand decides here; else the server has, and says by what.
     const range = (name) => state.cut[name] ?? (REASON_CUT[data.reason[k]] == name ? state.cut.bounds?.[name] : null)
     return outside("Sharpness", data.sharpness[k], range("sharpness"))
-      ?? outside("Roundness", data.roundness1[k], range("roundness"))
+      // The roundness that the star's card shows, then DAOFIND's other one.
       ?? outside("Roundness", data.roundness2[k], range("roundness"))
+      ?? outside("Roundness1", data.roundness1[k], range("roundness"))
       ?? args.reasons[data.reason[k]] ?? ""
   }
 
@@ -100,7 +111,7 @@ function pointing(picture) {
     tell("readout", null)
   }
 
-  return {tapped, read, hover, left, hide_tip: tip.hide}
+  return {tapped, read, hover, left, at_home, hide_tip: tip.hide}
 }
 
 // One drag with the box tool, then the hand moves the picture again.
@@ -120,8 +131,8 @@ function dragging(picture) {
     drag_region(on)
   }
 
-  const dragged = (box) => {
-    args.dragged.data = {box: [box], sequence: [(args.dragged.data.sequence[0] ?? 0) + 1]}
+  const dragged = (box, home = false) => {
+    args.dragged.data = {box: [box], home: [home], sequence: [(args.dragged.data.sequence[0] ?? 0) + 1]}
   }
 
   function geometry(event) {
@@ -132,7 +143,7 @@ function dragging(picture) {
     const within = (one, count) => Math.min(Math.max(one, -0.5), count - 0.5)
     const [xs, ys] = [[x0, x1].map((x) => within(x, state.nx)), [y0, y1].map((y) => within(y, state.ny))]
     const box = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
-    if ((box[1] - box[0]) * state.scale > LEAST_BOX && (box[3] - box[2]) * state.scale > LEAST_BOX) dragged(box)
+    if ((box[1] - box[0]) * state.scale > LEAST_BOX && (box[3] - box[2]) * state.scale > LEAST_BOX) dragged(box, picture.at_home(event))
   }
 
   return {region, geometry, tell_region}

@@ -51,7 +51,8 @@ def pack(folder: Path, path: Path) -> None:
 def left_text(seconds: float) -> str:
     """Say how long: "about 40 seconds left"."""
     if seconds < 90:
-        return f"about {max(1, round(seconds))} seconds left"
+        number = max(1, round(seconds))
+        return f"about {number} second{'' if number == 1 else 's'} left"
     return f"about {round(seconds / 60)} minutes left"
 
 

@@ -47,6 +47,8 @@ class View:
         and high values are its limits until others are chosen.
     stars : bool
         Whether the frame's stars lie on it.
+    home : bool
+        Whether its pixels are those of the reference, where a frame's stars lie elsewhere.
     reach : float
         Of a symmetric picture: the colours reach so many times the spread of its values; 0 for the farthest of them.
     """
@@ -60,6 +62,7 @@ class View:
     even: bool = False
     smooth: bool = False
     stars: bool = True
+    home: bool = False
     reach: float = 0.0
 
     @property
@@ -89,11 +92,11 @@ VIEWS = {
     "master_dark": View("Master dark", even=True, stars=False),
     "master_flat": View("Master flat", unit="of its median", even=True, stars=False),
     "mask": View("Mask", unit="masked", even=True),
-    "aligned": View("Aligned", stars=False),
-    "difference": View("Difference", "difference", symmetric=True, stars=False, reach=8.0),
-    "stack": View("Stack", stars=False),
-    "stack_count": View("Frames stacked", "viridis", "frames", from_zero=True, stars=False),
-    "stack_rejected": View("Values rejected", "magma", "frames", from_zero=True, stars=False),
+    "aligned": View("Aligned", stars=False, home=True),
+    "difference": View("Difference", "difference", symmetric=True, stars=False, home=True, reach=8.0),
+    "stack": View("Stack", stars=False, home=True),
+    "stack_count": View("Frames stacked", "viridis", "frames", from_zero=True, stars=False, home=True),
+    "stack_rejected": View("Values rejected", "magma", "frames", from_zero=True, stars=False, home=True),
     "x_offset": View("X offset", "viridis", "px", contours=True),
     "y_offset": View("Y offset", "viridis", "px", contours=True),
     "x_error": View("X error", "magma", "px", from_zero=True),

@@ -66,6 +66,7 @@ class Viewer:
         self.picture = Picture(theme)
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if FOLLOWS.get(made_of, made_of) in names])
         self.picture.on_pick(self.pick)
+        self.picture.on_pick_home(self._pick_home)
         self.picture.on_kinds(self._choose_kinds)
         self.picture.on_region(self._drag_region)
         self.picture.on_frame(lambda frame: session.change(frame=frame))
@@ -168,6 +169,10 @@ class Viewer:
         tracks = None if self.session.aligned else scene["tracks"]
         pick_in_frame(self.session, tracks, scene.frame, star, place)
 
+    def _pick_home(self, x: float, y: float, reach: float) -> None:
+        tracks = self.results.scene["tracks"]
+        self.session.change(picked=None if tracks is None else star_at(tracks, (x, y), reach), unpicked="")
+
     def _choose_kinds(self, kinds: tuple[str, ...]) -> None:
         swiped = self.picture.swiped
         if swiped and kinds == self.session.kinds:
@@ -178,7 +183,7 @@ class Viewer:
 
     def _drag_region(self, box: Region | None) -> None:
         """Keep a region that was dragged on the picture as it lies in the reference."""
-        if box is not None and not self.session.aligned:
+        if box is not None and not self.session.aligned and not self.picture.dragged_home:
             box = in_reference(box, self.results.scene["tracks"], self.session.frame)
         self.session.change(region=box)
 
@@ -338,13 +343,18 @@ class Viewer:
         if spot is not None:
             # Where frames are aligned it is drawn where it lies in the reference.
             place = candidate_place(scene["stars"], scene["tracks"], scene.frame, spot) or (np.nan, np.nan)
-            self.picture.set_picked(-1, *(spot if self.session.aligned and np.isfinite(place[0]) else place))
+            drawn = spot if self.session.aligned and np.isfinite(place[0]) else place
+            self.picture.set_picked(-1, *drawn, home=spot)
             return
-        star, x, y, track = marks.picked(scene["tracks"], scene.frame, self.session.picked)
+        tracks = scene["tracks"]
+        star, x, y, track = marks.picked(tracks, scene.frame, self.session.picked)
+        home = (
+            None if star is None else (float(tracks.x[tracks.reference, star]), float(tracks.y[tracks.reference, star]))
+        )
         if star is not None and self.session.aligned:
-            (x,), (y,) = to_reference(scene["tracks"], scene.frame, np.array([x]), np.array([y]))
+            (x,), (y,) = to_reference(tracks, scene.frame, np.array([x]), np.array([y]))
             track = None
-        self.picture.set_picked(star, x, y, track)
+        self.picture.set_picked(star, x, y, track, home)
 
     def _placed(self, columns: dict[str, np.ndarray], tracks: Tracks | None, frame: int) -> dict[str, np.ndarray]:
         """Markers where their stars are drawn."""

@@ -107,3 +107,23 @@ def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(ch
     assert page.evaluate("() => location.hash").endswith("states=complete,star")
     assert page.problems == []
     page.close()
+
+
+def test_an_address_that_is_changed_by_hand_is_one_step_of_the_browsers_history(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning&frame=2")
+    before = page.evaluate("() => history.length")
+    page.evaluate("() => { location.hash = 'folder=turning&frame=3' }")
+    page.locator(".count b", has_text="3").wait_for()
+    settle(page)
+    # The page says where it is a moment after it shows it.
+    page.wait_for_timeout(2000)
+    assert page.evaluate("() => history.length") == before + 1
+    page.go_back()
+    page.locator(".count b", has_text="2").wait_for()
+    settle(page)
+    page.wait_for_timeout(2000)
+    page.go_forward()
+    page.locator(".count b", has_text="3").wait_for()
+    assert page.evaluate("() => history.length") == before + 1
+    page.close()
+    assert page.problems == []

@@ -98,3 +98,22 @@ def test_the_low_end_of_a_cut_cannot_pass_the_high_one(page):
     field.press("Tab")
     assert field.input_value() == before
     assert "above the high one" in page.locator("[data-knob=sharpness]").get_by_role("alert").inner_text()
+
+
+def test_a_number_that_is_being_typed_stays_when_results_arrive(page):
+    field = page.get_by_role("textbox", name="sharpness, low")
+    field.click()
+    field.press("Control+a")
+    field.press_sequentially("0.2")
+    # A hand that types does not leave the field for this.
+    page.get_by_role("button", name="Next frame").evaluate("(button) => button.click()")
+    page.locator(".count b", has_text="2").wait_for()
+    settle(page)
+    assert field.input_value() == "0.2"
+    field.press_sequentially("5")
+    field.press("Enter")
+    settle(page)
+    assert field.input_value() == "0.25"
+    field.press_sequentially("9")
+    field.press("Escape")
+    assert field.input_value() == "0.25"

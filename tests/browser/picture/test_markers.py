@@ -36,6 +36,8 @@ def test_peaks_below_the_threshold_are_drawn_when_asked_for_and_say_how_faint_th
 def test_what_is_rejected_says_why_on_hover_by_its_measure_or_in_words(page, served):
     rejected = markers() | {"code": np.full(40, 3), "reason": np.tile([2, 3, 4, 10], 10)}
     rejected |= {"sharpness": np.full(40, 0.05), "roundness1": np.full(40, -0.95)}
+    # Where both are out it is the one that the star's card shows.
+    rejected["roundness2"] = np.where(np.arange(40) == 1, 1.2, 0.0)
     bounds = {"sharpness": [0.1, 0.7], "roundness": [-0.9, 0.9]}
     cut = {"threshold": None, "sharpness": None, "roundness": None, "resolved": 1.0, "bounds": bounds}
 
@@ -46,12 +48,13 @@ def test_what_is_rejected_says_why_on_hover_by_its_measure_or_in_words(page, ser
     on_server(served, show)
     page.wait_for_function("() => model('picture rejected').indices.length == 40")
     told = (
-        "Sharpness 0.05, below 0.10",
-        "Roundness −0.95, below −0.90",
-        "Too near the edge of the frame",
-        "A hot pixel",
+        (0, "Sharpness 0.05, below 0.1"),
+        (1, "Roundness 1.20, above 0.9"),
+        (5, "Roundness1 −0.95, below −0.9"),
+        (2, "Too near the edge of the frame"),
+        (3, "A hot pixel"),
     )
-    for row, words in enumerate(told):
+    for row, words in told:
         page.mouse.move(*spot(page, float(rejected["x"][row]), 500))
         page.get_by_role("tooltip").get_by_text(words).wait_for(timeout=3000)
 
