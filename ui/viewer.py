@@ -171,7 +171,7 @@ class Viewer:
 
     def _pick_home(self, x: float, y: float, reach: float) -> None:
         tracks = self.results.scene["tracks"]
-        self.session.change(picked=None if tracks is None else star_at(tracks, (x, y), reach), unpicked="")
+        self.pick(None if tracks is None else star_at(tracks, (x, y), reach))
 
     def _choose_kinds(self, kinds: tuple[str, ...]) -> None:
         swiped = self.picture.swiped
