@@ -64,4 +64,4 @@ def test_plot_and_legend_say_the_same_of_the_lost_that_are_marked_and_of_those_b
 def test_of_a_frame_whose_stars_have_no_known_places_all_are_lost_in_it():
     tracks = losing(map_of_stars.tracks(), (Status.FRAME, 80, True))
     tracks.transform[1] = np.nan
-    assert marks.why_lost(tracks, 1) == "80 in an unusable frame"
+    assert marks.why_lost(tracks, 1) == "80 in a frame that is not used"

@@ -1,5 +1,7 @@
 """A region of the field: it goes with the sky, and holds the same stars in every frame."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from pipeline import sample
 from pipeline.graph.request import Request, Ticket
 from pipeline.graph.run import Graph
 from pipeline.recipe import Recipe
+from pipeline.tables import Status
 from ui import region as regions
 from ui import series
 from ui.marks import COMPLETE, OTHER, PARTIAL, markers
@@ -65,6 +68,18 @@ def test_the_table_shows_the_candidates_of_the_region_alone(request_of_rotation,
     assert len(table) == inside.sum() > 0
     assert table["x"].between(there[0] - 0.1, there[1] + 0.1).all()
     assert len(star_frame(stars, tracks, 2)) == len(stars)
+
+
+def test_in_a_frame_that_is_not_used_no_star_is_said_to_be_missing_in_the_reference(request_of_rotation, tracks):
+    stars, used = request_of_rotation.get("stars", 2), tracks.used.copy()
+    used[2] = False
+    row = np.full_like(tracks.row, -1)
+    left_out = dataclasses.replace(tracks, used=used, row=row, status=np.full_like(tracks.status, Status.FRAME))
+    table = star_frame(stars, left_out, 2)
+    assert (table["state"] == "star").sum() == len(stars.kept)
+    assert (table["state"] != UNFOLLOWED).all()
+    assert series.star_sentence(left_out, 0, 2).endswith("This frame, 3, is not used.")
+    assert "not used" not in series.star_sentence(tracks, 0, 1)
 
 
 def test_the_table_names_each_star_by_the_state_that_its_ring_on_the_picture_has(request_of_rotation, tracks):

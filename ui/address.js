@@ -53,6 +53,9 @@ export function render({model}) {
     if (aim == null || going) return
     const [cx, cy, width] = aim
     const [x, y] = [named("picture x"), named("picture y")]
+    const cut = named("picture cut 0")?.data
+    // Beside the frame there is nothing to see: an address of other data, or one that was written by hand.
+    if (cut?.nx != null && (cx < 0 || cy < 0 || cx > cut.nx[0] || cy > cut.ny[0])) return let_go()
     const height = (width * (y.start - y.end)) / (x.end - x.start)
     going = true
     x.setv({start: cx - width / 2, end: cx + width / 2})

@@ -24,7 +24,7 @@ SENTENCES = {
     Status.MASKED: "masked",
     Status.AMBIGUOUS: "claimed twice",
     Status.MOVED: "moved away",
-    Status.FRAME: "in an unusable frame",
+    Status.FRAME: "in a frame that is not used",
     Status.HOT: "hot pixels",
 }
 

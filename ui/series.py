@@ -87,8 +87,8 @@ def star_state(tracks: Tracks, frame: int, star: int) -> str:
     return "complete" if tracks.complete[star] else "partial"
 
 
-def star_sentence(tracks: Tracks, star: int) -> str:
-    """Say what became of a star: in how many frames it is, and what happened in the others."""
+def star_sentence(tracks: Tracks, star: int, frame: int) -> str:
+    """Say what became of a star: in how many frames it is, what happened in the others, and why nothing in this one."""
     used = np.flatnonzero(tracks.used)
     measured = tracks.measured[used, star]
     if not len(used):
@@ -101,7 +101,7 @@ def star_sentence(tracks: Tracks, star: int) -> str:
     for word, frames in words.items():
         listed = ", ".join(frames[:6]) + (" and more" if len(frames) > 6 else "")
         sentence += f" {word.capitalize()}: frame{'s' if len(frames) > 1 else ''} {listed}."
-    return sentence
+    return sentence if tracks.used[frame] else f"{sentence} This frame, {frame + 1}, is not used."
 
 
 def star_measures(stars: StarTable | None, tracks: Tracks, frame: int, star: int) -> list[tuple[str, str, str]]:

@@ -138,7 +138,8 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
     """The candidates of a frame or of a region, the strongest first: a star's state, or why it is none."""
     ids = np.full(len(stars), -1)
     states = np.array([reason.word for reason in Reason], object)[stars.reason]
-    if tracks is not None and belongs(tracks, stars, frame):
+    # In a frame that is not used no star is followed, and none is missing in the reference.
+    if tracks is not None and belongs(tracks, stars, frame) and tracks.used[frame]:
         followed = np.flatnonzero(tracks.row[frame] >= 0)
         rows = tracks.row[frame, followed]
         ids[rows] = followed

@@ -127,7 +127,7 @@ class TracksTab(Themed):
         self._card.show(
             star,
             series.star_state(tracks, frame, star),
-            series.star_sentence(tracks, star),
+            series.star_sentence(tracks, star, frame),
             series.star_measures(stars, tracks, frame, star)
             or star_candidate.lost_measures(stars, tracks, frame, star, limits),
             cutouts,

@@ -127,3 +127,11 @@ def test_an_address_that_is_changed_by_hand_is_one_step_of_the_browsers_history(
     assert page.evaluate("() => history.length") == before + 1
     page.close()
     assert page.problems == []
+
+
+def test_a_zoom_beside_the_frame_is_the_whole_frame(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning&zoom=9e5,9e5,1")
+    page.wait_for_function("() => !location.hash.includes('zoom')")
+    assert page.evaluate("() => model('picture x').start < 0 && model('picture x').end > 479")
+    page.close()
+    assert page.problems == []

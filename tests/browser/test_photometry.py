@@ -105,18 +105,23 @@ def pick_row(page, number):
 
     Whoever clicks while a table is written anew clicks again.
     """
+    return click_row(page, number, "id", "(star) => model('picture picked').data.id[0] == star")
+
+
+def click_row(page, number, column, done, argument=None):
+    """Click on a row's cell until something is so; the row's star, which is told to it without another argument."""
     from playwright.sync_api import TimeoutError as TooLateError
 
     row = page.locator(".tabulator-row:visible").nth(number)
-    for _ in range(5):
+    for _ in range(4):
         row.wait_for()
         settle(page)
         star = row.locator("[tabulator-field=id]").inner_text()
-        row.locator("[tabulator-field=id]").click()
+        row.locator(f"[tabulator-field={column}]").click()
         with suppress(TooLateError):
-            page.wait_for_function("(star) => model('picture picked').data.id[0] == star", arg=star, timeout=8000)
+            page.wait_for_function(done, arg=star if argument is None else argument, timeout=10_000)
             return star
-    pytest.fail(f"row {number} cannot be picked")
+    pytest.fail(f"a click on {column} of row {number} does nothing")
 
 
 def test_the_table_of_fluxes_and_the_picture_pick_the_same_star_and_its_model_is_beside_it(page):
@@ -175,9 +180,8 @@ def test_a_comparison_star_is_taken_in_by_its_tick_and_the_light_curve_follows(p
     before = page.evaluate(
         "() => [model('light scatter').data.marker, model('light curve').data.mag].map((a) => [...a])"
     )
-    page.locator(".tabulator-row:visible").nth(3).locator("[tabulator-field=compare]").click()
     follows = "(mag) => { const now = model('light curve').data.mag; return now.length && now[0] != mag }"
-    page.wait_for_function(follows, arg=before[1][0])
+    click_row(page, 3, "compare", follows, before[1][0])
     compared = "() => [...model('light scatter').data.marker].filter((one) => one == 'diamond').length"
     assert abs(page.evaluate(compared) - before[0].count("diamond")) == 1
     settle(page)
