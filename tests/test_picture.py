@@ -298,3 +298,16 @@ def test_on_a_picture_of_the_references_pixels_a_click_tells_a_place_and_the_pic
         assert {one.visible for one in picture._drawn[0].in_frame} == {not home}
     picture.set_picked(None)
     assert picture.picked_home.data["x"] == []
+
+
+def test_what_is_let_go_or_whose_box_is_taken_away_stays_nowhere():
+    picture = Picture()
+    # A candidate that this frame does not have is ringed at its place in the reference alone.
+    picture.set_picked(-1, np.nan, np.nan, home=(10.0, 28.0))
+    assert (len(picture.picked.data["x"]), len(picture.picked_home.data["x"])) == (0, 1)
+    picture.set_picked(None)
+    assert len(picture.picked_home.data["x"]) == 0
+    picture.set_region((1.0, 9.0, 2.0, 8.0), home=(11.0, 19.0, 22.0, 28.0))
+    assert (picture.region.data["left"], picture.region_home.data["left"]) == ([1.0], [11.0])
+    picture.set_region(None)
+    assert (picture.region.data["left"], picture.region_home.data["left"]) == ([], [])

@@ -226,7 +226,7 @@ class Knob {
     const box = element("label", "field block", this.el)
     this.text = element("input", "", box, {type: "text", "aria-label": this.spec.label, placeholder: this.spec.hint, autocomplete: "off"})
     this.text.addEventListener("input", () => { this.text.typed = true })
-    this.text.addEventListener("blur", () => { this.text.typed = false })
+    this.text.addEventListener("blur", () => { this.text.typed = false; this.draw() })
     this.text.addEventListener("change", () => {
       this.text.typed = false
       this.turn(this.text.value.trim() || (this.spec.none ? null : ""), false)

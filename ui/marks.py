@@ -370,9 +370,12 @@ def tails(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return tracks.x[: frame + 1, here].T, tracks.y[: frame + 1, here].T, codes
 
 
-def picked(tracks: Tracks | None, frame: int, star: int | None) -> tuple[int | None, float, float, np.ndarray | None]:
-    """The star picked with its place and its whole track, as ``Picture.set_picked`` takes them."""
+def picked(
+    tracks: Tracks | None, frame: int, star: int | None
+) -> tuple[int | None, float, float, np.ndarray | None, tuple[float, float] | None]:
+    """The star picked with its place, whole track and place in the reference, as ``Picture.set_picked`` takes them."""
     if tracks is None or star is None or not 0 <= star < tracks.x.shape[1]:
-        return None, 0.0, 0.0, None
+        return None, 0.0, 0.0, None, None
     path = np.column_stack([tracks.x[:, star], tracks.y[:, star]])
-    return star, float(tracks.x[frame, star]), float(tracks.y[frame, star]), path
+    (x, y), (home_x, home_y) = path[frame].tolist(), path[tracks.reference].tolist()
+    return star, x, y, path, (home_x, home_y)

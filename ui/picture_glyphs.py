@@ -54,13 +54,15 @@ class Glyphs:
         map_stars = canvas.add_map_stars(made, marks.map_stars)
         tails = [add(source, self._markers[f"tails of {state}"]) for state, source in marks.tails.items()]
         markers = [add(marks.stars, self._markers[state], view=view) for state, view in self._filtered.items()]
-        region = canvas.add_region(made, marks.region)
+        region, region_home = (canvas.add_region(made, one) for one in (marks.region, marks.region_home))
         track = [add(marks.track_drawn, glyph) for glyph in self._track]
         ringed = (*(ring for _, ring in self._rings), self._number)
         picked = [add(marks.picked, glyph) for glyph in ringed]
-        home = [add(marks.picked_home, glyph, visible=False) for glyph in ringed]
+        home = [add(marks.picked_home, glyph) for glyph in ringed]
+        for one in (*region_home, *home):
+            one.visible = False
         canvas.share_views([made], self._views)
-        return Drawn((*tails, *markers), tuple(map_stars), (*region, *track, *picked), tuple(home), contours)
+        return Drawn((*tails, *markers), tuple(map_stars), (*region, *track, *picked), (*region_home, *home), contours)
 
     @property
     def turned_by_script(self) -> dict[str, object]:

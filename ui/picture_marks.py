@@ -25,6 +25,7 @@ REASONS = tuple(
 # What is said of a star that is lost, by the number of its status.
 FATES = tuple(({**SENTENCES, Status.HOT: "hot pixel"}.get(one) or one.word).capitalize() for one in sorted(Status))
 _TAIL_FRAMES = 3
+_SIDES = ("left", "right", "top", "bottom")
 _PICKED = ("x", "y", "id", "right", "down", "align")
 
 
@@ -47,18 +48,18 @@ class Marks:
         self.track_drawn = ColumnDataSource(
             data={"x": [], "y": [], "dot": []}, syncable=False, name="picture track drawn"
         )
-        self.region = ColumnDataSource(
-            data={name: [] for name in ("left", "right", "top", "bottom")}, name="picture region"
-        )
+        self.region = ColumnDataSource(data={name: [] for name in _SIDES}, name="picture region")
+        self.region_home = ColumnDataSource(data={name: [] for name in _SIDES}, name="picture region home")
         self.map_stars = {
             name: ColumnDataSource(data={"x": [], "y": []}, name=f"map stars {name}") for name in ("used", "clipped")
         }
 
-    def set_region(self, region: Region | None) -> None:
-        """Frame a part of the picture; None takes the frame away."""
-        box = {} if region is None else dict(zip(("left", "right", "top", "bottom"), region, strict=True))
-        if box != {name: values[0] for name, values in self.region.data.items() if values}:
-            self.region.data = {name: [box[name]] if box else [] for name in ("left", "right", "top", "bottom")}
+    def set_region(self, region: Region | None, home: Region | None = None) -> None:
+        """Frame a part of the picture; None takes the frame away. ``home`` is the part in the reference, if another."""
+        for source, part in ((self.region, region), (self.region_home, region if home is None else home)):
+            box = {} if part is None else dict(zip(_SIDES, part, strict=True))
+            if box != {name: values[0] for name, values in source.data.items() if values}:
+                source.data = {name: [box[name]] if box else [] for name in _SIDES}
 
     def set_markers(self, columns: Mapping[str, np.ndarray]) -> None:
         """Mark stars.
@@ -107,7 +108,7 @@ class Marks:
         A negative number rings what has none. ``home`` is its place in the reference, where that is another.
         """
         with pn.io.hold():
-            if star is None and not len(self.picked.data["id"]) and not len(self.track.data["x"]):
+            if star is None and not any(len(one.data["x"]) for one in (self.picked, self.picked_home, self.track)):
                 return
             if star is None:
                 self.picked.data = self.picked_home.data = {name: [] for name in _PICKED}

@@ -347,10 +347,7 @@ class Viewer:
             self.picture.set_picked(-1, *drawn, home=spot)
             return
         tracks = scene["tracks"]
-        star, x, y, track = marks.picked(tracks, scene.frame, self.session.picked)
-        home = (
-            None if star is None else (float(tracks.x[tracks.reference, star]), float(tracks.y[tracks.reference, star]))
-        )
+        star, x, y, track, home = marks.picked(tracks, scene.frame, self.session.picked)
         if star is not None and self.session.aligned:
             (x,), (y,) = to_reference(tracks, scene.frame, np.array([x]), np.array([y]))
             track = None
@@ -370,10 +367,10 @@ class Viewer:
         self.picture.align(transform, () if transform is None else tracks.shape)
 
     def _show_region(self, scene: Scene) -> None:
-        region = self.session.region
+        home = region = self.session.region
         if region is not None and not self.session.aligned:
             region = in_frame(region, scene["tracks"], scene.frame)
-        self.picture.set_region(region)
+        self.picture.set_region(region, home)
 
     def _follow_pick(self, scene: Scene) -> None:
         """Keep the star picked, whatever its number is in new tracks; where they have it no more, what is in its place.
