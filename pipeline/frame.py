@@ -44,6 +44,23 @@ class FrameError(Exception):
         return f"{self.file}: {self.problem}: {self.remedy}".removeprefix(": ")
 
 
+def not_used(file: str, reason: str) -> FrameError:
+    """What is raised where something of a frame is asked for that is not used.
+
+    Parameters
+    ----------
+    file : str
+        The frame's file, "" where whoever asked does not know it.
+    reason : str
+        Why it is not used, as a table of tracks or shifts has it: "FILE: what is wrong (value): what to do about it".
+    """
+    named, _, rest = reason.partition(": ")
+    problem, _, remedy = rest.rpartition(": ")
+    if not problem:
+        return FrameError(file, f"is not used ({reason or 'no reason is known'})", "choose a frame that is used")
+    return FrameError(named, problem, remedy)
+
+
 @dataclass(frozen=True)
 class FrameInfo:
     """What a file's header says, without its pixels.

@@ -38,6 +38,8 @@ from ui.flux_signs import legend
 from ui.light_curve import LightPlots, hours, noise_line, round_numbers
 from ui.mask_layer import outlines
 from ui.mask_list import words
+from ui.page import Desk
+from ui.session import Session
 from ui.star_model import coloured
 
 
@@ -226,3 +228,26 @@ def test_shapes_of_one_size_and_place_are_described_alike(across, down, x, y):
         [[float(part) for part in text.replace("\u2009px at", " ×").replace(",", " ×").split("×")] for text in texts]
     )
     assert np.ptp(numbers, axis=0).max() <= 1
+
+
+# Bokeh's own, where it takes a table's index.
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_marks_of_fluxes_lie_on_pictures_of_the_frames_stars_and_not_on_maps_and_stacks(graph, turning, tmp_path):
+    session = Session(graph, tmp_path)
+    desk = Desk(session, None)
+    desk.results.wait_for(lambda: session.open(turning, "sky"))
+    desk.results.wait_for(lambda: desk.side.choose("Fluxes"))
+    desk.picture.views(4)
+    marks = desk.side._made["Fluxes"]._marks
+    for kinds, marked in (
+        (("subtracted", "stack", "x_offset", "raw"), [True, False, False, True]),
+        (("aligned", "normalized", "raw", "stack"), [False, True, True, False]),
+    ):
+        for i, kind in enumerate(kinds):
+            desk.picture.choose(kind, i)
+        assert [all(one.visible for one in drawn) for drawn in marks._drawn] == marked
+        assert [any(one.visible for one in drawn) for drawn in marks._drawn] == marked
+    desk.results.wait_for(lambda: desk.side.choose("Tracks"))
+    desk.picture.choose("raw", 0)
+    assert not any(one.visible for drawn in marks._drawn for one in drawn)
+    desk.close()

@@ -1,4 +1,4 @@
-"""Where the visitor has left every frame out, tabs say so and wait for nothing."""
+"""Where the visitor has left frames out, tabs, rows and pictures say so and wait for nothing."""
 
 import re
 
@@ -36,10 +36,10 @@ def test_tracks_and_the_stars_card_say_that_no_frame_is_used(page):
     assert "No frame is used." in words(tab._alone.object)
     assert tab._alone.visible
     assert not tab._plots.panel.visible
-    assert "No frame is used." in words(tab._card._pane.object)
+    assert "No frame is used." in words(tab._card.words)
     page.results.wait_for(page.session.undo)
     assert not tab._alone.visible
-    assert "of 4 frames used" in words(tab._card._pane.object)
+    assert "of 4 frames used" in words(tab._card.words)
 
 
 def test_one_frame_that_is_used_is_told_from_none(page):
@@ -54,13 +54,13 @@ def test_one_frame_that_is_used_is_told_from_none(page):
 WAITS = re.compile(r"\b(being|as soon as|yet|(is|are) (made|drawn|counted|measured|followed|aligned))\b")
 
 
-def said(page, tab):
-    """What can be read in a tab."""
+def html_of(page, tab):
+    """What is shown in a tab, as HTML."""
     texts, shown = [], [page.side._made[tab].panel]
     while shown:
         one = shown.pop()
         if one.visible:
-            texts += [words(one.object)] if isinstance(getattr(one, "object", None), str) else []
+            texts += [one.object] if isinstance(getattr(one, "object", None), str) else []
             shown += getattr(one, "objects", [])
     return texts
 
@@ -68,7 +68,7 @@ def said(page, tab):
 @pytest.mark.parametrize("tab", ["Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes"])
 def test_no_tab_waits_for_what_will_not_come(page, tab):
     page.results.wait_for(lambda: page.side.choose(tab))
-    assert not [text for text in said(page, tab) if WAITS.search(text)]
+    assert not [text for text in html_of(page, tab) if WAITS.search(words(text))]
 
 
 def test_tabs_that_wait_say_so(graph, turning, tmp_path, monkeypatch):
@@ -79,5 +79,43 @@ def test_tabs_that_wait_say_so(graph, turning, tmp_path, monkeypatch):
     made.results.wait_for(lambda: session.open(turning, "sky"))
     for tab in ("Map", "Shifts", "Fluxes"):
         made.results.wait_for(lambda tab=tab: made.side.choose(tab))
-        assert [text for text in said(made, tab) if WAITS.search(text)], tab
+        assert [text for text in html_of(made, tab) if WAITS.search(words(text))], tab
     made.close()
+
+
+def test_a_frame_that_is_left_out_fails_no_stage_and_its_picture_says_once_why(page):
+    """The map of such a frame has a sentence in its place, a way to another frame, and a row that is not red."""
+    page.results.wait_for(page.session.undo)
+    file = page.results.scene["frames"].frames[2].file
+    page.results.wait_for(lambda: page.picture.choose("x_offset"))
+    page.results.wait_for(lambda: page.session.change(frame=2))
+    assert page.stages.state("offset_map").state in ("fresh", "stored")
+    page.results.wait_for(lambda: page.session.turn("selection", "rejected", {file: "clouds"}))
+    page.results.wait_for(lambda: page.side.choose("Map"))
+    tab = page.side._made["Map"]
+    assert tab._none.visible
+    assert tab._none.object.startswith("This frame has no offset map. It is not used. Left out by hand (clouds): tick")
+    assert (tab._go.visible, tab._go.label) == (True, "Show frame 4")
+    assert not any(one.visible for one in page.picture.line._glyphs.get(0, ())), "no line over the words"
+    row, note = page.stages.state("offset_map"), page.picture._notes[0]
+    assert (row.state, row.note, row.error) == ("idle", "frame not used", None)
+    assert note.state == "failed"
+    assert note.detail.count("clouds") == note.detail.count(file) == 1
+    assert note.elsewhere == 4
+    page.results.wait_for(page.session.undo)
+    assert page.stages.state("offset_map").state in ("fresh", "stored")
+    assert note.state == ""
+    assert not tab._none.visible
+    assert all(one.visible for one in page.picture.line._glyphs[0])
+
+
+def test_a_reason_that_an_address_brings_is_text_in_every_tab(page):
+    page.results.wait_for(page.session.undo)
+    file = page.results.scene["frames"].frames[2].file
+    page.results.wait_for(lambda: page.session.change(frame=2))
+    page.results.wait_for(lambda: page.session.turn("selection", "rejected", {file: "<img src=x>"}))
+    for tab in ("Map", "Fluxes"):
+        page.results.wait_for(lambda tab=tab: page.side.choose(tab))
+        told = " ".join(text for text in html_of(page, tab) if "It is not used." in text)
+        assert "Left out by hand (&lt;img src=x&gt;)" in told
+        assert "<img" not in told

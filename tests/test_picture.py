@@ -238,6 +238,7 @@ def test_the_legend_counts_states_where_a_picture_has_their_marks(kinds, marked)
     picture.views(len(kinds))
     for i, kind in enumerate(kinds):
         picture.choose(kind, i)
+        picture.show(kind, image(), noise=5.0, key="a")
     assert picture.legend.marked == marked
     seen = [all(renderer.visible for renderer in drawn.markers) for drawn in picture._drawn[: len(kinds)]]
     assert any(seen) == marked
@@ -293,11 +294,24 @@ def test_on_a_picture_of_the_references_pixels_a_click_tells_a_place_and_the_pic
     assert (picture.picked_home.data["x"], picture.picked_home.data["y"]) == ([10.0], [28.0])
     for kind, home in (("aligned", True), ("stack", True), ("subtracted", False), ("master_flat", False)):
         picture.choose(kind)
-        picture._dress_all()
+        picture.show(kind, image(), noise=5.0, key="a")
         assert {one.visible for one in picture._drawn[0].in_reference} == {home}
         assert {one.visible for one in picture._drawn[0].in_frame} == {not home}
     picture.set_picked(None)
     assert picture.picked_home.data["x"] == []
+
+
+@pytest.mark.parametrize("kind", ["subtracted", "x_offset", "aligned"])
+def test_nothing_is_drawn_over_the_words_of_a_picture_that_could_not_be_made(kind):
+    picture = Picture()
+    picture.choose(kind)
+    picture.show(kind, image(), noise=5.0, key="a")
+    drawn = picture._drawn[0]
+    over = (*drawn.markers, *drawn.map_stars, *drawn.in_frame, *drawn.in_reference)
+    assert any(one.visible for one in over)
+    picture.forget(kind, "clouds")
+    assert picture._notes[0].detail == "clouds"
+    assert not any(one.visible for one in over)
 
 
 def test_what_is_let_go_or_whose_box_is_taken_away_stays_nowhere():

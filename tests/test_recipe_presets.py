@@ -58,7 +58,7 @@ def comparison(session, told):
     made = RecipeComparison(
         session,
         Courier(),
-        SimpleNamespace(figures=[]),
+        SimpleNamespace(figures=[], triangles={}),
         None,
         tell=lambda sentence, wrong: told.append((sentence, wrong)),
         on_open=lambda opened: None,
@@ -124,7 +124,7 @@ def test_a_recipe_that_joined_the_list_is_compared_again_after_another(session, 
 def test_stars_of_one_recipe_alone_are_marked_on_pictures_of_stars_and_not_over_maps(session, comparison):
     picture = Picture()
     picture.views(2)
-    comparison._marks = marks = RecipeMarks(picture.figures)
+    comparison._marks = marks = RecipeMarks(picture.figures, picture.triangles)
     session.change(kinds=("subtracted", "x_offset"))
     ticket = Ticket()
     comparison._show_stars(ticket, StarsApart(np.zeros((2, 3)), np.ones((2, 5)), 7))

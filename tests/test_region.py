@@ -80,6 +80,13 @@ def test_in_a_frame_that_is_not_used_no_star_is_said_to_be_missing_in_the_refere
     assert (table["state"] != UNFOLLOWED).all()
     assert series.star_sentence(left_out, 0, 2).endswith("This frame, 3, is not used.")
     assert "not used" not in series.star_sentence(tracks, 0, 1)
+    # The star is missing in another frame as well, which says nothing of this one.
+    x, status = tracks.x.copy(), left_out.status.copy()
+    x[1:, 0], status[1, 0] = np.nan, Status.FAINT
+    partial = dataclasses.replace(left_out, x=x, status=status)
+    assert series.star_sentence(partial, 0, 2).endswith("This frame, 3, is not used.")
+    assert series.star_state(partial, 2, 0) == "partial", "it is lost in no frame that is not used"
+    assert series.star_state(partial, 1, 0) == "lost"
 
 
 def test_the_table_names_each_star_by_the_state_that_its_ring_on_the_picture_has(request_of_rotation, tracks):

@@ -1,5 +1,6 @@
 """A candidate that is no star can be picked: its card says why it is none, and a knob turned back makes it a star."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -17,7 +18,7 @@ from ui.series import star_measures
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_measures, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard, cutout_strip
-from ui.star_facts import gaussian, measured_limits, over_noise, profile_at, row_near, star_limits
+from ui.star_facts import gaussian, measured_limits, measures_of, over_noise, profile_at, row_near, star_limits
 
 
 @pytest.fixture
@@ -32,8 +33,7 @@ def bench(graph, turning, tmp_path):
 
 def card_of(bench):
     """What stands on the star's card, without its marks."""
-    card = bench._tracks._card
-    return re.sub("<[^>]*>", " ", f"{card._title.object} {card._pane.object}")
+    return re.sub("<[^>]*>", " ", bench._tracks._card.words)
 
 
 def sharp_star(tracks, stars):
@@ -82,7 +82,7 @@ def test_a_click_on_a_rejected_candidate_shows_its_measures_in_every_frame(bench
     assert "Candidate" in words
     assert "rejected" in words
     assert f"Sharpness {stars['sharpness'][row]:.2f}, above 0.45: rejected." in words
-    assert bench._tracks._card._pane.object.count("<img") == 4, "a cut-out a frame"
+    assert bench._tracks._card.words.count("<img") == 4, "a cut-out a frame"
     bench.results.wait_for(lambda: bench.session.change(frame=2))
     here, tracks = bench.results.scene["stars"], bench.results.scene["tracks"]
     place = candidate_place(here, tracks, 2, bench.session.candidate)
@@ -243,3 +243,25 @@ def test_a_faint_star_is_seen_as_well_beside_a_very_bright_one_as_beside_a_brigh
         return cutout_strip([cutout], 1.0, 0, 0, DARK)
 
     assert drawn(90.0) == drawn(9000.0) != drawn(0.0)
+
+
+def test_a_star_that_an_address_names_and_nobody_has_is_told_of(graph, turning, tmp_path):
+    session = Session(graph, tmp_path)
+    made = Bench(session, "tracks")
+
+    def arrive():
+        session.open(turning, "sky")
+        session.change(picked=99999)
+
+    made.results.wait_for(arrive)
+    count = made.results.scene["tracks"].x.shape[1]
+    assert session.picked is None
+    assert f"The reference has no star 99999: its stars are 0 to {count - 1}." in card_of(made)
+    made.close()
+
+
+def test_no_measure_of_a_card_is_minus_nothing(graph, turning):
+    stars = graph.result(turning, Recipe(), "stars", 0)
+    nearly = np.full(len(stars), -0.001, np.float32)
+    shown = measures_of(dataclasses.replace(stars, columns={**stars.columns, "roundness2": nearly}), 0, (-0.001, 5.0))
+    assert {"x": "0.00", "roundness": "0.00"}.items() <= {name: value for name, value, _ in shown}.items()

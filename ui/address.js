@@ -22,13 +22,15 @@ export function render({model}) {
   const root = document.createElement("span")
   let due = 0
   let own = null
+  let asked = false
   let look = {limits: null, states: null}
 
   const limits = () => look.limits && `limits=${look.limits.map((one) => one.toFixed(1)).join()}`
   const states = () => look.states && `states=${look.states.join() || "none"}`
 
   function write() {
-    if (!model.ready) return
+    // What is asked for is not written over by what is shown until then.
+    if (!model.ready || asked) return
     const text = [model.shown, limits(), states(), zoom()].filter(Boolean).join("&")
     const place = location.pathname + location.search + (text && `#${text}`)
     own = text
@@ -73,7 +75,12 @@ export function render({model}) {
     if (event.detail.name == "scale") { go(); soon() }
     if (event.detail.name == "look") { look = event.detail.value; soon() }
   }
-  const changed = () => { if (location.hash.slice(1) !== own) ask() }
+  const changed = () => {
+    if (location.hash.slice(1) === own) return
+    own = location.hash.slice(1)
+    asked = true
+    ask()
+  }
   window.addEventListener("starshift", listen)
   window.addEventListener("hashchange", changed)
   model.on("remove", () => {
@@ -81,6 +88,7 @@ export function render({model}) {
     window.removeEventListener("starshift", listen)
     window.removeEventListener("hashchange", changed)
   })
+  model.on("written", () => { asked = false })
   model.on(["shown", "ready", "written"], soon)
   ask()
   return root

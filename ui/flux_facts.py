@@ -13,6 +13,8 @@ from pipeline.magnitudes import place_and_filter
 from pipeline.photometry import Centroids, Flag, Left, LightCurves, Photometry
 from pipeline.tables import Tracks
 from ui.marks import SENTENCES
+from ui.scene import Scene
+from ui.tab import BLAMED, why_unused
 
 #: Half the side of the square that is shown of a star, in widths of its profile, and its limits, pixels.
 _REACH, _LEAST, _MOST = 5.0, 8, 24
@@ -265,9 +267,9 @@ def _lost(photometry: Photometry, star: int) -> str:
     return next((words for status, words in SENTENCES.items() if status == photometry.status[star]), "not found")
 
 
-def nothing_measured(results: dict[str, object]) -> str:
+def nothing_measured(scene: Scene) -> str:
     """Why there is no photometry, where its stage has ended without."""
-    stars = results.get("stars")
+    stars = scene["stars"]
     if stars is not None and not len(stars.kept):
         return "No star is left in this frame, so there is no light to measure. Loosen the knobs of the stage Stars."
-    return "The stars of this frame cannot be measured. The stage with the cross, at the left, says why."
+    return f"The stars of this frame cannot be measured. {why_unused(scene) or BLAMED}"

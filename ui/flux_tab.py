@@ -75,6 +75,7 @@ class FluxTab(Themed):
         # Curves that were measured, the same against other comparison stars, and those, until the stage has made them.
         self._at_once: tuple[LightCurves | None, LightCurves | None, tuple[int, ...]] = (None, None, ())
         session.listen(lambda names: self.show(self._given) if "recipe" in names and self._at_once[1] else None)
+        session.listen(lambda names: self._marks.lie_on(session.kinds) if "kinds" in names and self._marks else None)
         self._marks: FluxMarks | None = None
         self._parts: dict[str, Any] = {}
         self._drawn: dict[str, tuple] = {}
@@ -205,7 +206,7 @@ class FluxTab(Themed):
             return ""
         stars = results.get("stars")
         if wanted in results or (stars is not None and not len(stars.kept)):
-            return flux_facts.nothing_measured(dict(results))
+            return flux_facts.nothing_measured(self._scene)
         return _WAITING
 
     def _write_note(self) -> None:
@@ -249,6 +250,7 @@ class FluxTab(Themed):
         if self._session.aligned and tracks is not None:
             x, y = to_reference(tracks, scene.frame, x, y)
         self._marks.show(np.array(x), np.array(y), kinds)
+        self._marks.lie_on(self._session.kinds)
         self._picture.show_other_marks(legend(flux_facts.counts_of(kinds)))
 
     def _part(self, name: str, make: Callable[[], Any]) -> Any:

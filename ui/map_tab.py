@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from ui.part import Part, column, text
 from ui.pictures import frame_beside
 from ui.region import Region
 from ui.stretch import VIEWS, number
+from ui.tab import BLAMED, why_unused
 
 if TYPE_CHECKING:
     from ui.picture import Picture
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from ui.session import Session
 
 _WAIT = "The map is drawn as soon as the stars are followed to this frame."
-_NO_MAP = "This frame has no offset map. The stage with a cross at the left says why."
 _REFERENCE = (
     "This frame is the reference: its offsets and their errors are zero everywhere. "
     "Go to another frame to see how the field moved."
@@ -112,10 +113,12 @@ class MapTab:
         self.show_kinds()
         maps, tracks, key = scene["offset_map"], scene["tracks"], scene.keys.get("offset_map", "")
         if "offset_map" in scene.results:
-            words = _why_none(maps, tracks, scene.frame)
-            self._none.object = words
+            words = _why_none(scene)
+            # A reason may come from an address.
+            self._none.object = html.escape(words)
             self._parts.visible, self._none.visible = not words, bool(words)
-            self._elsewhere = frame_beside(tracks.used, tracks.reference) if words == _REFERENCE else None
+            none_here = words == _REFERENCE or (maps is None and tracks is not None and not tracks.used[scene.frame])
+            self._elsewhere = frame_beside(tracks.used, scene.frame) if none_here else None
             self._go.visible = self._elsewhere is not None
             if self._go.visible:
                 self._go.label = f"Show frame {self._elsewhere + 1}"
@@ -242,10 +245,11 @@ class MapTab:
         self.row.param.update(made=made, hint=hint)
 
 
-def _why_none(maps: OffsetMap | None, tracks: Tracks | None, frame: int) -> str:
+def _why_none(scene: Scene) -> str:
     """Why there is no map to look at in a frame, "" where there is one."""
+    maps, tracks, frame = scene["offset_map"], scene["tracks"], scene.frame
     if maps is None:
-        return _NO_MAP
+        return f"This frame has no offset map. {why_unused(scene) or BLAMED}"
     if tracks is None or frame != tracks.reference:
         return ""
     return _REFERENCE if len(tracks.used) > 1 else _ALONE

@@ -42,7 +42,7 @@ export function render({model}) {
     const name = model.options[model.kind] ?? ""
     const stopped = model.state == "stopped"
     title.textContent = failed || stopped ? `No picture “${name}”` : `“${name}” is being made`
-    words.textContent = model.detail || (failed
+    words.textContent = model.detail.replace(/[^.]$/, "$&.") || (failed
       ? "A stage that it stands on failed. Its row among the stages says why, and what to do."
       : stopped ? "Making it was cancelled. Click on a stage, and it goes on."
       : "It shows here as soon as it is there.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -76,69 +77,91 @@ class Opener:
     ) -> None:
         self._session, self._worker = session, worker
         self._opened, self._failed, self._tell = opened, failed, tell
+        # How often something was asked for, and the last of these times that is answered.
+        self._asked = self._answered = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being opened."""
+        return self._asked != self._answered
 
     def place(self, place: Place) -> None:
         """Open what an address names: a folder below the data root, else a sample."""
         if place.folder:
             folder = self._session.root / place.folder
             source = Place(folder=place.folder, sample="")
-            self._read(folder.name, lambda: frames_in(self._session.root, folder), folder, source, place)
+            self._start(folder.name, functools.partial(frames_in, self._session.root), lambda: folder, source, place)
         else:
             self.sample(place.sample, place)
 
     def sample(self, name: str, place: Place | None = None) -> None:
         """Open a sample, which is written first where it is not there yet."""
-
-        def write() -> None:
-            folder = sample_folder(name)
-            self._read(SAMPLES[name], lambda: [folder], folder, Place(sample=name), place)
-
-        threading.Thread(target=write, name="sample", daemon=True).start()
+        folder = functools.partial(sample_folder, name)
+        self._start(SAMPLES[name], lambda folder: [folder], folder, Place(sample=name), place)
 
     def files(self, title: str, files: list[Path], root: Path) -> None:
         """Open files; those of a folder below the data root are found again by their address."""
         below = root.resolve().is_relative_to(self._session.root)
         folder = root.resolve().relative_to(self._session.root).as_posix() if below else ""
-        self._read(title, lambda: files, root, Place(folder=folder, sample=""), None)
+        self._start(title, lambda root: files, lambda: root, Place(folder=folder, sample=""), None)
 
-    def _read(
-        self, title: str, files: Callable[[], list[Path]], root: Path, source: Place, place: Place | None
+    def _start(
+        self,
+        title: str,
+        files: Callable[[Path], list[Path]],
+        root: Callable[[], Path],
+        source: Place,
+        place: Place | None,
     ) -> None:
-        def read() -> None:
-            start = time.perf_counter()
-            try:
-                night = Graph.open(files(), root)
-                seconds = time.perf_counter() - start
-                seen = self._checked(night, place)
-            except FrameError as error:
-                self._worker.hand_back(self._failed, error)
+        """Read in a thread, and hand back what came of it, unless something else was asked for meanwhile."""
+        self._asked += 1
+        number = self._asked
+
+        def answer(callback: Callable[..., None], made: Opened | FrameError, *wrong: str) -> None:
+            if number != self._asked:
                 return
-            opened = Opened(night, title, seconds, self._truth_of(night, root), source, seen)
-            self._worker.hand_back(self._opened, opened)
+            self._answered = number
+            for words in filter(None, wrong):
+                self._tell(words, True)
+            callback(made)
+
+        def read() -> None:
+            try:
+                folder = root()
+                start = time.perf_counter()
+                night = Graph.open(files(folder), folder)
+                seconds = time.perf_counter() - start
+                seen, no_frame = self._checked(night, place)
+                truth, no_truth = self._truth_of(night, folder)
+            except FrameError as error:
+                self._worker.hand_back(answer, self._failed, error)
+                return
+            opened = Opened(night, title, seconds, truth, source, seen)
+            self._worker.hand_back(answer, self._opened, opened, no_frame, no_truth)
 
         threading.Thread(target=read, name="open", daemon=True).start()
 
-    def _checked(self, night: Night, place: Place | None) -> Place | None:
-        """The place, or that of the reference where an address names a frame that is not there."""
+    def _checked(self, night: Night, place: Place | None) -> tuple[Place | None, str]:
+        """The place, or that of the reference where an address names a frame that is not there, and that it is so."""
         if place is None or place.frame is None:
-            return place
+            return place, ""
         try:
             sequence = self._session.graph.result(night, place.recipe, "frames")
         except (FrameError, KnobError):
-            return place.at_start()
+            return place.at_start(), ""
         if place.frame < len(sequence.frames):
-            return place
+            return place, ""
         said = (
             f"The address names frame {place.frame + 1}, and there are {len(sequence.frames)}: the reference is shown."
         )
-        self._worker.hand_back(self._tell, said, True)
-        return place.at_start()
+        return place.at_start(), said
 
-    def _truth_of(self, night: Night, root: Path) -> Truth | None:
+    @staticmethod
+    def _truth_of(night: Night, root: Path) -> tuple[Truth | None, str]:
+        """What is known of the sky, and what is wrong with it."""
         from ui.truth_tab import truth_of
 
         try:
-            return truth_of(night, root)
+            return truth_of(night, root), ""
         except FrameError as error:
-            self._worker.hand_back(self._tell, str(error), True)
-            return None
+            return None, str(error)

@@ -221,7 +221,8 @@ class Desk(Viewer):
     def _write_address(self) -> None:
         self._address_due = False
         session = self.session
-        if session.night is None:
+        if session.night is None or self.opener.busy:
+            # What is opened is where the page will be.
             return
         seen = place_seen(self._source, session, self.picture, self.results.scene["frames"])
         self.address.show(replace(seen, stage=self.stages.open, tab=self.side.active))

@@ -77,11 +77,12 @@ function make(args) {
   function handle(object) {
     if (object == answer) return picture.answered()
     if (object == args.region) return picture.tell_region()
-    if (object == stars) return picture.classify()
+    if (object == stars) { picture.hide_tip(); return picture.classify() }
     if (object == args.picked) tell_picked()
     if (object == args.track || object == args.picked) return picture.draw_track()
     if (object == args.knobs) { state.cut = {...state.cut, ...object.data.cut[0]}; return picture.classify() }
     if (object == x_range || object == y_range) return picture.ranged()
+    if (args.marked.includes(object)) { picture.size_rings(); return picture.draw_track() }
     if (object == args.under) return picture.paint(0)
     if (object == args.look) { take_look(); picture.hide_tails(); picture.classify(); return picture.repaint() }
     const i = cuts.indexOf(object)

@@ -26,6 +26,7 @@ from ui.picture_marks import FATES, REASONS, Marks
 from ui.picture_parts import PICTURES, SCRIPT, LimitStrip, PictureControls, PictureHead, PictureNote, StateChips, Swipe
 from ui.picture_side import PictureSide
 from ui.pyramid import PYRAMIDS, Moved, Pyramid
+from ui.recipe_marks import Triangles
 from ui.region import Region
 from ui.stretch import COLOURS, LIMITS, VIEWS, palette
 from ui.themed import Themed
@@ -155,6 +156,7 @@ class Picture(Dressed, Layers, Marks, Themed):
             self.under,
             self.look_asked,
             *self.cuts,
+            *(one.source for one in self.triangles.values()),
         ):
             source.js_on_change("data", callback)
         for axis in (self.x_range, self.y_range):
@@ -170,6 +172,11 @@ class Picture(Dressed, Layers, Marks, Themed):
         self.pick.on_change("data", lambda attribute, old, new: self._picked())
 
     # What the shell calls
+
+    @property
+    def triangles(self) -> dict[str, Triangles]:
+        """What marks of a comparison are drawn with, so that they are as large as the rings are."""
+        return self._glyphs.triangles
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -73,17 +73,19 @@ class Dressed:
     def _dress(self, i: int, pyramid: Pyramid | None) -> None:
         view = VIEWS[self.toolbar.kinds[i]]
         head = self.heads[i]
+        # Over a picture without pixels are words, which nothing may cross.
+        there = pyramid is not None
         for renderer in self._drawn[i].markers:
             # Of a picture without them the picked star alone is drawn.
-            renderer.visible = view.marked and self._states_shown
+            renderer.visible = there and view.marked and self._states_shown
         for renderer in self._drawn[i].map_stars:
-            renderer.visible = view.is_map
+            renderer.visible = there and view.is_map
         for renderer in self._drawn[i].in_frame:
-            renderer.visible = not view.home
+            renderer.visible = there and not view.home
         for renderer in self._drawn[i].in_reference:
-            renderer.visible = view.home
+            renderer.visible = there and view.home
         self.legend.marked = any(VIEWS[kind].marked for kind in self.kinds)
-        self.line.set_map(i, view.is_map)
+        self.line.set_map(i, there and view.is_map)
         head.choice = self.toolbar.count > 1
         head.visible = self.toolbar.count != BESIDE and (head.choice or not view.sky)
         if i == 0:

@@ -12,6 +12,7 @@ from ui import canvas
 from ui.colours import HALO, PICKED, STATE_COLOURS, STATES
 from ui.contour_layer import ContourLayer
 from ui.picture_marks import Marks
+from ui.recipe_marks import EXTRA, triangles
 
 DOT = 4.5
 TAIL_ALPHA = 0.45
@@ -44,6 +45,7 @@ class Glyphs:
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
         self._markers, self._track, self._rings, self._number = _markers(), _track(), _rings(), _number()
+        self.triangles = triangles(_RING)
         self._filtered = {state: CDSView(filter=one) for state, one in zip(STATES, marks.filters, strict=True)}
         self._views: dict[str, CDSView] = {}
 
@@ -66,10 +68,13 @@ class Glyphs:
 
     @property
     def turned_by_script(self) -> dict[str, object]:
-        """What the browser sizes and dims: rings, each with the pixels added to its size, dots, tails by state."""
+        """What the browser sizes, dims and places: rings, each with the pixels added to its size, and the others."""
         rings = [(0, self._markers[state]) for state in ("complete", "partial", "star")]
         return {
             "rings": [*rings, *self._rings],
+            "triangles": [(EXTRA, glyph) for one in self.triangles.values() for glyph in one.glyphs],
+            "marked": [one.source for one in self.triangles.values()],
+            "number": self._number,
             "dots": [self._markers[state] for state in STATES[3::2]],
             "tails": {state: self._markers[f"tails of {state}"] for state in self._marks.tails},
             "dot": DOT,
@@ -136,5 +141,5 @@ def _number() -> Text:
     return Text(
         x="x", y="y", text="id", x_offset="right", y_offset="down", text_align="align", text_baseline="middle",
         text_color=PICKED, text_font=value("Roboto"),
-        text_font_size="13px", text_font_style="bold", syncable=False,
+        text_font_size="13px", text_font_style="bold", syncable=False, name="picture number",
     )  # fmt: skip

@@ -24,22 +24,24 @@ const BELOW_THRESHOLD = 1
 const SMALL_DOT = 2.5
 const OUTER_RING = 13
 const TRACK_DOT = 3
+// So near to an edge of the picture a number beside a star would be cut, pixels of the screen.
+const NUMBER_ROOM = 36
 const REASON_CUT = {1: "threshold", 2: "sharpness", 3: "roundness"}
 
 function marking(picture) {
   const {args, state, tell} = picture
   const {stars, filters} = args
 
-  // How many rings are in sight, and on how many pixels of the screen.
+  // How many rings and triangles are in sight, and on how many pixels of the screen.
   function crowd() {
-    const {x, y} = stars.data
     const {x_range, y_range} = args
     const [left, right] = [Math.max(x_range.start, -0.5), Math.min(x_range.end, state.nx - 0.5)]
     const [top, bottom] = [Math.max(y_range.end, -0.5), Math.min(y_range.start, state.ny - 0.5)]
     let count = 0
-    state.classes.forEach((kind, k) => {
-      if (RINGED.has(kind) && x[k] > left && x[k] < right && y[k] > top && y[k] < bottom) count += 1
-    })
+    const add = (x, y) => { if (x > left && x < right && y > top && y < bottom) count += 1 }
+    const {x, y} = stars.data
+    state.classes.forEach((kind, k) => { if (RINGED.has(kind)) add(x[k], y[k]) })
+    for (const {data} of args.marked) for (let k = 0; k < data.x.length; k++) add(data.x[k], data.y[k])
     return [count, (right - left) * (bottom - top) * state.scale ** 2]
   }
 
@@ -63,6 +65,10 @@ function marking(picture) {
     const [, width, alpha] = state.look = look
     state.ring = ring
     state.lines ??= args.rings.map(([, glyph]) => glyph.line_width.value)
+    state.edges ??= args.triangles.map(([, glyph]) => glyph.line_width.value)
+    args.triangles.forEach(([extra, glyph], i) => {
+      glyph.setv({size: {value: ring + extra}, line_width: {value: state.edges[i] * width}})
+    })
     args.rings.forEach(([extra, glyph], i) => {
       if (extra) return glyph.setv({size: {value: ring + extra}})
       const share = glyph.line_dash.value?.length ? DASHED : 1
@@ -71,8 +77,25 @@ function marking(picture) {
     })
   }
 
+  // The picked star's number stands where its track does not cross it, on the other side of the rings at an edge.
+  function place_number() {
+    const {x, y, right, down, align} = args.picked.data
+    if (!x.length || !state.scale) return
+    const {x_range, y_range, number} = args
+    const [before, after] = [x[0] - x_range.start, x_range.end - x[0]].map((one) => one * state.scale)
+    const centred = align[0] == "center"
+    const above = centred && (y[0] - y_range.end) * state.scale < NUMBER_ROOM
+    const beside = after < (centred ? NUMBER_ROOM / 2 : NUMBER_ROOM)
+    const side = beside ? "right" : centred && before < NUMBER_ROOM / 2 ? "left" : align[0]
+    const look = [beside ? -right[0] : right[0], above ? -down[0] : down[0], side]
+    if (same(state.numbered, look)) return
+    const [x_offset, y_offset, text_align] = (state.numbered = look).map((value) => ({value}))
+    number.setv({x_offset, y_offset, text_align})
+  }
+
   // The picked star stays to be seen: its track ends where the outer ring begins.
   function draw_track() {
+    place_number()
     const [xs, ys] = [args.track.data.x, args.track.data.y]
     const [cx, cy] = [args.picked.data.x[0] ?? 0, args.picked.data.y[0] ?? 0]
     const radius = args.picked.data.x.length ? ((state.ring ?? RING_PIXELS) + OUTER_RING) / 2 / (state.scale || 1) : 0

@@ -107,7 +107,7 @@ class RecipeComparison(Themed):
         self._session, self._courier, self._tell, self._on_open = session, courier, tell, on_open
         self._theme = theme
         self._worker = Worker(document)
-        self._marks = RecipeMarks(picture.figures)
+        self._marks = RecipeMarks(picture.figures, picture.triangles)
         self._other, self._whole = Recipe(), True
         # A recipe of the visitor's own that has joined the list: its key, its name and what _choose takes.
         self._own: tuple[str, str, Recipe, bool] | None = None

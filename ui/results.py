@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import panel as pn
@@ -18,6 +18,7 @@ from pipeline.graph.run import Event
 from pipeline.knob import KnobError
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
+from ui.errand import Arrived, Errand
 from ui.extras import EXTRAS
 from ui.marks import aside
 from ui.pictures import stages_of
@@ -44,32 +45,6 @@ ON_THE_WAY = ("master_bias", "master_dark", "master_flat", "calibrated")
 
 
 FAULT = "Starshift stopped by a fault of its own. Turn the knob back, or open other frames."
-# What came of a stage, its key, and what ``prepare`` made of it; both None after a failure.
-Arrived = dict[str, tuple[Any, str, Any]]
-
-
-@dataclass
-class Errand:
-    """What the worker goes for, and what it has got that is not shown yet."""
-
-    request: Request
-    frame: int
-    ticket: Ticket
-    scene: Scene
-    blamed: set[str] = field(default_factory=set)
-    # Where an error was told of: the stages that stand on that one meet it too.
-    told: dict[str, str] = field(default_factory=dict)
-    arrived: Arrived = field(default_factory=dict)
-
-    def add(self, stage: str, result: Any, key: str, prepared: Any) -> None:
-        """Keep a result until it is shown."""
-        self.scene = self.scene.with_result(stage, result, key)
-        self.arrived[stage] = (result, key, prepared)
-
-    def take(self) -> Arrived:
-        """What is to be shown now."""
-        arrived, self.arrived = self.arrived, {}
-        return arrived
 
 
 class Results:
@@ -219,30 +194,36 @@ class Results:
                 self._show_before(stage, errand)
             result = extra.make(*asked) if extra else request.get(stage, place)
         except (FrameError, KnobError) as error:
-            told_by = EXTRAS[stage].told_by if stage in EXTRAS else ""
-            where = error.stage if isinstance(error, StageError) else told_by or stage
-            if isinstance(error, KnobError):
-                where = str(error).partition(".")[0]
-                error = FrameError(
-                    *str(error).partition(": ")[::2], "set the knob back, or undo; what is shown is from before"
-                )
-            if where not in self._stages.names:
-                # Reading a file has no row of its own.
-                where = "frames"
-                frames = errand.scene["frames"]
-                error = left_out(error, 1 if frames is None else len(frames.frames))
-            where = errand.told.setdefault(str(error), where)
-            if where not in errand.blamed:
-                errand.blamed.add(where)
-                self._worker.hand_back(self._stages.fail, where, error)
-            self.why[stage] = str(error)
-            # What was there before stays on screen, as far as it is of the same frame.
-            if errand.scene[stage] is None:
+            self.why[stage] = self._blame(errand, stage, error)
+            # What was there before stays on screen, as far as it is of the same frame and that is used still.
+            if errand.scene[stage] is None or errand.scene.leaves_out(self.why[stage]):
                 errand.add(stage, None, "", None)
             return
         if errand.scene.keys.get(stage) != key:
             errand.add(stage, result, key, self._prepare(errand.scene.with_result(stage, result, key), stage))
         errand.ticket.check()
+
+    def _blame(self, errand: Errand, stage: str, error: FrameError | KnobError) -> str:
+        """Tell of an error in the row of the stage that is to blame, where there is one; the sentence that is told."""
+        told_by = EXTRAS[stage].told_by if stage in EXTRAS else ""
+        where = error.stage if isinstance(error, StageError) else told_by or stage
+        if isinstance(error, KnobError):
+            where = str(error).partition(".")[0]
+            error = FrameError(
+                *str(error).partition(": ")[::2], "set the knob back, or undo; what is shown is from before"
+            )
+        if where not in self._stages.names:
+            # Reading a file has no row of its own.
+            where = "frames"
+            frames = errand.scene["frames"]
+            error = left_out(error, 1 if frames is None else len(frames.frames))
+        elif errand.scene.leaves_out(str(error)):
+            return str(error)
+        where = errand.told.setdefault(str(error), where)
+        if where not in errand.blamed:
+            errand.blamed.add(where)
+            self._worker.hand_back(self._stages.fail, where, error)
+        return str(error)
 
     def _show_before(self, stage: str, errand: Errand) -> None:
         """Have shown what is there before a stage is made, which would else slow the page down."""
@@ -344,7 +325,11 @@ class Results:
         states, total = {}, 0.0
         for name in self._stages.names:
             key = request.known_key(name, frame)
-            at_hand = self._at_hand(request, name, frame)
+            result = None if key is None else self._session.graph.peek(key)
+            if isinstance(result, Failure) and self.scene.leaves_out(result.message):
+                states[name] = RowState("idle", "frame not used")
+                continue
+            at_hand = result is not None and not isinstance(result, Failure)
             if key is None or not (at_hand if name in LATE else at_hand or key in times):
                 continue
             # The graph's log forgets what was made long ago, which is on screen still.
@@ -352,7 +337,7 @@ class Results:
             taken = times.get(key, before if held == key else None)
             self._taken[name] = (key, taken)
             total += taken or 0.0
-            if why := aside(name, self._session.graph.peek(key)):
+            if why := aside(name, result):
                 states[name] = RowState("idle", why)
                 continue
             note = "" if taken is None else seconds_text(taken)

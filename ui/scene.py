@@ -59,6 +59,11 @@ class Scene:
         """The scene whose results of some stages stay to be seen, but count as out of date: they have no keys."""
         return replace(self, keys={stage: key for stage, key in self.keys.items() if stage not in stages})
 
+    def leaves_out(self, why: str) -> bool:
+        """Whether this is why the frame is not used, which is no stage's fault."""
+        told = [self[stage] for stage in ("selection", "tracks", "shifts") if self[stage] is not None]
+        return any(one.reason[self.frame] == why for one in told if self.frame < len(one.reason))
+
     def without(self, stages: Collection[str]) -> Scene:
         """The scene without some results."""
         results = {stage: result for stage, result in self.results.items() if stage not in stages}

@@ -82,7 +82,8 @@ def star_series(tracks: Tracks, star: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 def star_state(tracks: Tracks, frame: int, star: int) -> str:
     """Tell a star's state in a frame: complete, partial or lost."""
-    if not tracks.measured[frame, star]:
+    # Of a frame that is not used no star is lost.
+    if tracks.used[frame] and not tracks.measured[frame, star]:
         return "lost"
     return "complete" if tracks.complete[star] else "partial"
 
@@ -95,9 +96,9 @@ def star_sentence(tracks: Tracks, star: int, frame: int) -> str:
         return "No frame is used."
     sentence = f"In {int(measured.sum())} of {len(used)} frames used."
     words: dict[str, list[str]] = {}
-    for frame in used[~measured]:
-        status = Status(tracks.status[frame, star])
-        words.setdefault(SENTENCES.get(status, status.word), []).append(str(frame + 1))
+    for missing in used[~measured]:
+        status = Status(tracks.status[missing, star])
+        words.setdefault(SENTENCES.get(status, status.word), []).append(str(missing + 1))
     for word, frames in words.items():
         listed = ", ".join(frames[:6]) + (" and more" if len(frames) > 6 else "")
         sentence += f" {word.capitalize()}: frame{'s' if len(frames) > 1 else ''} {listed}."

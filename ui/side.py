@@ -19,6 +19,7 @@ from ui.scene import Scene
 from ui.session import Session
 from ui.star_candidate import candidate_place, pick_in_frame
 from ui.tab import sentence
+from ui.tab_menu import CLOSE, Tabs
 from ui.theme import RIGHT
 from ui.themed import Themed
 
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
     from ui.picture import Picture
 
 ImageOf = Callable[[int], np.ndarray | None]
-# All tabs are seen at once, as far apart as the column lets them be.
-CLOSE = {
-    "& .MuiTabs-flexContainer, & .MuiTabs-list": {"justifyContent": "space-between"},
-    "& .MuiTab-root": {"marginRight": 0, "padding": "0 2px", "fontSize": "13px"},
-    # With the truth's they are nine, whose words would else read as one sentence.
-    "& .MuiTab-root:first-of-type:nth-last-of-type(n + 9), & .MuiTab-root:nth-last-of-type(n + 9) ~ .MuiTab-root": {
-        "fontSize": "12px"
-    },
-}
 TABS = ("Tracks", "Map", "Stars", "Frames", "Pixels", "Shifts", "Stack", "Fluxes")
 TRUTH = "Truth"
 COMPARED = ("stars", "tracks", "offset_map")
@@ -68,16 +60,6 @@ WAIT = {
     "Stars": "The stars of this frame are listed here once they are found.",
     TRUTH: "What is found stands beside the truth here once the stars are found and followed.",
 }
-
-
-class Tabs(pmui.TabMenu):
-    """The tabs' names; what a click opens is told by ``active`` alone.
-
-    The message of a click may be heard when another tab is open already, and Material would then go back to the first.
-    """
-
-    def _process_click(self, msg: dict[str, Any], index: int, value: Any) -> None:
-        pass
 
 
 class Side(Themed):
@@ -327,9 +309,11 @@ class Side(Themed):
         return MapTab(self._session, self._picture, self._theme, self._document)
 
     def _make_stars(self) -> Any:
+        from ui.picked_card import PickedCard
         from ui.tables import StarTab
 
-        return StarTab(lambda *listed: pick_in_frame(self._session, self._scene["tracks"], *listed))
+        card = PickedCard(self._session, self._theme, self._image_of)
+        return StarTab(lambda *listed: pick_in_frame(self._session, self._scene["tracks"], *listed), card)
 
     def _make_frames(self) -> Any:
         from ui.frame_tab import FrameTab
@@ -389,6 +373,7 @@ class Side(Themed):
         if name == "Stars":
             tab.pick(session.picked, candidate_place(scene["stars"], scene["tracks"], scene.frame, session.candidate))
             tab.show(scene["stars"], scene["tracks"], scene.frame, session.region)
+            tab.describe(scene)
         elif name == "Frames":
             tab.show(
                 scene["frames"],

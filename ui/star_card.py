@@ -114,6 +114,11 @@ class StarCard(Themed):
         self._next.disabled = star is None or star >= count - 1
         self._draw()
 
+    @property
+    def words(self) -> str:
+        """What stands on it, as HTML."""
+        return f"{self._title.object if self._head.visible else ''} {self._pane.object}"
+
     def shows(self, star: int, frame: int) -> bool:
         """Whether this star of this frame is on the card, with its cut-outs."""
         if self._shown is None:

@@ -127,15 +127,15 @@ def measures_of(
         Name, value and unit of each measure.
     """
     numbers = [
-        ("x", f"{place[0]:.2f}", "px"),
-        ("y", f"{place[1]:.2f}", "px"),
+        ("x", f"{place[0]:z.2f}", "px"),
+        ("y", f"{place[1]:z.2f}", "px"),
         ("error", "" if error is None else f"{error:.3f}", "px"),
         ("over noise", over_noise(float(strength(stars)[row])), "σ"),
-        ("sharpness", f"{stars['sharpness'][row]:.2f}", ""),
-        ("roundness", f"{stars['roundness2'][row]:.2f}", ""),
-        ("roundness1", f"{stars['roundness1'][row]:.2f}" if both_roundnesses else "", ""),
+        ("sharpness", f"{stars['sharpness'][row]:z.2f}", ""),
+        ("roundness", f"{stars['roundness2'][row]:z.2f}", ""),
+        ("roundness1", f"{stars['roundness1'][row]:z.2f}" if both_roundnesses else "", ""),
         ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
-        ("fwhm", f"{stars['fwhm'][row]:.2f}", "px"),
+        ("fwhm", f"{stars['fwhm'][row]:z.2f}", "px"),
     ]
     return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers if value]
 

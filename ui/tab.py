@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from ui.colours import PALETTES
+from ui.file_frame import without_name
 from ui.part import column
 from ui.themed import Themed
 
@@ -15,9 +16,22 @@ if TYPE_CHECKING:
     from ui.scene import Scene
 
 
+#: Where to look when a result cannot be had.
+BLAMED = "The stage with a cross at the left says why."
+
+
 def sentence(words: str, theme: str) -> str:
     """What stands in place of something that is not there yet, or never will be, as HTML."""
     return f'<div style="font:14px/20px Roboto,sans-serif;color:{PALETTES[theme].text}">{words}</div>'
+
+
+def why_unused(scene: Scene) -> str:
+    """That the frame shown is not used, and why; "" where it is used, or nothing is known of it."""
+    frames, tracks, frame = scene["frames"], scene["tracks"], scene.frame
+    if frames is None or tracks is None or tracks.used[frame]:
+        return ""
+    why = without_name(tracks.reason[frame], frames.frames[frame].file)
+    return f"It is not used. {why.rstrip('.')}."
 
 
 class ResultTab(Themed):

@@ -12,6 +12,11 @@ function write_what_changed() {
     return ready && stays && write_cells(this) ? Promise.resolve() : setData.call(this)
   }
   view.setData.seldom = true
+  const {after_layout} = view
+  view.after_layout = function () {
+    after_layout.call(this)
+    if (this.model.css_classes.includes("rows-stay")) keep_in_sight(this)
+  }
 }
 
 // Write the cells that differ; false where the table has more rows or fewer.
@@ -28,4 +33,29 @@ function write_cells(view) {
     }
   })
   return true
+}
+
+// What is picked stays in sight when something opens below a table. Panel draws the table anew then, or leaves it as it is,
+// and scrolls back to where it was a little later.
+function keep_in_sight(view) {
+  const element = view.tabulator?.rowManager?.element
+  if (element == null || view.watched === element) return
+  view.watched = element
+  new ResizeObserver(() => {
+    const top = showing_picked(view.tabulator, view._lastVerticalScrollbarTopPosition)
+    if (top == null) return
+    view._lastVerticalScrollbarTopPosition = top
+    if (!view._updating_scroll) element.scrollTop = top
+  }).observe(element)
+}
+
+// How far a table is to be scrolled so that the row picked is seen, and a row beside it: after a wide leap Tabulator's
+// rows are up to one height off.
+function showing_picked(table, from) {
+  const {element} = table.rowManager
+  const height = element.querySelector(".tabulator-row")?.offsetHeight
+  const [picked] = table.initialized ? table.getSelectedRows() : []
+  if (picked == null || !height) return null
+  const top = height * table.rowManager.getDisplayRows().indexOf(picked._row)
+  return Math.max(0, Math.min(Math.max(from, top + 2 * height - element.clientHeight), top - height))
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,11 @@ from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import belongs, places, strength
 from ui.region import Region, in_frame, inside
 from ui.scene import same
+from ui.themed import Themed
+
+if TYPE_CHECKING:
+    from ui.picked_card import PickedCard
+    from ui.scene import Scene
 
 #: So many rows go to the browser; choice of a state, region and order are made before, of all.
 STAR_ROWS = 5000
@@ -110,6 +115,9 @@ HEADS = {
     "expected": "Scatter that photons and sky alone would give, thousandths of a magnitude",
     "frames": "Frames in which it has a magnitude",
 }
+#: The card below the table, with cut-outs of 24 frames and three lines of words: it stays as high whatever it says,
+#: for a table that gets other rows and another height at once may draw none of them.
+BELOW = {"height": "312px", "max-height": "55%", "overflow-y": "auto", "flex": "0 0 auto", "scrollbar-width": "thin"}
 # Places are listed with one digit after the point.
 _ROUNDED = 0.1
 #: A star that the reference has not, in the words of the picture's legend.
@@ -162,7 +170,7 @@ def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Regi
     return table.sort_values("over σ", ascending=False, ignore_index=True)
 
 
-class StarTab:
+class StarTab(Themed):
     """The star table.
 
     Parameters
@@ -170,10 +178,17 @@ class StarTab:
     on_pick : callable
         Called with the number of the frame listed, the id of a star clicked on or None, and the place of a candidate
         that has no id or None.
+    card : PickedCard, optional
+        Stands below the table while something is picked.
     """
 
-    def __init__(self, on_pick: Callable[[int, int | None, tuple[float, float] | None], None]) -> None:
-        self._on_pick = on_pick
+    def __init__(
+        self,
+        on_pick: Callable[[int, int | None, tuple[float, float] | None], None],
+        card: PickedCard | None = None,
+    ) -> None:
+        self._on_pick, self._card = on_pick, card
+        self._theme = "dark" if card is None else card.theme
         self._all = pd.DataFrame()
         # What the rows were made of.
         self._made_of: tuple[StarTable | None, Tracks | None, int, Region | None] = (None, None, 0, None)
@@ -185,6 +200,11 @@ class StarTab:
         self._state.param.watch(lambda event: self._filter(), "value")
         self._said = pn.pane.HTML(margin=(0, 16, 4, 16), sizing_mode="stretch_width")
         self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
+
+    def _paint(self) -> None:
+        # The table's own colours follow the page's.
+        if self._card is not None:
+            self._card.theme = self._theme
 
     def _filter(self) -> None:
         """Show the rows of the state that is chosen, and mark the one that is picked."""
@@ -238,6 +258,9 @@ class StarTab:
         # Of more rows than are sent the browser orders those that it has: the first in that order must be among them.
         self.table.param.watch(lambda event: self._filter() if len(self._all) > STAR_ROWS else None, "sorters")
         self.panel.extend([self._state, self._said, self.table])
+        if self._card is not None:
+            self._card.panel.param.update(visible=False, styles={**self._card.panel.styles, **BELOW})
+            self.panel.append(self._card.panel)
 
     def _clicked(self, event: Any) -> None:
         row, frame = self.table.value.iloc[event.row], self._made_of[2]
@@ -256,6 +279,12 @@ class StarTab:
             self._filter()
         else:
             self._mark()
+
+    def describe(self, scene: Scene) -> None:
+        """Show the card of what is picked, and its room to the table where nothing is."""
+        if self.panel.objects:
+            self._card.show(scene)
+            self._card.panel.visible = self._card.wanted
 
     def show(self, stars: StarTable | None, tracks: Tracks | None, frame: int, region: Region | None = None) -> None:
         """Show a frame's candidates, those of a region of the reference alone where one is given."""

@@ -44,7 +44,6 @@ class TracksTab(Themed):
     def __init__(self, session: Session, theme: str, image_of: ImageOf) -> None:
         self._session, self._theme, self._image_of = session, theme, image_of
         self._drawn: Tracks | None = None
-        self._told: Tracks | None = None
         self._shown: tuple[Tracks | None, Region | None] = (None, None)
         # Whether a region is dragged that no star lies in: plots of nothing have no range.
         self._empty = False
@@ -55,12 +54,12 @@ class TracksTab(Themed):
     def _make(self) -> None:
         """The plots, made with the first tracks: the shell need not wait for them."""
         from ui.choice import Choice
+        from ui.picked_card import PickedCard
         from ui.plots import TrackPlots
-        from ui.star_card import StarCard
 
         self._alone = pn.pane.HTML(margin=16, sizing_mode="stretch_width")
         self._plots = TrackPlots(self._theme, on_frame=lambda frame: self._session.change(frame=frame))
-        self._card = StarCard(self._theme, lambda star: self._session.change(picked=star, unpicked=""))
+        self._card = PickedCard(self._session, self._theme, self._image_of)
         self._choice = Choice(
             label="Tracks are drawn", options=VIEWS, value=self._session.arrows, theme=self._theme, height=32,
             margin=(8, 16, 0, 16), sizing_mode="stretch_width",
@@ -89,8 +88,8 @@ class TracksTab(Themed):
 
     def show(self, scene: Scene) -> None:
         """Show tracks, frame and star."""
-        from ui import series, star_candidate, star_facts
-        from ui.marks import belongs, why_lost
+        from ui import series
+        from ui.marks import why_lost
         from ui.region import stars_inside
 
         tracks, frame, star = scene["tracks"], self._session.frame, self._session.picked
@@ -112,32 +111,11 @@ class TracksTab(Themed):
         if first:
             self.panel.extend([self._alone, self._choice, self._plots.panel, self._card.panel])
         self._draw_field()
-        if star is None or star >= tracks.x.shape[1] or frame >= len(tracks.used):
+        if star is None or star >= tracks.x.shape[1] or not known:
             self._plots.set_picked(None)
-            star_candidate.show_candidate(self._card, scene, self._session, self._image_of)
-            return
-        self._plots.set_picked(star, *series.star_series(tracks, star))
-        stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
-        outdated = (not cutouts and tracks is self._told) or (stars is not None and not belongs(tracks, stars, frame))
-        if outdated and self._card.shows(star, frame):
-            # A knob was turned: what the card says stays until all of it is made anew.
-            return
-        self._told = tracks
-        limits = star_facts.star_limits(stars, tracks, frame, star, self._session.recipe)
-        self._card.show(
-            star,
-            series.star_state(tracks, frame, star),
-            series.star_sentence(tracks, star, frame),
-            series.star_measures(stars, tracks, frame, star)
-            or star_candidate.lost_measures(stars, tracks, frame, star, limits),
-            cutouts,
-            noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
-            reference=tracks.reference,
-            frame=frame,
-            count=tracks.x.shape[1],
-            limits=limits,
-            profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
-        )
+        else:
+            self._plots.set_picked(star, *series.star_series(tracks, star))
+        self._card.show(scene)
 
     def _draw_field(self) -> None:
         """Draw arrows over the field in place of the plots against frame, where they are asked for."""

@@ -239,7 +239,7 @@ class Viewer:
         with pn.io.hold():
             self._align(scene)
             for stage, pixels in arrived.items():
-                self._show_pictures(stage, pixels)
+                self._show_pictures(scene, stage, pixels)
                 self._show_summary(scene, stage)
             if "frames" in arrived or "selection" in arrived:
                 self._show_sequence(scene)
@@ -270,7 +270,7 @@ class Viewer:
         self.session.change(frame=sequence.reference)
         return True
 
-    def _show_pictures(self, stage: str, pixels: list[Pixels] | None) -> None:
+    def _show_pictures(self, scene: Scene, stage: str, pixels: list[Pixels] | None) -> None:
         for one in pixels or ():
             if one.pyramid is None:
                 self.picture.forget(one.kind, one.why, one.elsewhere)
@@ -278,9 +278,9 @@ class Viewer:
                 self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
             for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                why, tracks = self.results.why.get(stage, ""), self.results.scene["tracks"]
-                left = tracks is not None and why.endswith(LEFT_OUT)
-                elsewhere = frame_beside(tracks.used, self.session.frame) if left else None
+                why, tracks = self.results.why.get(stage, ""), scene["tracks"]
+                left = tracks is not None and (why.endswith(LEFT_OUT) or scene.leaves_out(why))
+                elsewhere = frame_beside(tracks.used, scene.frame) if left else None
                 self.picture.forget(kind, why, elsewhere)
 
     def _show_sequence(self, scene: Scene) -> None:
@@ -384,6 +384,10 @@ class Viewer:
             return
         self._picked_in = tracks
         if before is None and star is not None:
+            count = tracks.x.shape[1]
+            if star >= count:
+                known = f"its stars are 0 to {count - 1}" if count else "it has none"
+                self.session.change(picked=None, unpicked=f"The reference has no star {star}: {known}.")
             return
         # A candidate becomes a star in its own place; beside it may be others.
         within = 1.0 if star is None or scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)

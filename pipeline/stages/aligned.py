@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from pipeline.alignment import Shifts
-from pipeline.frame import Background, Frame, FrameError, readonly
+from pipeline.frame import Background, Frame, FrameError, not_used, readonly
 from pipeline.knob import Knob, Rectangle
 from pipeline.stage import stage
 from pipeline.tables import OffsetMap, Tracks
@@ -85,11 +85,7 @@ def aligned(
         Where the frame is not used, or nothing of it lies on the reference.
     """
     if not shifts.used[index]:
-        why = shifts.reason[index]
-        file = calibrated.info.file
-        if why.startswith(f"{file}: "):
-            raise FrameError(file, *why.removeprefix(f"{file}: ").rsplit(": ", 1))
-        raise FrameError(file, f"has no shift ({why or 'not used'})", "choose a frame that is used")
+        raise not_used(calibrated.info.file, shifts.reason[index])
     from pipeline.kernels import resample as kernel
     from pipeline.kernels import whole_pixels
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from pipeline.frame import FrameError, readonly
+from pipeline.frame import FrameError, not_used, readonly
 from pipeline.knob import Knob
 from pipeline.stage import stage
 from pipeline.tables import OffsetMap, Tracks
@@ -111,7 +111,7 @@ def _choose(tracks: Tracks, index: int, stars: str) -> tuple[_Stars, tuple[str, 
     """Stars of the frame that the map is to be made from, and what a user should know about the choice."""
     measured = tracks.measured[index] & tracks.measured[tracks.reference]
     if not tracks.used[index]:
-        raise FrameError("", f"has no offsets ({tracks.reason[index] or 'not used'})", "choose a frame that is used")
+        raise not_used("", tracks.reason[index])
     if not measured.any():
         raise FrameError("", "none of its stars was followed (0)", "leave it out, or widen tracks.proximity")
     warnings: tuple[str, ...] = ()

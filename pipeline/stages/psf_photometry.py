@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from pipeline.frame import Frame, FrameError, Normalized, readonly
+from pipeline.frame import Frame, FrameError, Normalized, not_used, readonly
 from pipeline.kernels.median import median_variance
 from pipeline.kernels.noise import MAD_TO_SIGMA
 from pipeline.knob import Knob, Numbers
@@ -136,7 +136,7 @@ def psf_photometry(
     (docs/method.md, Photometry). With weights by noise it is f = sum(f_i p_i / v_i) / sum(p_i^2 / v_i).
     """
     if not tracks.used[index]:
-        raise FrameError(calibrated.info.file, tracks.reason[index] or "is not used", "choose a frame that is used")
+        raise not_used(calibrated.info.file, tracks.reason[index])
     fwhm = _fwhm(centroids, calibrated)
     variance, _ = pixel_noise(normalize, fwhm)
     told = detector(normalize, calibrated, calibration, variance=variance, gain=gain, read_noise=read_noise)

@@ -129,6 +129,21 @@ def test_an_address_that_is_changed_by_hand_is_one_step_of_the_browsers_history(
     assert page.problems == []
 
 
+def test_back_goes_back_also_before_the_page_has_followed_the_address(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning&frame=2")
+    page.wait_for_timeout(1500)
+    page.evaluate("() => { location.hash = 'folder=turning&frame=3' }")
+    page.wait_for_timeout(60)
+    page.go_back()
+    # Long enough for both to be opened, and for the address to follow.
+    page.wait_for_timeout(4000)
+    settle(page)
+    assert page.evaluate("() => location.hash") == "#folder=turning&frame=2"
+    assert page.locator(".count b").inner_text() == "2"
+    page.close()
+    assert page.problems == []
+
+
 def test_a_zoom_beside_the_frame_is_the_whole_frame(chromium, small_app):
     page = visit(chromium, f"{small_app.address}#folder=turning&zoom=9e5,9e5,1")
     page.wait_for_function("() => !location.hash.includes('zoom')")

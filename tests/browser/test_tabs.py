@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.served import drag_threshold, place, settle, spot
+from tests.browser.served import drag_threshold, place, settle, spot, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -23,8 +23,46 @@ def test_a_star_picked_in_the_table_is_described(page):
     page.get_by_role("tab", name="Stars").click()
     page.locator(".tabulator-row").nth(2).click()
     page.get_by_role("tab", name="Tracks").click()
-    page.get_by_text(re.compile(r"In \d+ of 24 frames used")).wait_for()
-    assert page.evaluate("() => model('track star').data.dx.length") == 24
+    page.get_by_text(re.compile(r"In \d+ of 24 frames used")).filter(visible=True).wait_for()
+    page.wait_for_function("() => model('track star').data.dx.length == 24")
+
+
+def test_the_card_of_a_row_that_is_clicked_on_opens_below_the_table_and_the_row_stays_in_sight(page):
+    page.get_by_role("tab", name="Stars").click()
+    page.locator(".tabulator-row:visible").first.wait_for()
+    close = page.get_by_role("button", name="Close the star's card").filter(visible=True)
+    if close.count():
+        close.click()
+        close.wait_for(state="hidden")
+        page.wait_for_timeout(500)
+    # The last that is whole, where the card will stand.
+    rows = page.locator(".tabulator-row:visible")
+    lowest = page.locator(".tabulator-tableholder:visible").bounding_box()
+    floor = lowest["y"] + lowest["height"]
+    row = max(k for k, box in enumerate(one.bounding_box() for one in rows.all()) if box["y"] + box["height"] <= floor)
+    star = rows.nth(row).locator("[tabulator-field=id]").inner_text()
+    rows.nth(row).click()
+    page.get_by_text(re.compile(rf"^(Star {star}|Candidate)$")).filter(visible=True).wait_for()
+    marked, table = page.locator(".tabulator-selected:visible"), page.locator(".tabulator-tableholder:visible")
+
+    def in_sight():
+        one, room = marked.bounding_box(), table.bounding_box()
+        end = room["y"] + room["height"]
+        return end < floor - 100 and room["y"] - 1 <= one["y"] <= end + 1 - one["height"]
+
+    wait_until(page, in_sight)
+    assert in_sight()
+    # The card is as high whatever it says: the table's rows and height never change at once.
+    height = table.bounding_box()["height"]
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        settle(page)
+        assert table.bounding_box()["height"] == height
+    page.keyboard.press("Home")
+    settle(page)
+    close.click()
+    close.wait_for(state="hidden")
+    page.get_by_role("tab", name="Tracks").click()
 
 
 def test_a_click_on_a_rejected_candidate_tells_why_it_is_none_and_its_row_is_marked(page):

@@ -323,7 +323,10 @@ def test_only_complete_stars_count_unless_there_are_fewer_than_ten():
 def test_a_frame_that_is_not_used_or_empty_says_what_to_do():
     tracks = tracks_of(np.full((2, 1), 4.0), np.zeros((2, 1)), np.ones((2, 1)))
     unused = replace(tracks, used=np.array([True, False]), reason=("", "clouds"))
-    with pytest.raises(FrameError, match=r"^has no offsets \(clouds\): choose a frame that is used"):
+    with pytest.raises(FrameError, match=r"^is not used \(clouds\): choose a frame that is used"):
+        offset_map(unused, 1)
+    unused = replace(unused, reason=("", "night/b.fits: left out by hand: tick it"))
+    with pytest.raises(FrameError, match=r"^night/b\.fits: left out by hand: tick it$"):
         offset_map(unused, 1)
     empty = tracks.x.copy()
     empty[1] = np.nan

@@ -169,6 +169,38 @@ def test_the_track_of_the_picked_star_leaves_its_rings_free_at_every_zoom(page, 
         turn_wheel(page, 750, 500, 8, -300)
 
 
+def test_what_is_said_of_a_star_goes_with_the_frame_it_was_said_of(page, served):
+    page.mouse.move(*spot(page, float(markers()["x"][31]), 500))
+    tip = page.get_by_role("tooltip")
+    tip.wait_for()
+    on_server(served, lambda: served.picture.set_markers(markers() | {"y": np.full(40, 520.0)}))
+    tip.wait_for(state="hidden", timeout=3000)
+
+
+NUMBER = "() => ['x_offset', 'y_offset', 'text_align'].map((name) => model('picture number')[name].value).join()"
+# Brings a place of the frame so many pixels of the frame from the picture's upper edge and from its right one.
+TO_CORNER = """([x, y, away]) => {
+    const [across, down] = [model('picture x'), model('picture y')]
+    const [width, height] = [across.end - across.start, down.start - down.end]
+    across.setv({start: x + away - width, end: x + away})
+    down.setv({start: y - away + height, end: y - away})
+}"""
+
+
+@pytest.mark.parametrize(
+    ("along", "usual", "at_the_corner"), [("x", "0,-22,center", "0,22,right"), ("y", "16,0,left", "-16,0,right")]
+)
+def test_the_number_of_the_picked_star_keeps_off_its_track_and_the_edges(page, served, along, usual, at_the_corner):
+    path = np.full((101, 2), 500.0)
+    path[:, "xy".index(along)] = np.arange(450.0, 551.0)
+    on_server(served, lambda: served.picture.set_picked(7, 500.0, 500.0, path))
+    page.wait_for_function(f"() => ({NUMBER})() == '{usual}'")
+    page.evaluate(TO_CORNER, [500, 500, 10])
+    page.wait_for_function(f"() => ({NUMBER})() == '{at_the_corner}'")
+    page.get_by_role("button", name="Whole frame").click()
+    page.wait_for_function(f"() => ({NUMBER})() == '{usual}'")
+
+
 def test_a_region_is_dragged_once_and_taken_away_again(page, served):
     regions = []
     on_server(served, lambda: served.picture.on_region(regions.append))
