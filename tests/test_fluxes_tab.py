@@ -238,16 +238,21 @@ def test_marks_of_fluxes_lie_on_pictures_of_the_frames_stars_and_not_on_maps_and
     desk.results.wait_for(lambda: session.open(turning, "sky"))
     desk.results.wait_for(lambda: desk.side.choose("Fluxes"))
     desk.picture.views(4)
-    marks = desk.side._made["Fluxes"]._marks
+    source = desk.side._made["Fluxes"]._marks.source
+
+    def seen():
+        drawn = [[one for one in made.renderers if one.data_source is source] for made in desk.picture.figures]
+        assert all(len(one) == 2 for one in drawn)
+        return [{one.visible for one in made} for made in drawn]
+
     for kinds, marked in (
         (("subtracted", "stack", "x_offset", "raw"), [True, False, False, True]),
         (("aligned", "normalized", "raw", "stack"), [False, True, True, False]),
     ):
         for i, kind in enumerate(kinds):
-            desk.picture.choose(kind, i)
-        assert [all(one.visible for one in drawn) for drawn in marks._drawn] == marked
-        assert [any(one.visible for one in drawn) for drawn in marks._drawn] == marked
+            desk.results.wait_for(lambda kind=kind, i=i: desk.picture.choose(kind, i))
+        assert seen() == [{one} for one in marked]
     desk.results.wait_for(lambda: desk.side.choose("Tracks"))
     desk.picture.choose("raw", 0)
-    assert not any(one.visible for drawn in marks._drawn for one in drawn)
+    assert seen() == [{False}] * 4
     desk.close()

@@ -1,7 +1,5 @@
 """Recipes with a name: none of them, used in whatever way, changes what belongs to the files that are open."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,7 +14,6 @@ from ui.courier import LARGEST_TEXT, Courier
 from ui.picture import Picture
 from ui.recipe_comparison import OTHERS, RecipeComparison
 from ui.recipe_difference import StarsApart
-from ui.recipe_marks import RecipeMarks
 from ui.recipe_presets import ABOUT, RecipePresets
 from ui.session import Session
 
@@ -58,7 +55,7 @@ def comparison(session, told):
     made = RecipeComparison(
         session,
         Courier(),
-        SimpleNamespace(figures=[], triangles={}),
+        Picture(),
         None,
         tell=lambda sentence, wrong: told.append((sentence, wrong)),
         on_open=lambda opened: None,
@@ -121,18 +118,39 @@ def test_a_recipe_that_joined_the_list_is_compared_again_after_another(session, 
     assert comparison._card.knobs == rows
 
 
-def test_stars_of_one_recipe_alone_are_marked_on_pictures_of_stars_and_not_over_maps(session, comparison):
+def test_stars_of_one_recipe_alone_are_marked_on_pictures_of_stars_that_have_pixels_and_not_over_maps(session, told):
     picture = Picture()
     picture.views(2)
-    comparison._marks = marks = RecipeMarks(picture.figures, picture.triangles)
-    session.change(kinds=("subtracted", "x_offset"))
+    comparison = RecipeComparison(
+        session, Courier(), picture, None, tell=lambda *said: told.append(said), on_open=lambda opened: None
+    )
+    comparison.show()
+    for kind in ("subtracted", "x_offset", "raw", "stack"):
+        picture.show(kind, np.ones((40, 60), np.float32), noise=1.0, key=kind)
     ticket = Ticket()
     comparison._show_stars(ticket, StarsApart(np.zeros((2, 3)), np.ones((2, 5)), 7))
-    seen = [all(one.visible for one in drawn) for drawn in marks._drawn[:2]]
-    assert seen == [True, False]
     assert [row[1:] for row in comparison._card.marks] == [[3, "only in this recipe"], [5, "only in the other recipe"]]
-    session.change(kinds=("stack", "raw"))
-    assert [any(one.visible for one in drawn) for drawn in marks._drawn[:2]] == [False, True]
+
+    def seen():
+        source = picture.triangles["gained"].source
+        drawn = [[one for one in made.renderers if one.data_source is source] for made in picture.figures[:2]]
+        assert all(len(one) == 2 for one in drawn)
+        return [{one.visible for one in made} for made in drawn]
+
+    picture.choose("x_offset", 1)
+    assert seen() == [{True}, {False}]
+    picture.choose("stack", 0)
+    picture.choose("raw", 1)
+    assert seen() == [{False}, {True}]
+    # Over a picture without pixels are words, which nothing may cross.
+    picture.forget("raw", "The file is cut short.")
+    assert seen() == [{False}, {False}]
+    picture.show("raw", np.ones((40, 60), np.float32), noise=1.0, key="again")
+    assert seen() == [{False}, {True}]
+    comparison.hide()
+    assert seen() == [{False}, {False}]
+    assert not any(len(one.source.data["x"]) for one in picture.triangles.values())
+    comparison.close()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import panel as pn
 from bokeh.models import ColumnDataSource, GlyphRenderer, Scatter
 from bokeh.plotting import figure
 
 from ui.colours import COMPLETE, GAINED, HALO, LOST, PARTIAL, REFERENCE, REJECTED, STAR
-from ui.stretch import VIEWS
+
+if TYPE_CHECKING:
+    from ui.picture import Picture
 
 #: Colour and Bokeh's marker of each kind of star (``ui.flux_facts.MARKS``); the last is that of comparison stars.
 LOOKS = {
@@ -32,23 +33,22 @@ class FluxMarks:
 
     Parameters
     ----------
-    figures : sequence of figure
-        The pictures.
+    picture : Picture
+        The pictures that they lie over.
     """
 
-    def __init__(self, figures: Sequence[figure]) -> None:
-        self._figures = tuple(figures)
-        self._drawn: list[list[GlyphRenderer]] = []
+    def __init__(self, picture: Picture) -> None:
         names = ("x", "y", "colour", "marker", "size")
         self.source = ColumnDataSource(data={name: [] for name in names}, name="flux marks")
-        self.shown = False
+        self._overlay = picture.lay_over(self._add)
+
+    @property
+    def shown(self) -> bool:
+        """Whether they are in place of the marks of states."""
+        return self._overlay.shown
 
     def show(self, x: np.ndarray, y: np.ndarray, kinds: np.ndarray) -> None:
-        """Draw stars of some kinds; the marks are made where the first are drawn."""
-        if not self._drawn:
-            with pn.io.hold(freeze=True):
-                self._drawn = [self._add(made) for made in self._figures]
-        self.shown = True
+        """Draw stars of some kinds."""
         seen = np.isfinite(x) & np.isfinite(y)
         kinds = kinds[seen]
         self.source.data = {
@@ -58,6 +58,7 @@ class FluxMarks:
             "marker": [LOOKS[kind][1] for kind in kinds],
             "size": [_SIZES.get(kind, 12) for kind in kinds],
         }
+        self._overlay.show(True)
 
     def _add(self, made: figure) -> list[GlyphRenderer]:
         look = {"x": "x", "y": "y", "marker": "marker", "size": "size", "fill_color": None}
@@ -67,14 +68,6 @@ class FluxMarks:
         )
         return [made.add_glyph(self.source, glyph) for glyph in glyphs]
 
-    def lie_on(self, kinds: Sequence[str]) -> None:
-        """Draw them on those pictures, of kinds in their order, that show the frame's stars at their places."""
-        for kind, drawn in zip(kinds, self._drawn, strict=False):
-            for renderer in drawn:
-                renderer.visible = self.shown and VIEWS[kind].marked
-
     def hide(self) -> None:
         """Take the marks away."""
-        self.shown = False
-        for renderer in (one for drawn in self._drawn for one in drawn):
-            renderer.visible = False
+        self._overlay.show(False)

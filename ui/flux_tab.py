@@ -75,8 +75,7 @@ class FluxTab(Themed):
         # Curves that were measured, the same against other comparison stars, and those, until the stage has made them.
         self._at_once: tuple[LightCurves | None, LightCurves | None, tuple[int, ...]] = (None, None, ())
         session.listen(lambda names: self.show(self._given) if "recipe" in names and self._at_once[1] else None)
-        session.listen(lambda names: self._marks.lie_on(session.kinds) if "kinds" in names and self._marks else None)
-        self._marks: FluxMarks | None = None
+        self._marks = FluxMarks(picture)
         self._parts: dict[str, Any] = {}
         self._drawn: dict[str, tuple] = {}
         # For each view which stars lie in the region, as it was last told.
@@ -142,7 +141,7 @@ class FluxTab(Themed):
 
     def hide(self) -> None:
         """Another tab is open: the picture shows the stars' states again."""
-        if self._marks is not None and self._marks.shown:
+        if self._marks.shown:
             self._marks.hide()
             self._picture.show_other_marks("")
 
@@ -242,15 +241,12 @@ class FluxTab(Themed):
         if self._view.value == "curve" and curves is not None:
             kinds[np.isin(photometry["id"], curves.comparison)] = "compared"
         key = (photometry, tracks if self._session.aligned else None, curves, self._view.value, scene.frame)
-        if self._marks is None:
-            self._marks = FluxMarks(self._picture.figures)
         if self._marks.shown and same(self._drawn.get("marks"), key):
             return
         self._drawn["marks"] = key
         if self._session.aligned and tracks is not None:
             x, y = to_reference(tracks, scene.frame, x, y)
         self._marks.show(np.array(x), np.array(y), kinds)
-        self._marks.lie_on(self._session.kinds)
         self._picture.show_other_marks(legend(flux_facts.counts_of(kinds)))
 
     def _part(self, name: str, make: Callable[[], Any]) -> Any:

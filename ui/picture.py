@@ -18,6 +18,7 @@ from ui.colours import PALETTES
 from ui.cuts import Held, cut_columns
 from ui.look import Look
 from ui.map_line import MapLine
+from ui.overlay import Overlay
 from ui.part import column, new_channel
 from ui.picture_dress import Dressed, look_columns
 from ui.picture_glyphs import Drawn, Glyphs
@@ -54,6 +55,7 @@ class Picture(Dressed, Layers, Marks, Themed):
         self._failed: dict[str, tuple[str, int]] = {}
         self._stopped = False
         self._states_shown = True
+        self._overlays: list[Overlay] = []
         self._other_legend: pn.pane.HTML | None = None
         self._transform: np.ndarray | None = None
         self._moved: Moved | None = None

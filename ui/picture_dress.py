@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, GlyphRenderer
+from bokeh.plotting import figure
 
 from ui.cuts import Held, bars, limits
 from ui.look import Look
 from ui.map_line import MapLine
+from ui.overlay import Overlay
 from ui.picture_glyphs import Drawn
 from ui.picture_layers import BESIDE
 from ui.picture_parts import LimitStrip, PictureControls, PictureHead, StateChips
@@ -39,11 +42,13 @@ class Dressed:
     strip: LimitStrip
     look_asked: ColumnDataSource
     line: MapLine
+    figures: list[figure]
     _drawn: list[Drawn]
     _cells: list[pn.Column]
     _sides: list[PictureSide]
     _pyramids: dict[str, Held]
     _states_shown: bool
+    _overlays: list[Overlay]
 
     @property
     def look(self) -> Look:
@@ -58,6 +63,14 @@ class Dressed:
                 stretch=look.stretch, colours=look.colours, invert=look.invert, tails=look.tracks
             )  # fmt: skip
             self.look_asked.data = look_columns(look, self.look_asked.data["sequence"][0] + 1)
+
+    def lay_over(self, add: Callable[[figure], list[GlyphRenderer]]) -> Overlay:
+        """Have marks, whose glyphs a function adds to a figure, over each picture of the frame's stars."""
+        overlay = Overlay(self.figures, add)
+        self._overlays.append(overlay)
+        for i, kind in enumerate(self.kinds):
+            overlay.lie_on(i, kind in self._pyramids and VIEWS[kind].marked)
+        return overlay
 
     def _dress_all(self) -> None:
         """Dress the visible pictures anew, with the pixels that they have."""
@@ -78,6 +91,8 @@ class Dressed:
         for renderer in self._drawn[i].markers:
             # Of a picture without them the picked star alone is drawn.
             renderer.visible = there and view.marked and self._states_shown
+        for overlay in self._overlays:
+            overlay.lie_on(i, there and view.marked)
         for renderer in self._drawn[i].map_stars:
             renderer.visible = there and view.is_map
         for renderer in self._drawn[i].in_frame:

@@ -107,7 +107,7 @@ class RecipeComparison(Themed):
         self._session, self._courier, self._tell, self._on_open = session, courier, tell, on_open
         self._theme = theme
         self._worker = Worker(document)
-        self._marks = RecipeMarks(picture.figures, picture.triangles)
+        self._marks = RecipeMarks(picture)
         self._other, self._whole = Recipe(), True
         # A recipe of the visitor's own that has joined the list: its key, its name and what _choose takes.
         self._own: tuple[str, str, Recipe, bool] | None = None
@@ -188,8 +188,6 @@ class RecipeComparison(Themed):
         return self._other if self._whole else self._other.with_files_of(self._session.recipe)
 
     def _changed(self, names: frozenset[str]) -> None:
-        if "kinds" in names:
-            self._marks.lie_on(self._session.kinds)
         if self.is_open and names & {"recipe", "frame", "night"}:
             self._ask(self._card.other)
 
@@ -264,7 +262,6 @@ class RecipeComparison(Themed):
         if ticket.stale() or not self.is_open:
             return
         self._marks.show(apart.gained, apart.lost)
-        self._marks.lie_on(self._session.kinds)
         here, there = apart.counts
         gained, lost = apart.gained.shape[1], apart.lost.shape[1]
         self._card.param.update(

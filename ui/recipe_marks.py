@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import panel as pn
 from bokeh.models import ColumnDataSource, GlyphRenderer, Scatter
 from bokeh.plotting import figure
 
 from ui.colours import GAINED, HALO, MISSED
-from ui.stretch import VIEWS
+
+if TYPE_CHECKING:
+    from ui.picture import Picture
 
 # Pixels by which they are larger than a ring.
 EXTRA = 1
@@ -48,36 +49,29 @@ class RecipeMarks:
 
     Parameters
     ----------
-    figures : sequence of figure
-        The pictures; marks are made with the first stars to mark.
-    triangles : dict of str to Triangles
-        What they are drawn with, as :func:`triangles` makes it.
+    picture : Picture
+        The pictures that they lie over, and what they are drawn with.
     """
 
-    def __init__(self, figures: Sequence[figure], triangles: Mapping[str, Triangles]) -> None:
-        self._figures, self._triangles = figures, triangles
-        self._made = False
-        self._drawn: list[list[GlyphRenderer]] = []
+    def __init__(self, picture: Picture) -> None:
+        self._triangles = picture.triangles
+        self._overlay = picture.lay_over(self._add)
 
     def show(self, gained: np.ndarray, lost: np.ndarray) -> None:
         """Mark stars, each x and y of shape (2, n), pixels."""
+        self._place(gained, lost)
+        self._overlay.show(True)
+
+    def _place(self, gained: np.ndarray, lost: np.ndarray) -> None:
         for name, places in (("gained", gained), ("lost", lost)):
             self._triangles[name].source.data = {"x": places[0], "y": places[1]}
-        if not self._made:
-            self._made = True
-            with pn.io.hold(freeze=True):
-                self._drawn = [self._add(made) for made in self._figures]
 
     def _add(self, made: figure) -> list[GlyphRenderer]:
         return [made.add_glyph(one.source, glyph) for one in self._triangles.values() for glyph in one.glyphs]
 
-    def lie_on(self, kinds: Sequence[str]) -> None:
-        """Leave out the pictures, of kinds in their order, on which no stars are marked: a map shall be read."""
-        for kind, drawn in zip(kinds, self._drawn, strict=False):
-            for renderer in drawn:
-                renderer.visible = VIEWS[kind].marked
-
     def clear(self) -> None:
         """Take all marks away."""
-        if self._made:
-            self.show(np.empty((2, 0)), np.empty((2, 0)))
+        if self._overlay.shown:
+            # Rings are as large as their number and that of the marks allow.
+            self._place(np.empty((2, 0)), np.empty((2, 0)))
+            self._overlay.show(False)

@@ -189,6 +189,15 @@ def wait_until(page, holds):
         page.wait_for_timeout(50)
 
 
+def at_rest(page, element):
+    """Where an element lies, once that has stayed for a third of a second."""
+    box, before = element.bounding_box(), None
+    while box != before:
+        page.wait_for_timeout(300)
+        box, before = element.bounding_box(), box
+    return box
+
+
 def drag_threshold(page, share):
     """Drag the threshold's handle by a share of its slider; the hand stays on it."""
     slider = page.get_by_role("slider", name="threshold")

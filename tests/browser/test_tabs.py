@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.served import drag_threshold, place, settle, spot, wait_until
+from tests.browser.served import at_rest, drag_threshold, place, settle, spot, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -86,6 +86,8 @@ def test_a_click_on_a_rejected_candidate_tells_why_it_is_none_and_its_row_is_mar
     marked.locator("[tabulator-field=state]", has_text="sharpness").wait_for()
     assert float(marked.locator("[tabulator-field=x]").inner_text()) == pytest.approx(x, abs=0.06)
     page.get_by_role("tab", name="Tracks").click()
+    # The table's card has such a button too, which may go away under the pointer.
+    marked.wait_for(state="hidden")
     page.get_by_role("button", name="Close the star's card").click()
     page.get_by_text("Click on a star to see what became of it").wait_for()
 
@@ -193,9 +195,10 @@ def test_a_line_dragged_over_the_measures_leaves_frames_out_and_a_double_click_t
     page.get_by_role("tab", name="Frames").click()
     page.wait_for_function("() => model('metric set')?.data.values?.[0].length == 24")
     plot = page.locator(".bk-Figure:visible").last
-    plot.wait_for()
-    page.wait_for_timeout(500)
-    box = plot.bounding_box()
+    # Those of the tab before go first.
+    page.locator(".tabulator-row:visible").first.wait_for()
+    settle(page)
+    box = at_rest(page, plot)
     inner = """() => {
         const one = [...Bokeh.documents[0].all_models].find((m) => m.center?.includes(model('metric low')))
         return [one.y_range.start, one.y_range.end, one.inner_height] }"""
