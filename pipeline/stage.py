@@ -6,6 +6,7 @@ annotated with a :class:`pipeline.knob.Knob`. Widgets, recipe entries, options, 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
@@ -75,7 +76,7 @@ class Stage:
     lazy: tuple[str, ...] = ()
     without: Callable[[Mapping[str, Any]], typing.Collection[str]] | None = None
 
-    @property
+    @functools.cached_property
     def purpose(self) -> str:
         """The first line of the function's docstring."""
         return inspect.getdoc(self.function).splitlines()[0]

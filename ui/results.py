@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from ui.running import LONG, Running
 from ui.scene import Scene, lasts
 from ui.session import Session
 from ui.stage_list import RowState, StageList, left_out, seconds_text
+from ui.turnstile import TURNS
 from ui.worker import Worker
 
 PATIENCE = 150
@@ -37,6 +39,8 @@ ORDER = (
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
     difference.STAGE, cutouts.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
+# What one frame alone is needed for.
+AT_ONCE = ORDER[: ORDER.index("tracks")]
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
 LATE = ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves")
@@ -190,9 +194,12 @@ class Results:
             extra = EXTRAS.get(stage)
             asked = (request, errand.frame, self._session)
             key = extra.key(*asked) if extra else request.key(stage, place)
-            if self._session.graph.peek(key) is None:
+            missing = self._session.graph.peek(key) is None
+            if missing:
                 self._show_before(stage, errand)
-            result = extra.make(*asked) if extra else request.get(stage, place)
+            # What follows from the knobs at once has no turn: it comes while others' tracks are made.
+            with TURNS.turn(errand.ticket) if missing and stage not in AT_ONCE else nullcontext():
+                result = extra.make(*asked) if extra else request.get(stage, place)
         except (FrameError, KnobError) as error:
             self.why[stage] = self._blame(errand, stage, error)
             # What was there before stays on screen, as far as it is of the same frame and that is used still.
