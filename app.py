@@ -10,7 +10,7 @@ import panel as pn
 
 from pipeline.graph.run import Graph
 from pipeline.graph.store import Store
-from ui import known_models, leave, locked, nodelay, unsent
+from ui import leave, locked, nodelay, unsent
 from ui.page import build
 from ui.session import Session
 
@@ -25,7 +25,6 @@ options = parser.parse_args()
 nodelay.install()
 locked.install()
 unsent.install()
-known_models.install()
 leave.install()
 pn.extension("tabulator", "filedropper", "mathjax")
 graph = pn.state.as_cached("graph", lambda: Graph(Store(MEMORY)))

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 
-from ui import known_models, nodelay, unsent
+from ui import nodelay, unsent
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 40_000
@@ -71,7 +71,6 @@ def serving(make):
     """The address of a page of some parts, served by this process."""
     nodelay.install()
     unsent.install()
-    known_models.install()
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
