@@ -137,18 +137,18 @@ class FlatLayer:
         """Draw a flat's marks on some of the figures; they are made where the first are drawn."""
         if not self._renderers and not any(on):
             return
-        if not self._renderers:
-            with pn.io.hold(freeze=True):
-                self._renderers = [self._make(made) for made in self.figures]
         if any(on):
             lists = {self.outline: found.outline, self.unexposed: found.unexposed}
             for source, (xs, ys) in lists.items():
                 source.data = {"xs": xs, "ys": ys}
             for source, (x, y) in {self.brightest: found.brightest, self.lone: found.lone}.items():
                 source.data = {"x": x, "y": y}
-        for renderers, seen in zip(self._renderers, on, strict=True):
-            for renderer in renderers:
-                renderer.visible = seen
+        # As with an overlay: what is told of a glyph outside would overtake the glyph.
+        with pn.io.hold(freeze=not self._renderers):
+            self._renderers = self._renderers or [self._make(made) for made in self.figures]
+            for renderers, seen in zip(self._renderers, on, strict=True):
+                for renderer in renderers:
+                    renderer.visible = seen
 
     def _make(self, made: figure) -> list[GlyphRenderer]:
         hatch = {

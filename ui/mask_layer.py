@@ -80,12 +80,13 @@ class MaskLayer:
 
     def show(self, shapes: Sequence[Mapping[str, Any]], *, drawing: bool) -> None:
         """Draw the shapes of a recipe, and let them be changed by hand or not."""
-        if not self._renderers and (shapes or drawing):
-            with pn.io.hold(freeze=True):
-                self._draw()
+        first = not self._renderers and bool(shapes or drawing)
         data = {"shapes": [json.dumps(list(shapes))], "on": [drawing]}
-        if data != self.held.data:
-            self.held.data = data
+        with pn.io.hold(freeze=first):
+            if first:
+                self._draw()
+            if data != self.held.data:
+                self.held.data = data
 
     def show_found(self, found: Outlines | None) -> None:
         """Draw areas that are masked by themselves; None takes them away."""

@@ -28,13 +28,14 @@ class Overlay:
 
     def show(self, wanted: bool) -> None:
         """Have it seen, or not."""
-        if wanted and not self._drawn:
-            # Bokeh would look for new models after each glyph.
-            with pn.io.hold(freeze=True):
-                self._drawn = [self._add(made) for made in self._figures]
         self.shown = wanted
-        for i in range(len(self._drawn)):
-            self._update(i)
+        first = wanted and not self._drawn
+        # Bokeh would look for new models after each glyph; and what is told of one outside would overtake the glyph.
+        with pn.io.hold(freeze=first):
+            if first:
+                self._drawn = [self._add(made) for made in self._figures]
+            for i in range(len(self._drawn)):
+                self._update(i)
 
     def lie_on(self, picture: int, lies: bool) -> None:
         """Say whether one of the pictures has pixels, and stars at the frame's places."""

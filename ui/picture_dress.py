@@ -68,8 +68,7 @@ class Dressed:
         """Have marks, whose glyphs a function adds to a figure, over each picture of the frame's stars."""
         overlay = Overlay(self.figures, add)
         self._overlays.append(overlay)
-        for i, kind in enumerate(self.kinds):
-            overlay.lie_on(i, kind in self._pyramids and VIEWS[kind].marked)
+        self._dress_all()
         return overlay
 
     def _dress_all(self) -> None:

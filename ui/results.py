@@ -39,7 +39,7 @@ ORDER = (
     "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
     difference.STAGE, cutouts.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
 )  # fmt: skip
-# What one frame alone is needed for.
+# For what one frame alone is needed.
 AT_ONCE = ORDER[: ORDER.index("tracks")]
 # A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
 # something shows it, else each turn of a knob would push what is on screen out of the store.
