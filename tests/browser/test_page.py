@@ -169,7 +169,8 @@ def test_a_visitor_in_a_hurry_clicks_twenty_times_before_the_page_is_whole_and_b
         settle(hasty)
         assert hasty.get_by_role("tab", name=name).get_attribute("aria-selected") == "true"
         # A figure without a layout is as high as nothing.
-        assert all(one.bounding_box()["height"] > 40 for one in hasty.locator(".bk-Figure:visible").all())
+        heights = hasty.locator(".bk-Figure:visible").evaluate_all("(all) => all.map((one) => one.offsetHeight)")
+        assert min(heights, default=41) > 40
     hasty.close()
     assert hasty.problems == []
 
