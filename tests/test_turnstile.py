@@ -104,7 +104,9 @@ def test_stars_follow_a_knob_while_others_compute_and_tracks_have_their_turn(gra
         wait_until(lambda threshold=threshold: scene.scene["stars"].threshold == threshold)
         wait_until(lambda: len(turns._waiting) == 1)
         assert scene.scene["tracks"] is None
+        assert desk.stages.state("tracks").state == "running"
     assert inside == [other]
     other.leave()
     wait_until(lambda: scene.scene["tracks"] is not None)
+    wait_until(lambda: desk.stages.state("tracks").state == "fresh")
     desk.close()

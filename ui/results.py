@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -198,7 +198,8 @@ class Results:
             if missing:
                 self._show_before(stage, errand)
             # What follows from the knobs at once has no turn: it comes while others' tracks are made.
-            with TURNS.turn(errand.ticket) if missing and stage not in AT_ONCE else nullcontext():
+            waits = missing and stage not in AT_ONCE
+            with self._turn(stage, place, key, errand.ticket) if waits else nullcontext():
                 result = extra.make(*asked) if extra else request.get(stage, place)
         except (FrameError, KnobError) as error:
             self.why[stage] = self._blame(errand, stage, error)
@@ -209,6 +210,19 @@ class Results:
         if errand.scene.keys.get(stage) != key:
             errand.add(stage, result, key, self._prepare(errand.scene.with_result(stage, result, key), stage))
         errand.ticket.check()
+
+    @contextmanager
+    def _turn(self, stage: str, place: int | None, key: str, ticket: Ticket) -> Iterator[None]:
+        """Have one's turn among all visitors; the stage's row runs while one waits for it too."""
+        running = Event(stage, place, 0.0, "running", key)
+        self._running.heard(running, mine=True)
+        self._flush_soon()
+        try:
+            with TURNS.turn(ticket):
+                yield
+        finally:
+            # Where another visitor has made it meanwhile the graph tells of nothing.
+            self._running.heard(replace(running, state="ran"), mine=True)
 
     def _blame(self, errand: Errand, stage: str, error: FrameError | KnobError) -> str:
         """Tell of an error in the row of the stage that is to blame, where there is one; the sentence that is told."""
