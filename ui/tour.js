@@ -162,9 +162,14 @@ class Offer {
     leave.setAttribute("aria-label", "No tour")
     leave.addEventListener("click", left)
     document.body.append(this.host)
+    // In a slim window it goes, a moment after the window has changed.
+    const undo = find("[aria-label^=Undo]")
+    if (undo != null) new ResizeObserver(() => this.place()).observe(undo)
   }
 
   place() {
+    // Else its own buttons would be among those that it stands beside.
+    this.bar.hidden = true
     const end = find("[aria-label^=Undo]")?.getBoundingClientRect()
     if (end == null) return
     const before = [...seen("button")].map((one) => one.getBoundingClientRect())
