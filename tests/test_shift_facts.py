@@ -13,7 +13,16 @@ from pipeline.preview import Cube, preview
 from tests.stages.synthetic import sequence
 from ui.colours import LOST
 from ui.shift_facts import before_and_after, pair, remains, shift_frame, usual_reason, verdict
-from ui.stack_facts import levels_of, marked, number, preview_facts, promise, share_rejected, stack_facts
+from ui.stack_facts import (
+    also_stacked,
+    levels_of,
+    marked,
+    number,
+    preview_facts,
+    promise,
+    share_rejected,
+    stack_facts,
+)
 
 SHAPE = (60, 80)
 
@@ -135,3 +144,9 @@ def test_numbers_keep_their_digits():
     ]  # fmt: skip
     assert "\u221a24 = 4.90" in promise(24)
     assert "3.91" in promise(24)
+
+
+def test_other_stacks_are_named_also_that_of_frames_without_a_filter():
+    assert also_stacked(["", "V"], "V") == " Also stacked: frames without a filter; go to such a frame to see it."
+    assert also_stacked(["B", "R", "V"], "R") == " Also stacked: B, V; go to such a frame to see it."
+    assert also_stacked(["R"], "R") == also_stacked([], "") == ""

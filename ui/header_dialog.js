@@ -31,7 +31,7 @@ export function render({model}) {
     clearTimeout(waiting)
     waiting = setTimeout(() => model.send_msg({words: field.value}), WAIT)
   })
-  const facts = element("p", "facts", root)
+  const facts = element("p", "of-file", root)
   const problem = element("p", "problem", root)
   problem.setAttribute("role", "alert")
   const said = element("p", "said", root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,6 +160,12 @@ def promise(count: int) -> str:
     root = count**0.5
     median = f", a median {root / 1.2533:.2f}" if count > 2 else ""
     return f"Of {count} independent frames a mean gains \u221a{count} = {root:.2f}{median}."
+
+
+def also_stacked(filters: Sequence[str], shown: str) -> str:
+    """Say of which other filters there are stacks; of frames without one the filter is ""."""
+    others = [one or "frames without a filter" for one in filters if one != shown]
+    return f" Also stacked: {', '.join(others)}; go to such a frame to see it." if others else ""
 
 
 def title(stack: Stack, combine: str) -> str:

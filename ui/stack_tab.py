@@ -16,6 +16,7 @@ from ui.stack_facts import (
     Levels,
     PreviewFacts,
     StackFacts,
+    also_stacked,
     chosen,
     number,
     preview_facts,
@@ -169,8 +170,7 @@ class StackTab(ResultTab):
             f"{html.escape(one[:1].upper() + one[1:])}.</div>"
             for one in stack.warnings
         )
-        others = [] if stacks is None else [one.filter for one in stacks.stacks if one.filter != stack.filter]
-        also = f" Also stacked: {', '.join(filter(None, others))}; go to such a frame to see it." if others else ""
+        also = also_stacked([] if stacks is None else [one.filter for one in stacks.stacks], stack.filter)
         return (
             f'<div style="{_text(colours)};padding:12px 16px 0{dim}"><div>{html.escape(name)}</div>'
             f'<div style="{_GRID}">{cells}</div><div style="{_SMALL};color:{colours.second}">'

@@ -41,6 +41,8 @@ def test_a_click_on_a_name_shows_its_cards_as_text_and_typing_finds_them_in_ever
     page.locator(".tabulator-row:visible [tabulator-field=file]", has_text="Bias/one").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("row", name="OBSERVER").wait_for()
+    whole = "(one) => one.textContent.length > 9 && one.scrollHeight <= one.clientHeight && one.clientHeight >= 32"
+    assert dialog.locator("p.of-file").evaluate(whole)
     assert HOSTILE in dialog.get_by_role("row", name="OBSERVER").inner_text()
     assert "HDU 0" in dialog.get_by_role("row", name="OBSERVER").inner_text()
     assert "HDU 1" in dialog.get_by_role("row", name="EXPTIME").inner_text()
