@@ -228,17 +228,17 @@ def test_a_map_is_compared_with_other_methods_alone(tab, stars):
 
 
 def test_on_the_reference_the_tab_leads_to_a_frame_that_has_a_map(tab, stars, maps):
-    assert not tab._go.visible
+    assert not tab._elsewhere.button.visible
     seen = scene(stars, maps)
     seen.frame = stars.reference
     tab.show(seen)
-    assert tab._go.visible
-    assert tab._go.label == "Show frame 2"
+    assert tab._elsewhere.button.visible
+    assert tab._elsewhere.button.label == "Show frame 2"
     tab._session.change(frame=0)
-    tab._go.clicks += 1
+    tab._elsewhere.button.clicks += 1
     assert tab._session.frame == 1
     tab.show(scene(stars, maps))
-    assert not tab._go.visible
+    assert not tab._elsewhere.button.visible
 
 
 def test_a_method_that_fails_says_why(tab, monkeypatch):

@@ -95,7 +95,7 @@ def test_a_frame_that_is_left_out_fails_no_stage_and_its_picture_says_once_why(p
     tab = page.side._made["Map"]
     assert tab._none.visible
     assert tab._none.object.startswith("This frame has no offset map. It is not used. Left out by hand (clouds): tick")
-    assert (tab._go.visible, tab._go.label) == (True, "Show frame 4")
+    assert (tab._elsewhere.button.visible, tab._elsewhere.button.label) == (True, "Show frame 4")
     assert not any(one.visible for one in page.picture.line._glyphs.get(0, ())), "no line over the words"
     row, note = page.stages.state("offset_map"), page.picture._notes[0]
     assert (row.state, row.note, row.error) == ("idle", "frame not used", None)

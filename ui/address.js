@@ -1,6 +1,6 @@
 // The address says what the page shows. The server writes all of it but what is known here alone: the zoom, limits that a
 // hand has set, and the states of stars that are drawn.
-const PAUSE_MS = 300
+const PAUSE_MS = 150
 // So long the page's parts may still take their places around the picture.
 const SETTLING_MS = 3000
 const HANDS = ["pointerdown", "wheel", "keydown"]

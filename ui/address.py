@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ui.session import Session
 
 REFUSED = "The address asks for something that cannot be shown: {why}. The page opens with its defaults."
-LEFT_OUT = "The address asks for {what} that cannot be set: {why}. All else is shown as asked."
+LEFT_OUT = "The address asks for {what} that cannot be had: {why}. All else is shown as asked."
 
 
 class Address(Part):
@@ -75,7 +75,8 @@ def place_seen(source: Place, session: Session, picture: Picture, sequence: Sequ
     usual = not session.placed or (sequence is not None and session.frame == sequence.reference)
     frame = None if usual else session.frame
     look = replace(picture.look, **beside(session))
-    return replace(source, frame=frame, star=session.picked, recipe=session.recipe, kinds=kinds, look=look)
+    picked: dict[str, Any] = {"star": session.picked, "candidate": session.candidate}
+    return replace(source, frame=frame, **picked, recipe=session.recipe, kinds=kinds, look=look)
 
 
 def _left_out(wrong: list[str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ class Place:
         Number of the frame, from 0; None is the reference.
     star : int or None
         The star picked.
+    candidate : tuple of float or None
+        The candidate picked that is no star: x and y of its place in the reference, pixels.
     recipe : Recipe
         All knobs.
     kinds : tuple of str
@@ -57,6 +61,7 @@ class Place:
     folder: str = ""
     frame: int | None = None
     star: int | None = None
+    candidate: tuple[float, float] | None = None
     recipe: Recipe = field(default_factory=Recipe)
     kinds: tuple[str, ...] = ("subtracted",)
     stage: str = "stars"
@@ -65,8 +70,8 @@ class Place:
     look: Look = field(default_factory=Look)
 
     def at_start(self) -> Place:
-        """The same place, at the reference and with no star and no region picked."""
-        return replace(self, frame=None, star=None, zoom=(), look=replace(self.look, region=None))
+        """The same place, at the reference and with nothing and no region picked."""
+        return replace(self, frame=None, star=None, candidate=None, zoom=(), look=replace(self.look, region=None))
 
 
 def address_of(place: Place) -> str:
@@ -83,6 +88,8 @@ def address_of(place: Place) -> str:
     if place.folder or place.sample:
         entries += [("frame", str(place.frame + 1))] if place.frame is not None else []
         entries += [("star", str(place.star))] if place.star is not None else []
+        if place.candidate is not None:
+            entries.append(("candidate", ",".join(f"{one:.1f}" for one in place.candidate)))
     if place.kinds != usual.kinds:
         entries.append(("pictures", ",".join(place.kinds)))
     if place.stage != usual.stage:
@@ -113,7 +120,7 @@ def _joined(entries: list[tuple[str, str]]) -> str:
 def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
     """The place that an address's text names, and what is wrong with what had to be left out of it.
 
-    Left out are knobs and entries of the look that cannot be.
+    Left out is all that cannot be but the files: without them there is nothing to show.
 
     Parameters
     ----------
@@ -125,7 +132,7 @@ def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
     Raises
     ------
     AddressError
-        Where anything else of it cannot be.
+        Where it is no address, or asks for files that cannot be opened.
     """
     if len(text) > LONGEST:
         raise AddressError(f"it is longer than an address of this page can be (at most {LONGEST} characters)")
@@ -152,8 +159,15 @@ def place_of(text: str, root: Path) -> tuple[Place, list[str]]:
                 place = replace(place, look=with_entry(place.look, name, words))
             except LookError as error:
                 wrong.append(str(error))
+        elif name == "folder":
+            place = replace(place, folder=_folder(words, root), sample="")
+        elif name == "sample":
+            place = replace(place, sample=_sample(words))
         else:
-            place = _with(place, name, words, root)
+            try:
+                place = replace(place, **{_FIELDS.get(name, name): _reader(name)(name, words)})
+            except AddressError as error:
+                wrong.append(str(error))
     return replace(place, recipe=Recipe(knobs)), wrong
 
 
@@ -166,13 +180,13 @@ def _knob(stage: str, knob: str, value: str) -> Any:
     return recipes.parse_value(STAGES[stage].knobs[knob], value)
 
 
-def _with(place: Place, name: str, value: str, root: Path) -> Place:
-    """The place with one entry of an address, which is no knob, put in."""
-    if name in _READERS:
-        return replace(place, **{_FIELDS.get(name, name): _READERS[name](name, value)})
-    if name == "folder":
-        return replace(place, folder=_folder(value, root), sample="")
-    raise AddressError(f"{cut(name)}: no such entry{nearest(name, (*_READERS, *ENTRIES, 'folder'))}")
+def _reader(name: str) -> Callable[[str, str], Any]:
+    """What reads an entry that is neither a knob nor a file."""
+    if name not in _READERS:
+        raise AddressError(
+            f"{cut(name) or shown(name)}: no such entry{nearest(name, (*_READERS, *ENTRIES, 'folder', 'sample'))}"
+        )
+    return _READERS[name]
 
 
 def _folder(value: str, root: Path) -> str:
@@ -187,7 +201,7 @@ def _folder(value: str, root: Path) -> str:
         raise refused from None
 
 
-def _one_of(allowed: tuple[str, ...]) -> object:
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         if value not in allowed:
             raise AddressError(f"{name} {shown(value)}: no such {name}{nearest(value[:80], filter(None, allowed))}")
@@ -196,7 +210,7 @@ def _one_of(allowed: tuple[str, ...]) -> object:
     return read
 
 
-def _whole(least: int) -> object:
+def _whole(least: int) -> Callable[[str, str], int]:
     def read(name: str, value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
             raise AddressError(f"{name} {shown(value)}: wants a whole number of at least {least}")
@@ -212,23 +226,29 @@ def _kinds(name: str, value: str) -> tuple[str, ...]:
     return kinds
 
 
-def _zoom(name: str, value: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in value.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 3 or not all(math.isfinite(one) and abs(one) < 1e6 for one in numbers) or numbers[2] < 1:
-        raise AddressError(f"{name} {shown(value)}: wants x, y and width, in pixels of the frame")
-    return numbers
+def _numbers(count: int, wants: str) -> Callable[[str, str], tuple[float, ...]]:
+    def read(name: str, value: str) -> tuple[float, ...]:
+        try:
+            numbers = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            numbers = ()
+        # Beside x and y stands a width.
+        narrow = len(numbers) > 2 and numbers[2] < 1
+        if len(numbers) != count or not all(math.isfinite(one) and abs(one) < 1e6 for one in numbers) or narrow:
+            raise AddressError(f"{name} {shown(value)}: wants {wants}")
+        return numbers
+
+    return read
 
 
+_sample = functools.partial(_one_of(tuple(SAMPLES)), "sample")
 _FIELDS = {"pictures": "kinds"}
 _READERS = {
-    "sample": _one_of(tuple(SAMPLES)),
     "frame": _whole(1),
     "star": _whole(0),
+    "candidate": _numbers(2, "x and y, in pixels of the reference"),
     "pictures": _kinds,
     "stage": _one_of(("", *STAGES)),
     "tab": _one_of(TABS),
-    "zoom": _zoom,
+    "zoom": _numbers(3, "x, y and width, in pixels of the frame"),
 }

@@ -19,9 +19,11 @@ from ui.flux_marks import FluxMarks
 from ui.flux_signs import legend
 from ui.flux_tables import CurveView, FluxTable
 from ui.part import column
+from ui.pictures import frame_beside
 from ui.region import stars_inside, to_reference
 from ui.scene import Scene, same
 from ui.session import Session
+from ui.tab import WayElsewhere, why_unused
 from ui.themed import Themed
 
 if TYPE_CHECKING:
@@ -87,11 +89,14 @@ class FluxTab(Themed):
             label="A click on the picture", options=CLICKS, value="pick", margin=(8, 16, 0, 16), **look
         )
         self._note = pn.pane.HTML("", margin=0, sizing_mode="stretch_width")
+        self._elsewhere = WayElsewhere(session)
         self._body = column(sizing_mode="stretch_both", scroll="y-auto")
         self._saves = {what: self._button(what, words) for what, words in _SAVES.items()}
         line = {"border-top": "1px solid var(--starshift-hairline)"}
         self._foot = pn.Row(*self._saves.values(), margin=0, height=48, sizing_mode="stretch_width", styles=line)
-        self.panel = pn.Column(self._view, self._note, self._body, self._foot, sizing_mode="stretch_both", margin=0)
+        self.panel = pn.Column(
+            self._view, self._note, self._elsewhere.button, self._body, self._foot, sizing_mode="stretch_both", margin=0
+        )
 
     def _button(self, what: str, words: str) -> pmui.Button:
         return pmui.Button(
@@ -158,6 +163,8 @@ class FluxTab(Themed):
             view = self._view.value
             words = self._missing(view)
             self._foot.visible = not words
+            unused = words and why_unused(scene)
+            self._elsewhere.offer(frame_beside(scene["tracks"].used, scene.frame) if unused else None)
             self._saves["curves"].visible = view == "curve"
             for name, part in self._parts.items():
                 part.panel.visible = name == view and not words

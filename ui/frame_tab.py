@@ -99,6 +99,11 @@ def measure(name: str, sequence: Sequence, selection: Selection, tracks: Tracks 
     return np.array([np.nan if getattr(info, name) is None else getattr(info, name) for info in sequence.frames], float)
 
 
+def with_unit(name: str) -> str:
+    """A measure's name with its unit, where it has one."""
+    return f"{name}, {UNITS[name]}" if name in UNITS else name
+
+
 def with_limit(limits: Limits, name: str, edge: str, value: float | None) -> dict[str, tuple[float, float]]:
     """The limits with one end of one of them moved, or taken away; a limit without ends goes.
 
@@ -153,7 +158,7 @@ class FrameTab(Themed):
         self._theme = theme
         self._on_frame, self._on_use, self._on_limits, self._on_kind = on_frame, on_use, on_limits, on_kind
         self._on_header = on_header
-        self._lights = 0
+        self._lights = self._frame = 0
         self._limits: Limits = {}
         self._held = False
         self._kinds: dict[str, str] = {}
@@ -170,7 +175,12 @@ class FrameTab(Themed):
         self._common = pn.pane.HTML(margin=(8, 16, 0, 16), sizing_mode="stretch_width")
         self._view.param.watch(lambda event: self._look(), "value")
         self._measure = pmui.Select(
-            label="Measure", options=list(LIMITED), value="fwhm", size="small", width=150, margin=(12, 8, 4, 16)
+            label="Measure",
+            options={with_unit(name): name for name in LIMITED},
+            value="fwhm",
+            size="small",
+            width=150,
+            margin=(12, 8, 4, 16),
         )
         self._measure.param.watch(lambda event: self._redraw(), "value")
         self._said = pn.pane.HTML(margin=(14, 16, 0, 0), sizing_mode="stretch_width")
@@ -210,6 +220,7 @@ class FrameTab(Themed):
             widths={"used": 46, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
         )  # fmt: skip
         self.table.on_click(self._clicked)
+        self.table.param.watch(lambda event: self._mark(), "selection")
         head = pn.Row(self._measure, self._said, sizing_mode="stretch_width", margin=0)
         self._lights_part.extend([head, self._plot.panel, self.table])
 
@@ -225,6 +236,11 @@ class FrameTab(Themed):
         self.files.on_edit(self._edited)
         self.files.on_click(self._pointed)
         self._files_part.extend([self._common, self.files])
+
+    def _mark(self) -> None:
+        """Mark the row of the frame shown, whichever row was clicked on."""
+        if self.table.selection != [self._frame]:
+            self.table.selection = [self._frame]
 
     # What the visitor does
 
@@ -298,6 +314,8 @@ class FrameTab(Themed):
             self._make(table)
         elif not table.equals(self.table.value):
             self.table.value = table
+        self._frame = frame
+        self._mark()
         self._redraw = lambda: self._show_measure(sequence, selection, tracks, frame, list(table["why not"]))
         self._redraw()
 
@@ -323,8 +341,7 @@ class FrameTab(Themed):
         ends = None if low <= -ANY else low, None if high >= ANY else high
         shown = Measured(values, tuple(why[: len(values)]), *ends, frame, sequence.reference)
         self._plot.show(shown, self._held)
-        unit = f"{name}, {UNITS[name]}" if name in UNITS else name
-        limit = f"{unit}: {limits_text(low, high)}" if name in self._limits else HINT
+        limit = f"{with_unit(name)}: {limits_text(low, high)}" if name in self._limits else HINT
         self._said.object = _small(limit)
 
 

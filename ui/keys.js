@@ -15,11 +15,18 @@ const OWN_TAGS = new Set(["INPUT", "TEXTAREA", "SELECT", "OPTION", "DIALOG"])
 const OWN_ROLES = new Set([
   "slider", "tab", "menu", "menuitem", "listbox", "option", "spinbutton", "combobox", "textbox", "radio", "radiogroup", "dialog",
 ])
+const TYPED_INTO = new Set(["text", "search", "number"])
 const PRESSED_BY_SPACE = new Set(["BUTTON", "A", "SUMMARY"])
 
 const elements = (event) => event.composedPath().filter((one) => one instanceof Element)
 const keeps_keys = (event) => elements(event).some((one) =>
   OWN_TAGS.has(one.tagName) || OWN_ROLES.has(one.getAttribute("role")) || one.isContentEditable)
+// Undo is the field's own while something is being written in it; a knob's field tells when that is over.
+const keeps_undo = (event) => {
+  const [focused, ...around] = elements(event)
+  if (around.some((one) => one.tagName === "DIALOG") || focused.isContentEditable || focused.tagName === "TEXTAREA") return true
+  return focused.tagName === "INPUT" && TYPED_INTO.has(focused.type) && focused.typed !== false
+}
 const is_pressed = (event) => elements(event).some((one) =>
   PRESSED_BY_SPACE.has(one.tagName) || ["button", "checkbox", "switch"].includes(one.getAttribute("role")))
 
@@ -68,11 +75,16 @@ export function render({model}) {
     return false
   }
 
+  function turned_back(event) {
+    const key = event.key.toLowerCase()
+    const undo = (event.ctrlKey || event.metaKey) && key === "z"
+    if (event.altKey || !(undo || (event.ctrlKey && key === "y")) || keeps_undo(event)) return false
+    model.send_msg({turn: undo && !event.shiftKey ? "undo" : "redo"})
+    return true
+  }
+
   function acted(event) {
-    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z")
-      return model.send_msg({turn: event.shiftKey ? "redo" : "undo"}), true
-    if (event.ctrlKey && !event.altKey && event.key.toLowerCase() === "y") return model.send_msg({turn: "redo"}), true
-    if (event.ctrlKey || event.metaKey || event.altKey) return false
+    if (event.ctrlKey || event.metaKey || event.altKey || keeps_keys(event)) return false
     if (event.key === " " && presses(event)) return false
     if (event.key in PLAYER) return tell("press", PLAYER[event.key]), true
     if (event.key in ZOOM) return tell("zoom", ZOOM[event.key]), true
@@ -82,7 +94,7 @@ export function render({model}) {
   }
 
   const listen = (event) => {
-    if (!event.defaultPrevented && !keeps_keys(event) && acted(event)) event.preventDefault()
+    if (!event.defaultPrevented && (turned_back(event) || acted(event))) event.preventDefault()
   }
   window.addEventListener("keydown", listen)
   model.on("remove", () => {

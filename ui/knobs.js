@@ -117,6 +117,7 @@ class Knob {
       this.since = this.value
     }
     // What a hand has begun to write is not written over by a result that comes meanwhile.
+    input.typed = false
     input.addEventListener("input", () => { input.typed = true })
     input.addEventListener("change", commit)
     input.addEventListener("blur", () => {
@@ -225,6 +226,7 @@ class Knob {
   make_text() {
     const box = element("label", "field block", this.el)
     this.text = element("input", "", box, {type: "text", "aria-label": this.spec.label, placeholder: this.spec.hint, autocomplete: "off"})
+    this.text.typed = false
     this.text.addEventListener("input", () => { this.text.typed = true })
     this.text.addEventListener("blur", () => { this.text.typed = false; this.draw() })
     this.text.addEventListener("change", () => {

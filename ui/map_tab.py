@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 import param
 from bokeh.document import Document
 
@@ -24,7 +23,7 @@ from ui.part import Part, column, text
 from ui.pictures import frame_beside
 from ui.region import Region
 from ui.stretch import VIEWS, number
-from ui.tab import BLAMED, why_unused
+from ui.tab import BLAMED, WayElsewhere, why_unused
 
 if TYPE_CHECKING:
     from ui.picture import Picture
@@ -74,8 +73,6 @@ class MapTab:
         self._picked: int | None = None
         self._region: Region | None = None
         self._difference: Difference | None = None
-        # A frame to go to from the reference, which has no map to look at.
-        self._elsewhere: int | None = None
         pick = lambda star: session.change(picked=star)  # noqa: E731
         self.small = MapPlots(theme, picture.choose_map)
         self.row = CompareRow(theme=theme, margin=0, height=40, sizing_mode="stretch_width")
@@ -87,10 +84,11 @@ class MapTab:
         picture.line.on_move(lambda ends: self._follow(ends))
         self._parts = column(sizing_mode="stretch_width", visible=False)
         self._none = pn.pane.HTML(_WAIT, margin=16, sizing_mode="stretch_width")
-        self._go = pmui.Button(
-            variant="outlined", height=32, margin=(0, 16), visible=False, on_click=lambda *_: self._leave()
+        # The reference has no map to look at.
+        self._elsewhere = WayElsewhere(session)
+        self.panel = column(
+            self._none, self._elsewhere.button, self._parts, sizing_mode="stretch_both", scroll="y-auto"
         )
-        self.panel = column(self._none, self._go, self._parts, sizing_mode="stretch_both", scroll="y-auto")
         self.theme = theme
 
     @property
@@ -118,10 +116,7 @@ class MapTab:
             self._none.object = html.escape(words)
             self._parts.visible, self._none.visible = not words, bool(words)
             none_here = words == _REFERENCE or (maps is None and tracks is not None and not tracks.used[scene.frame])
-            self._elsewhere = frame_beside(tracks.used, scene.frame) if none_here else None
-            self._go.visible = self._elsewhere is not None
-            if self._go.visible:
-                self._go.label = f"Show frame {self._elsewhere + 1}"
+            self._elsewhere.offer(frame_beside(tracks.used, scene.frame) if none_here else None)
             if maps is None:
                 for kind in DIFFERENCES:
                     self._picture.forget(kind)
@@ -144,14 +139,12 @@ class MapTab:
             self.profile.set_picked(self._picked)
             self.residuals.set_picked(self._picked)
 
-    def _leave(self) -> None:
-        self._session.change(frame=self._elsewhere)
-
     def show_kinds(self) -> None:
         """Outline the maps that the pictures show; the line follows the first of them."""
         kinds = self._session.kinds
         self.small.set_chosen(kinds)
-        axis = next((kind[0] for kind in kinds if kind in (*OFFSETS, *ERRORS, *DIFFERENCES)), self._axis)
+        # The line follows an offset, of which an error only tells the axis.
+        axis = next((one[0] for maps in ((*OFFSETS, *DIFFERENCES), ERRORS) for one in kinds if one in maps), self._axis)
         if axis != self._axis:
             self._axis = axis
             self._follow(self._picture.line.ends)

@@ -51,7 +51,7 @@ COMPONENTS = (choice.Choice, gallery.StarGallery, lay_over.LayOver, map_tab.Comp
 # A message that is no error leaves by itself, ms.
 TOAST_STAYS = 6000
 # The address follows what is shown after a moment, not while a hand is on a knob.
-ADDRESS_WAITS = 400
+ADDRESS_WAITS = 200
 
 
 class Desk(Viewer):
@@ -179,7 +179,7 @@ class Desk(Viewer):
         seen = {"frame": None} if place is None else {"recipe": place.recipe, "frame": place.frame} | beside(place.look)
         self.session.open(opened.night, title, opened.seconds, opened.truth, **seen)
         if opened.place is not None:
-            self.session.change(picked=opened.place.star)
+            self.picking.ask(opened.place.star, opened.place.candidate)
             # A tab that was clicked on meanwhile stays open.
             known = opened.place.tab != TRUTH or opened.truth is not None
             if known and self.side.active == self._tab_before:

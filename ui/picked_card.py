@@ -14,6 +14,7 @@ from ui.session import Session
 from ui.star_card import StarCard
 from ui.themed import Themed
 
+INSTEAD = "In its place in this frame is a candidate that is no star; its measures stand below."
 ImageOf = Callable[[int], np.ndarray | None]
 
 
@@ -65,12 +66,14 @@ class PickedCard(Themed):
             return
         self._told = tracks
         limits = star_facts.star_limits(stars, tracks, frame, star, self._session.recipe)
+        sentence = series.star_sentence(tracks, star, frame)
+        measures = series.star_measures(stars, tracks, frame, star)
+        instead = [] if measures else star_candidate.lost_measures(stars, tracks, frame, star, limits)
         self._card.show(
             star,
             series.star_state(tracks, frame, star),
-            series.star_sentence(tracks, star, frame),
-            series.star_measures(stars, tracks, frame, star)
-            or star_candidate.lost_measures(stars, tracks, frame, star, limits),
+            f"{sentence} {INSTEAD}" if instead else sentence,
+            measures or instead,
             cutouts,
             noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,
             reference=tracks.reference,

@@ -24,6 +24,12 @@ function pointing(picture) {
   // What is too faint tells of itself where it is pointed at, drawn or not.
   const faint_star = (k) => state.kinds[k] == BELOW
 
+  // What the tooltip tells of, and a click picks.
+  function pointed_at({x, y}) {
+    const k = picture.nearest(x, y, HOVER_RADIUS, drawn_star)
+    return k < 0 ? picture.nearest(x, y, POINT_RADIUS, faint_star) : k
+  }
+
   // A picture on the reference's pixels: the frame's stars are not where it shows them.
   const at_home = (event) => Boolean(drawn[figures.findIndex((figure) => figure == event.origin)]?.home?.[0])
 
@@ -34,7 +40,8 @@ function pointing(picture) {
       pick.data = {row: [-1], id: [-1], x: [event.x], y: [event.y], reach: [reach], sequence}
       return
     }
-    const k = picture.nearest(event.x, event.y, PICK_RADIUS, drawn_star)
+    const told = pointed_at(event)
+    const k = told < 0 ? picture.nearest(event.x, event.y, PICK_RADIUS, drawn_star) : told
     pick.data = {row: [k], id: [k < 0 ? -1 : stars.data.id[k]], x: [event.x], y: [event.y], reach: [0], sequence}
   }
 
@@ -64,8 +71,7 @@ function pointing(picture) {
     read(event)
     const cut = drawn[state.pointed[0]]
     if (cut == null || !cut.sky[0] || cut.home[0]) return tip.hide()
-    let k = picture.nearest(event.x, event.y, HOVER_RADIUS, drawn_star)
-    if (k < 0) k = picture.nearest(event.x, event.y, POINT_RADIUS, faint_star)
+    const k = pointed_at(event)
     if (k < 0) return tip.hide()
     const data = stars.data
     const kind = state.kinds[k]

@@ -58,6 +58,8 @@ export function render({model}) {
   close.setAttribute("aria-label", "Close the comparison")
   close.title = "Close"
 
+  root.addEventListener("keydown", (event) => { if (event.key === "Escape") close.click() })
+
   const choose = element("div", "choose", root)
   const label = element("label", "", choose, "This recipe and")
   label.htmlFor = "other-recipe"

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
+import panel_material_ui as pmui
 
 from ui.colours import PALETTES
 from ui.file_frame import without_name
@@ -14,6 +15,7 @@ from ui.themed import Themed
 
 if TYPE_CHECKING:
     from ui.scene import Scene
+    from ui.session import Session
 
 
 #: Where to look when a result cannot be had.
@@ -32,6 +34,29 @@ def why_unused(scene: Scene) -> str:
         return ""
     why = without_name(tracks.reason[frame], frames.frames[frame].file)
     return f"It is not used. {why.rstrip('.')}."
+
+
+class WayElsewhere:
+    """A button to a frame that has what the one shown has not.
+
+    Parameters
+    ----------
+    session : Session
+        Told of the frame.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._frame: int | None = None
+        self.button = pmui.Button(
+            variant="outlined", height=32, margin=(0, 16), visible=False,
+            on_click=lambda *_: session.change(frame=self._frame),
+        )  # fmt: skip
+
+    def offer(self, frame: int | None) -> None:
+        """Lead to a frame, by its number; None leads nowhere."""
+        self._frame = frame
+        label = {} if frame is None else {"label": f"Show frame {frame + 1}"}
+        self.button.param.update(visible=frame is not None, **label)
 
 
 class ResultTab(Themed):

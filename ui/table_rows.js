@@ -9,7 +9,9 @@ function write_what_changed() {
   view.setData = function () {
     const ready = !this._initializing && !this._building && this.tabulator.initialized
     const stays = this.model.css_classes.includes("rows-stay") && this.model.sorters.length === 0
-    return ready && stays && write_cells(this) ? Promise.resolve() : setData.call(this)
+    if (ready && stays && write_cells(this)) return Promise.resolve()
+    if (ready) begin_anew(this)
+    return setData.call(this)
   }
   view.setData.seldom = true
   const {after_layout} = view
@@ -35,18 +37,42 @@ function write_cells(view) {
   return true
 }
 
-// What is picked stays in sight when something opens below a table. Panel draws the table anew then, or leaves it as it is,
-// and scrolls back to where it was a little later.
+// What is picked stays in sight when something opens below a table, and a table whose tab is opened again is where it was
+// left. Panel draws the table anew then, or leaves it as it is, and scrolls back to where it was a little later.
 function keep_in_sight(view) {
-  const element = view.tabulator?.rowManager?.element
+  const {tabulator} = view
+  const element = tabulator?.rowManager?.element
   if (element == null || view.watched === element) return
   view.watched = element
+  // Where it is scrolled to while it is seen, and the row that was brought into sight last.
+  let [place, hidden, brought] = [0, false, null]
+  element.addEventListener("scroll", () => { if (!hidden && element.clientHeight) place = element.scrollTop }, {passive: true})
   new ResizeObserver(() => {
-    const top = showing_picked(view.tabulator, view._lastVerticalScrollbarTopPosition)
+    if (!element.clientHeight) {
+      hidden = true
+      return
+    }
+    const from = hidden ? place : view._lastVerticalScrollbarTopPosition
+    const picked = picked_row(tabulator)
+    const top = picked === brought ? from : showing_picked(tabulator, from)
+    ;[hidden, brought] = [false, picked]
     if (top == null) return
     view._lastVerticalScrollbarTopPosition = top
     if (!view._updating_scroll) element.scrollTop = top
   }).observe(element)
+}
+
+// Where a table was scrolled to beyond the rows that it gets, it begins anew.
+function begin_anew(view) {
+  const {element, renderer} = view.tabulator.rowManager
+  const end = renderer.vDomRowHeight * view.getData().length - element.clientHeight
+  if (view._lastVerticalScrollbarTopPosition > end) view._lastVerticalScrollbarTopPosition = 0
+}
+
+// A star by its number, a candidate that has none by its place; "" where nothing is picked.
+function picked_row(table) {
+  const picked = table.initialized ? table.getSelectedRows()[0]?._row.data : null
+  return picked == null ? "" : picked.id || `${picked.x} ${picked.y}`
 }
 
 // How far a table is to be scrolled so that the row picked is seen, and a row beside it: after a wide leap Tabulator's

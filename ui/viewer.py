@@ -17,15 +17,16 @@ from pipeline.stage import STAGES
 from pipeline.tables import Tracks
 from ui import marks
 from ui.knobs import histogram, measures
+from ui.picking import Picking
 from ui.picture import Picture
 from ui.pictures import FOLLOWS, MADE_OF, PARTED, Pixels, frame_beside, prepare, stages_of
 from ui.player import Player
-from ui.region import Region, in_frame, in_reference, spot_of, to_reference, transform_of
+from ui.region import Region, in_frame, in_reference, to_reference, transform_of
 from ui.results import Results
 from ui.scene import Scene
 from ui.session import Session
 from ui.stage_list import LEFT_OUT, StageList
-from ui.star_candidate import candidate_place, moved_spot, pick_in_frame, star_at, star_spot
+from ui.star_candidate import star_at
 from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
@@ -60,10 +61,8 @@ class Viewer:
         # The kind of picture that an open row brought, and the one before it.
         self._led, self._left = "", "subtracted"
         self._tailed: tuple[int, int, bool] | None = None
-        # The tracks in which the picked star has its number, and the frame that was shown when it was picked.
-        self._picked_in: Tracks | None = None
-        self._picked_at = 0
         self.picture = Picture(theme)
+        self.picking = Picking(session, self.picture)
         self.picture.offer([kind for kind, made_of in MADE_OF.items() if FOLLOWS.get(made_of, made_of) in names])
         self.picture.on_pick(self.pick)
         self.picture.on_pick_home(self._pick_home)
@@ -164,10 +163,7 @@ class Viewer:
 
     def pick(self, star: int | None, place: tuple[float, float] | None = None) -> None:
         """Pick a star that is clicked on in the picture, or a candidate at a place of it; None of both lets go."""
-        scene = self.results.scene
-        # Where frames are aligned a place of the picture is one of the reference.
-        tracks = None if self.session.aligned else scene["tracks"]
-        pick_in_frame(self.session, tracks, scene.frame, star, place)
+        self.picking.pick(self.results.scene, star, place)
 
     def _pick_home(self, x: float, y: float, reach: float) -> None:
         tracks = self.results.scene["tracks"]
@@ -211,8 +207,8 @@ class Viewer:
                 self._show_facts(self.results.scene["frames"])
                 self.show_side(self.results.scene, "frame")
             if names & {"picked", "candidate"}:
-                self._picked_in, self._picked_at = self.results.scene["tracks"], self.results.scene.frame
-                self._show_picked(self.results.scene)
+                self.picking.changed(self.results.scene)
+                self.show_side(self.results.scene, "picked")
             if names & {"region", "night"}:
                 self._show_region(self.results.scene)
                 self.show_side(self.results.scene, "region")
@@ -244,7 +240,7 @@ class Viewer:
             if "frames" in arrived or "selection" in arrived:
                 self._show_sequence(scene)
             if "tracks" in arrived:
-                self._follow_pick(scene)
+                self.picking.follow(scene)
             if "stars" in arrived or "tracks" in arrived:
                 self._show_marks(scene, old=making == "tracks")
                 self._show_region(scene)
@@ -324,7 +320,7 @@ class Viewer:
                 # Where frames are aligned a star stays at its place, and leaves no tail.
                 self.picture.set_tracks(*(_NO_TAILS if self.session.aligned else marks.tails(tracks, scene.frame)))
         self.picture.set_hints(hints)
-        self._ring(scene)
+        self.picking.ring(scene)
 
     def _clear_cut(self, threshold: float) -> None:
         # The server's markers are up to date: the browser need not cut them. The number makes equal data an event.
@@ -333,25 +329,6 @@ class Viewer:
         bounds = {name: list(self.session.recipe["stars"][name]) for name in ("sharpness", "roundness")}
         cut = {**none, "resolved": threshold, "bounds": bounds, "sequence": self._cuts_cleared}
         self.picture.knobs.data = {"cut": [cut]}
-
-    def _show_picked(self, scene: Scene) -> None:
-        self._ring(scene)
-        self.show_side(scene, "picked")
-
-    def _ring(self, scene: Scene) -> None:
-        spot = self.session.candidate
-        if spot is not None:
-            # Where frames are aligned it is drawn where it lies in the reference.
-            place = candidate_place(scene["stars"], scene["tracks"], scene.frame, spot) or (np.nan, np.nan)
-            drawn = spot if self.session.aligned and np.isfinite(place[0]) else place
-            self.picture.set_picked(-1, *drawn, home=spot)
-            return
-        tracks = scene["tracks"]
-        star, x, y, track, home = marks.picked(tracks, scene.frame, self.session.picked)
-        if star is not None and self.session.aligned:
-            (x,), (y,) = to_reference(tracks, scene.frame, np.array([x]), np.array([y]))
-            track = None
-        self.picture.set_picked(star, x, y, track, home)
 
     def _placed(self, columns: dict[str, np.ndarray], tracks: Tracks | None, frame: int) -> dict[str, np.ndarray]:
         """Markers where their stars are drawn."""
@@ -371,40 +348,6 @@ class Viewer:
         if region is not None and not self.session.aligned:
             region = in_frame(region, scene["tracks"], scene.frame)
         self.picture.set_region(region, home)
-
-    def _follow_pick(self, scene: Scene) -> None:
-        """Keep the star picked, whatever its number is in new tracks; where they have it no more, what is in its place.
-
-        A candidate that is picked is a star again when new tracks have one there, and so is what was picked before
-        there were any.
-        """
-        star, before, tracks = self.session.picked, self._picked_in, scene["tracks"]
-        spot = self.session.candidate
-        if (star is None and spot is None) or tracks is None or tracks is before:
-            return
-        self._picked_in = tracks
-        if before is None and star is not None:
-            count = tracks.x.shape[1]
-            if star >= count:
-                known = f"its stars are 0 to {count - 1}" if count else "it has none"
-                self.session.change(picked=None, unpicked=f"The reference has no star {star}: {known}.")
-            return
-        # A candidate becomes a star in its own place; beside it may be others.
-        within = 1.0 if star is None or scene["stars"] is None else max(1.0, scene["stars"].fwhm / 2)
-        if before is None:
-            # Without tracks its place was that of the frame in which it was picked.
-            spot = spot_of(tracks, self._picked_at, *spot)
-        else:
-            spot = moved_spot(before, tracks, spot) if star is None else star_spot(before, star, tracks)
-        here = None if spot is None else star_at(tracks, spot, within)
-        if here is not None:
-            self.session.change(picked=here, unpicked="")
-        elif star is not None:
-            self.session.change(
-                picked=None, candidate=spot, unpicked=f"Star {star} is no longer a star of the reference."
-            )
-        else:
-            self.session.change(candidate=spot)
 
     def _show_summary(self, scene: Scene, stage: str) -> None:
         if stage not in STAGES:

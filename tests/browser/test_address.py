@@ -99,7 +99,7 @@ def test_a_second_browser_shows_pictures_and_tracks_as_the_first_has_them(chromi
 def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(chromium, small_app):
     asked = "folder=turning&stretch=%3Cimg%3E&colours=viridis&region=0,nan,0,5&states=complete,star"
     page = visit(chromium, f"{small_app.address}#{asked}")
-    page.get_by_text("The address asks for 2 things that cannot be set: the first is stretch").wait_for()
+    page.get_by_text("The address asks for 2 things that cannot be had: the first is stretch").wait_for()
     picked = chosen(page)
     assert (picked["Stretch"], picked["Colours"]) == ("asinh", "viridis")
     page.wait_for_function("() => !location.hash.includes('stretch') && location.hash.includes('states=')")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.served import circles, drag_threshold, kept, settle
+from tests.browser.served import circles, drag_threshold, kept, settle, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -32,6 +32,34 @@ def test_a_double_click_sets_a_knob_back_and_undo_brings_it_again(page):
     page.get_by_role("button", name="Undo").click()
     settle(page)
     assert kept(page) == turned
+
+
+def test_undo_by_the_keyboard_is_the_pages_where_a_number_was_entered_and_the_fields_while_one_is_written(page):
+    field, slider = page.get_by_role("textbox", name="threshold"), page.get_by_role("slider", name="threshold")
+    first = field.input_value()
+
+    def undone(by):
+        settle(page)
+        assert field.input_value() != first
+        page.keyboard.press("Control+z")
+        wait_until(page, lambda: field.input_value() == first)
+        assert field.input_value() == first, by
+        settle(page)
+
+    field.fill("15")
+    field.press("Enter")
+    undone("a field")
+    # A slider has no undo of its own.
+    slider.press("ArrowRight")
+    undone("a slider")
+    redo = page.get_by_role("button", name="Redo")
+    field.press_sequentially("7")
+    assert field.input_value() != first
+    page.keyboard.press("Control+z")
+    wait_until(page, lambda: field.input_value() == first)
+    assert field.input_value() == first
+    page.wait_for_timeout(500)
+    assert redo.is_enabled(), "nothing but what was being written is taken back"
 
 
 def test_a_double_click_on_a_sliders_rail_is_one_step_of_undo(page):

@@ -167,6 +167,15 @@ def test_stars_gained_and_lost_are_counted_and_marked_and_the_maps_are_subtracte
     assert kept(page) == before
 
 
+def test_escape_closes_the_comparison_which_it_opened_with_the_focus_in(page):
+    menu(page, "Recipe", "Compare")
+    heading = page.get_by_role("heading", name="Compare recipes")
+    heading.wait_for()
+    page.get_by_label("This recipe and").press("Escape")
+    heading.wait_for(state="hidden")
+    page.get_by_role("tab", name="Tracks").wait_for()
+
+
 def test_a_saved_recipe_is_compared_and_a_wrong_one_is_refused(page, tmp_path):
     saved, wrong = tmp_path / "other.toml", tmp_path / "wrong.toml"
     saved.write_text("[stars]\nthreshold = 44.0\n")

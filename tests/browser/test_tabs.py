@@ -19,6 +19,74 @@ def test_a_frame_without_its_tick_is_left_out(page):
     page.get_by_role("tab", name="Tracks").click()
 
 
+def test_the_row_of_the_frame_shown_is_marked_however_one_gets_there_and_whichever_is_clicked_on(page):
+    page.get_by_role("tab", name="Frames").click()
+    marked = page.locator(".tabulator-row.tabulator-selected:visible")
+
+    def frame_is(number):
+        # The browser marks a row that is clicked on before the server knows of it.
+        page.wait_for_function(
+            "(words) => location.hash.includes(words)", arg=f"frame={number}&" if number > 1 else "#"
+        )
+        settle(page)
+        marked.locator("[tabulator-field=frame]", has_text=re.compile(f"0*{number}$")).wait_for()
+        return marked.count() == 1
+
+    rows = page.locator(".tabulator-row:visible")
+    rows.nth(0).locator("[tabulator-field=frame]").click()
+    assert frame_is(1)
+    page.keyboard.press("ArrowRight")
+    assert frame_is(2)
+    rows.nth(4).locator("[tabulator-field=frame]").click()
+    assert frame_is(5)
+    page.keyboard.press("ArrowRight")
+    assert frame_is(6)
+    for out in (True, False):
+        rows.nth(2).locator("[tabulator-field=used]").click()
+        why = rows.nth(2).locator("[tabulator-field='why not']")
+        wait_until(page, lambda out=out, why=why: bool(why.inner_text().strip()) == out)
+        assert bool(why.inner_text().strip()) == out
+        assert frame_is(6)
+    rows.nth(0).locator("[tabulator-field=frame]").click()
+    assert frame_is(1)
+    page.get_by_role("tab", name="Tracks").click()
+
+
+def test_a_table_stays_where_it_was_scrolled_to_while_another_tab_is_open(page):
+    page.get_by_role("tab", name="Stars").click()
+    page.locator(".tabulator-row:visible [tabulator-field=sharp]").nth(2).click()
+    page.get_by_role("button", name="Close the star's card").filter(visible=True).wait_for()
+    table = page.locator(".tabulator-tableholder:visible")
+    table.evaluate("(one) => { one.scrollTop = 300 }")
+    page.wait_for_timeout(500)
+    page.get_by_role("tab", name="Tracks").click()
+    table.wait_for(state="hidden")
+    page.wait_for_timeout(500)
+    page.get_by_role("tab", name="Stars").click()
+    table.wait_for()
+    page.wait_for_timeout(700)
+    assert table.evaluate("(one) => one.scrollTop") == 300
+    # A part of the sky with fewer rows than that is listed from its first on.
+    table.evaluate("(one) => { one.scrollTop = one.scrollHeight }")
+    page.wait_for_timeout(500)
+    page.get_by_role("tab", name="Tracks").click()
+    page.get_by_role("button", name="region only").click()
+    (left, right), (bottom, top) = place(page)
+    page.mouse.move(*spot(page, left + (right - left) / 4, top + (bottom - top) / 4))
+    page.mouse.down()
+    page.mouse.move(*spot(page, (left + right) / 2, (bottom + top) / 2), steps=4)
+    page.mouse.up()
+    every = page.get_by_role("button", name="Show all stars")
+    every.wait_for()
+    page.get_by_role("tab", name="Stars").click()
+    table.wait_for()
+    page.wait_for_timeout(1000)
+    assert table.evaluate("(one) => [one.scrollTop, one.scrollHeight > one.clientHeight]") == [0, True]
+    every.click()
+    page.get_by_role("button", name="Close the star's card").filter(visible=True).click()
+    page.get_by_role("tab", name="Tracks").click()
+
+
 def test_a_star_picked_in_the_table_is_described(page):
     page.get_by_role("tab", name="Stars").click()
     page.locator(".tabulator-row").nth(2).click()
@@ -72,7 +140,7 @@ def test_a_click_on_a_rejected_candidate_tells_why_it_is_none_and_its_row_is_mar
     # One whose sharpness rejects it, with nothing drawn near it.
     x, y, sharpness = page.evaluate("""() => {
         const d = model('picture stars').data
-        const drawn = [...d.x.keys()].filter((k) => d.reason[k] != 1)
+        const drawn = [...d.x.keys()].filter((k) => d.code[k] != 255 && d.reason[k] != 1)
         const far = (k) => drawn.every((i) => i == k || Math.hypot(d.x[i] - d.x[k], d.y[i] - d.y[k]) > 40)
         const k = drawn.find((k) => d.code[k] == 3 && d.reason[k] == 2 && far(k))
         return [d.x[k], d.y[k], d.sharpness[k]]

@@ -113,6 +113,27 @@ def test_a_click_picks_the_nearest_star(page, served):
     assert served.picks == [12]
 
 
+def test_a_click_picks_what_the_tooltip_tells_of_also_where_its_mark_is_hidden(page, served):
+    x, faint = float(markers()["x"][12]), np.arange(40) == 11
+    pixel = 100 / (spot(page, x + 100, 500)[0] - spot(page, x, 500)[0])
+    shown = markers() | {"reason": np.where(faint, 1, 0), "code": np.where(faint, 3, 0)}
+    # So near to a star that is drawn that a click on bare sky would pick that.
+    shown |= {"x": np.where(faint, x - 10 * pixel, shown["x"]), "id": np.where(faint, -1, shown["id"])}
+    on_server(served, lambda: served.picture.set_markers(shown))
+    page.wait_for_function("() => model('picture complete').indices.length == 39")
+    assert page.locator(".chip", has_text="below").get_attribute("aria-pressed") == "false"
+    for away, told, picked in ((9, "Rejected.", None), (4, "Star 12, complete.", 12)):
+        at = spot(page, x - away * pixel, 500)
+        page.mouse.move(*at)
+        page.get_by_role("tooltip").get_by_text(told).wait_for(timeout=3000)
+        before = len(served.picks)
+        page.mouse.click(*at)
+        wait_until(page, lambda count=before: len(served.picks) > count)
+        assert served.picks[-1] == picked
+        # Two clicks in one place at once would be a double one.
+        page.wait_for_timeout(500)
+
+
 def test_a_click_draws_no_frame_round_the_picture(page):
     page.mouse.click(*spot(page, 700, 200))
     outline = """() => { let at = document.activeElement
