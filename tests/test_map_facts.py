@@ -227,6 +227,17 @@ def test_a_map_is_compared_with_other_methods_alone(tab, stars):
     assert not tab._picture.kinds[0].endswith("difference")
 
 
+@pytest.mark.parametrize(
+    ("kinds", "label"),
+    [(("y_offset", "x_error"), "Y offset"), (("x_error", "y_offset"), "Y offset"), (("raw", "y_error"), "Y offset")],
+)
+def test_the_line_follows_the_offset_that_is_shown_and_else_that_of_the_error(tab, stars, maps, kinds, label):
+    tab.show(scene(stars, maps))
+    tab._session.change(kinds=kinds)
+    tab.show_kinds()
+    assert tab.profile._label == label
+
+
 def test_on_the_reference_the_tab_leads_to_a_frame_that_has_a_map(tab, stars, maps):
     assert not tab._elsewhere.button.visible
     seen = scene(stars, maps)

@@ -116,6 +116,10 @@ def test_a_reason_that_an_address_brings_is_text_in_every_tab(page):
     page.results.wait_for(lambda: page.session.turn("selection", "rejected", {file: "<img src=x>"}))
     for tab in ("Map", "Fluxes"):
         page.results.wait_for(lambda tab=tab: page.side.choose(tab))
+        way = page.side._made[tab]._elsewhere.button
+        assert (way.visible, way.label) == (True, "Show frame 4")
         told = " ".join(text for text in html_of(page, tab) if "It is not used." in text)
         assert "Left out by hand (&lt;img src=x&gt;)" in told
         assert "<img" not in told
+    page.results.wait_for(page.session.undo)
+    assert not way.visible

@@ -191,6 +191,23 @@ def test_a_lost_star_tells_of_the_candidate_in_its_place(graph, turning):
     assert all(one.words.endswith(": rejected") for one in wrong)
 
 
+def test_the_card_of_a_lost_star_says_whose_measures_it_shows(bench):
+    session, words = bench.session, "a candidate that is no star; its measures stand below"
+    bench.results.wait_for(lambda: session.turn("tracks", "recover", False))
+    tracks, seen = bench.results.scene["tracks"], set()
+    for frame in range(1, 4):
+        bench.results.wait_for(lambda frame=frame: session.change(frame=frame))
+        for star in map(int, np.flatnonzero(~tracks.measured[frame])):
+            session.change(picked=star)
+            measured = "sharpness" in card_of(bench)
+            assert (words in card_of(bench)) == measured
+            seen.add(measured)
+        session.change(picked=int(np.flatnonzero(tracks.measured[frame])[0]))
+        assert "sharpness" in card_of(bench)
+        assert words not in card_of(bench)
+    assert True in seen
+
+
 def test_a_place_keeps_its_candidate_when_another_frame_is_the_reference(graph, turning):
     tracks = graph.result(turning, Recipe(), "tracks")
     other = graph.result(turning, Recipe({"frames": {"reference": turning.files[3].file}}), "tracks")

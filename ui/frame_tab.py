@@ -217,7 +217,7 @@ class FrameTab(Themed):
             formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
                         "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
-            widths={"used": 46, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
+            widths={"used": 50, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self.table.param.watch(lambda event: self._mark(), "selection")

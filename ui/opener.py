@@ -85,19 +85,26 @@ class Opener:
         """Whether something is being opened."""
         return self._asked != self._answered
 
-    def place(self, place: Place) -> None:
-        """Open what an address names: a folder below the data root, else a sample."""
+    def place(self, place: Place, refused: str = "") -> None:
+        """Open what an address names: a folder below the data root, else a sample.
+
+        What of it was ``refused`` is told, and stays to be read beside what is wrong with its files.
+        """
+        if refused:
+            self._tell(refused, True)
         if place.folder:
             folder = self._session.root / place.folder
             source = Place(folder=place.folder, sample="")
-            self._start(folder.name, functools.partial(frames_in, self._session.root), lambda: folder, source, place)
+            self._start(
+                folder.name, functools.partial(frames_in, self._session.root), lambda: folder, source, place, refused
+            )
         else:
-            self.sample(place.sample, place)
+            self.sample(place.sample, place, refused)
 
-    def sample(self, name: str, place: Place | None = None) -> None:
+    def sample(self, name: str, place: Place | None = None, refused: str = "") -> None:
         """Open a sample, which is written first where it is not there yet."""
         folder = functools.partial(sample_folder, name)
-        self._start(SAMPLES[name], lambda folder: [folder], folder, Place(sample=name), place)
+        self._start(SAMPLES[name], lambda folder: [folder], folder, Place(sample=name), place, refused)
 
     def files(self, title: str, files: list[Path], root: Path) -> None:
         """Open files; those of a folder below the data root are found again by their address."""
@@ -112,6 +119,7 @@ class Opener:
         root: Callable[[], Path],
         source: Place,
         place: Place | None,
+        refused: str = "",
     ) -> None:
         """Read in a thread, and hand back what came of it, unless something else was asked for meanwhile."""
         self._asked += 1
@@ -121,8 +129,8 @@ class Opener:
             if number != self._asked:
                 return
             self._answered = number
-            for words in filter(None, wrong):
-                self._tell(words, True)
+            if any(wrong):
+                self._tell(" ".join(filter(None, (refused, *wrong))), True)
             callback(made)
 
         def read() -> None:

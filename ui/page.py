@@ -199,8 +199,6 @@ class Desk(Viewer):
         place, refused = self._asked
         self._asked = None
         self.message.visible = False
-        if refused:
-            self._tell(refused, True)
         if place.kinds != self.picture.kinds:
             self.picture.views(len(place.kinds))
             for index, kind in enumerate(place.kinds):
@@ -209,7 +207,7 @@ class Desk(Viewer):
         self.stages.unfold(place.stage)
         self.address.aim(place.zoom)
         self.top.say("Making the sample\u2026" if place.sample else "Opening\u2026")
-        self.opener.place(place)
+        self.opener.place(place, refused)
 
     def _say_where(self) -> None:
         """Have the address follow what is shown, a moment later."""

@@ -73,8 +73,9 @@ TABLE_STYLE = """
 .tabulator .tabulator-row:has([aria-checked="mixed"])
   :is([tabulator-field="stars"], [tabulator-field="matched"], [tabulator-field="fwhm"], [tabulator-field="rms"]) {
   display: none !important; }
-.tabulator .tabulator-row .tabulator-cell:first-child { padding-left: 16px !important; }
-.tabulator .tabulator-header .tabulator-col:first-child .tabulator-col-content { padding-left: 16px !important; }
+.tabulator .tabulator-row [tabulator-field="_index"] + .tabulator-cell { padding-left: 16px !important; }
+.tabulator .tabulator-header [tabulator-field="_index"] + .tabulator-col .tabulator-col-content {
+  padding-left: 16px !important; }
 .tabulator .tabulator-cell svg { height: 12px; }
 .tabulator .tabulator-cell input { color: var(--starshift-text); font: inherit; outline: 0; }
 .tabulator-edit-list { background: var(--starshift-raised) !important;

@@ -1,5 +1,6 @@
 """An address that is opened in another browser shows the pictures as they were, from the first one on."""
 
+import re
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -107,6 +108,43 @@ def test_what_an_address_asks_for_and_cannot_be_is_told_and_the_rest_is_shown(ch
     assert page.evaluate("() => location.hash").endswith("states=complete,star")
     assert page.problems == []
     page.close()
+
+
+def test_an_address_that_is_wrong_in_many_ways_says_so_at_once_and_opens_its_folder(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning&frame=99&star=abc&stars.threshold=zz&tab=Stars")
+    told = page.get_by_role("alert").filter(visible=True)
+    told.get_by_text("The address names frame 99, and there are 4: the reference is shown.").wait_for()
+    assert "2 things that cannot be had: the first is star 'abc'" in told.inner_text()
+    page.wait_for_function("() => location.hash == '#folder=turning&tab=Stars'")
+    assert page.problems == []
+    page.close()
+
+
+def test_a_candidate_that_is_picked_is_so_in_another_browser(chromium, small_app):
+    page = visit(chromium, f"{small_app.address}#folder=turning&frame=3&stars.threshold=12&states=complete,below")
+    x, y = page.evaluate("""() => {
+        const d = model('picture stars').data
+        const drawn = [...d.x.keys()].filter((k) => d.code[k] != 255)
+        const far = (k) => drawn.every((i) => i == k || Math.hypot(d.x[i] - d.x[k], d.y[i] - d.y[k]) > 25)
+        const k = drawn.find((k) => d.code[k] == 3 && d.reason[k] == 1 && far(k))
+        return [d.x[k], d.y[k]]
+    }""")
+    page.mouse.click(*spot(page, x, y))
+    page.get_by_text("Candidate", exact=True).filter(visible=True).wait_for()
+    page.wait_for_function("() => location.hash.includes('candidate=')")
+    address = page.evaluate("() => location.href")
+    # The third frame is turned: in the reference it lies elsewhere.
+    home = [float(one) for one in re.search(r"candidate=([\d.]+),([\d.]+)", address).groups()]
+    assert abs(home[0] - x) + abs(home[1] - y) > 1
+    other = visit(chromium, address)
+    other.get_by_text("Candidate", exact=True).filter(visible=True).wait_for()
+    other.wait_for_function("() => model('picture picked').data.x.length == 1")
+    for one in (page, other):
+        ring = one.evaluate("() => ['x', 'y'].map((axis) => model('picture picked').data[axis][0])")
+        assert ring == pytest.approx([x, y], abs=1e-3)
+        assert one.evaluate("() => location.href") == address
+        assert one.problems == []
+        one.close()
 
 
 def test_an_address_that_is_changed_by_hand_is_one_step_of_the_browsers_history(chromium, small_app):
