@@ -218,6 +218,7 @@ class FrameTab(Themed):
                         "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"used": 50, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
+            css_classes=["marks-in-sight"],
         )  # fmt: skip
         self.table.on_click(self._clicked)
         self.table.param.watch(lambda event: self._mark(), "selection")

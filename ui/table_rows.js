@@ -14,6 +14,11 @@ function write_what_changed() {
     return setData.call(this)
   }
   view.setData.seldom = true
+  const {setSelection} = view
+  view.setSelection = function () {
+    setSelection.call(this)
+    if (this.model.css_classes.includes("marks-in-sight")) this.tabulator.getSelectedRows()[0]?.scrollTo("nearest", false)
+  }
   const {after_layout} = view
   view.after_layout = function () {
     after_layout.call(this)
