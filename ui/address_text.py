@@ -70,7 +70,7 @@ class Place:
     look: Look = field(default_factory=Look)
 
     def at_start(self) -> Place:
-        """The same place, at the reference and with nothing and no region picked."""
+        """The same place, at the reference, with nothing picked and no region."""
         return replace(self, frame=None, star=None, candidate=None, zoom=(), look=replace(self.look, region=None))
 
 
