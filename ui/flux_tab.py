@@ -221,7 +221,7 @@ class FluxTab(Themed):
         look = f"padding:8px 16px 0;color:{colours.second};font:12px/16px Roboto,sans-serif"
         words = self._missing(self._view.value)
         if words:
-            text = f'<div style="{look};font-size:14px;line-height:20px">{html.escape(words)}</div>'
+            text = f'<div style="{look};padding-bottom:12px;font-size:14px;line-height:20px">{html.escape(words)}</div>'
         else:
             photometry, curves = self._scene["psf_photometry"], self._scene["lightcurves"]
             parts = [] if photometry is None else [_gain(photometry), *_zero_point(photometry)]
