@@ -37,9 +37,10 @@ def inbox(tmp_path):
      "a\x1b.fits", "a" * 300 + ".fits", "\ud800.fits", None, 7, b"light.fits", ["a.fits"]],
 )  # fmt: skip
 def test_a_name_that_is_no_frames_is_refused_in_one_clean_sentence(inbox, tmp_path, name):
-    with pytest.raises(FrameError, match="is no FITS or camera file by its name") as refused:
+    with pytest.raises(FrameError, match=": upload frames only|: give it another name") as refused:
         inbox.take(name, b"x", 1, 1)
     assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,6 +133,31 @@ def test_files_that_were_refused_among_others_are_still_told_when_the_others_are
     dialog._take("b.fits", b"x", 1, 1)
     later.pop()()
     assert not dialog.dialog.open
+
+
+def test_a_file_that_is_refused_after_the_others_are_open_is_told_too(session, monkeypatch):
+    opened, later = [], []
+    dialog = OpenDialog(session, lambda title, files, folder: opened.append(files))
+    monkeypatch.setattr(dialog, "_later", later.append)
+    dialog.show()
+    dialog._take("a.fits", b"x", 1, 1)
+    later.pop()()
+    assert (len(opened), dialog.dialog.open) == (1, False)
+    dialog._take("notes.txt", b"x", 1, 1)
+    assert dialog.dialog.open
+    assert "notes.txt: is no FITS or camera file" in dialog._problem.object
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("._a.fits", "begins with a dot"), ("..%2f..%2fa.fits", "begins with a dot"),
+        ("a" * 250 + ".fits", "too long a name"), ("a\x07.fits", "signs in it"), ("a.exe", "no FITS or camera file"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_refused_is_refused_for_what_is_wrong_with_it(name, why):
+    with pytest.raises(FrameError, match=why):
+        bare(name)
 
 
 def test_an_upload_that_its_visitor_gave_up_does_not_hold_the_others(session, monkeypatch):

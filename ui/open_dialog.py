@@ -296,6 +296,8 @@ class OpenDialog:
         more = len(self._refused) - MOST_TOLD
         told = [*self._refused[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
         self._problem.param.update(object=plain(*told), visible=True)
+        # The others may be open already when the last of those that came together is refused.
+        self.dialog.open = True
 
     def _say(self, error: FrameError) -> None:
         self._problem.param.update(object=plain(str(error)), visible=True)

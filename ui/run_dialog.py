@@ -35,6 +35,8 @@ WORDS = {
 }
 NAME = "starshift.zip"
 FAULT = "The run stopped by a fault of its own: turn the knob back, then run again; the server's log has more."
+NOTHING = "Choose at least one."
+NONE_MADE = "None of what you chose could be made of these files: choose something else."
 CANCELLED = "Cancelled. Nothing of it is kept."
 SAID = {"font": "14px/20px Roboto, sans-serif"}
 TICK = 0.2
@@ -97,6 +99,7 @@ class RunDialog:
         wide = {"sizing_mode": "stretch_width"}
         named = {WORDS[name]: name for name in products.PRODUCTS}
         self._what = pmui.CheckBoxGroup(options=named, value=list(products.USUAL), margin=(10, 0), **wide)
+        self._what.param.watch(lambda event: self._chosen(), "value")
         self._start = pmui.Button(label="Run", variant="contained", height=32, on_click=lambda *_: self._run())
         self._cancel = pmui.Button(
             label="Cancel", variant="outlined", height=32, visible=False, on_click=lambda *_: self._ticket.cancel()
@@ -138,12 +141,17 @@ class RunDialog:
 
     def show(self) -> None:
         """Open the dialog; what was run with other knobs or files is not offered any more."""
-        self._start.disabled = self._session.night is None
-        if not self._running and self._ran != (self._session.night, self._session.recipe):
-            self._problem.visible = False
-            self._note.object = ""
-            self._draw(running=False)
+        if self._ran != (self._session.night, self._session.recipe):
+            self._chosen()
         self.dialog.open = True
+
+    def _chosen(self) -> None:
+        """Something else shall be run: what was made before is not offered any more."""
+        self._start.disabled = self._session.night is None or not self.wanted
+        if not self._running:
+            self._problem.visible = False
+            self._note.object = "" if self.wanted else NOTHING
+            self._draw(running=False)
 
     def close(self) -> None:
         """End a run that is under way; what it wrote goes."""
@@ -206,13 +214,18 @@ class RunDialog:
 
     def _ended(self, problem: str, report: dict[str, Any]) -> None:
         self._bar.visible = False
-        self._draw(running=False, done=not problem and bool(report))
+        made = bool(report.get("products"))
+        self._draw(running=False, done=not problem and made)
         if problem == CANCELLED:
             self._note.object = problem
             return
         if problem or not report:
             self._note.object = ""
             self._problem.param.update(object=plain(problem or FAULT), visible=True)
+            return
+        if not made:
+            self._note.object = reasons_text(report)
+            self._problem.param.update(object=NONE_MADE, visible=True)
             return
         done = sum(frame["state"] == "done" for frame in report["frames"])
         size = (self._session.uploads / NAME).stat().st_size / 1e6

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import panel as pn
 
 from pipeline.frame import FrameError
+from pipeline.knob import cut
 from pipeline.read.folder import is_frame
 
 LARGEST_VISIT = 1_000_000_000
@@ -30,11 +31,14 @@ def bare(name: Any) -> str:
         Where it is no name of a frame.
     """
     own = name.replace("\\", "/").rpartition("/")[2] if isinstance(name, str) else ""
-    frame = is_frame(own) and not own.startswith(".") and own.isprintable()
-    if not frame or len(own.encode()) > LONGEST_NAME:
-        readable = (letter if letter.isprintable() else "\ufffd" for letter in own[:LONGEST_NAME])
-        shown = "".join(readable) or "A file without a name"
+    readable = (letter if letter.isprintable() else "\ufffd" for letter in own[:LONGEST_NAME])
+    shown = cut("".join(readable)) or "A file without a name"
+    if not is_frame(own):
         raise FrameError(shown, "is no FITS or camera file by its name", "upload frames only")
+    if own.startswith("."):
+        raise FrameError(shown, "is a hidden file, for its name begins with a dot", "upload frames only")
+    if not own.isprintable() or len(own.encode()) > LONGEST_NAME:
+        raise FrameError(shown, "has too long a name, or signs in it that cannot be written", "give it another name")
     return own
 
 
