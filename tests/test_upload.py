@@ -37,7 +37,7 @@ def inbox(tmp_path):
      "a\x1b.fits", "a" * 300 + ".fits", "\ud800.fits", None, 7, b"light.fits", ["a.fits"]],
 )  # fmt: skip
 def test_a_name_that_is_no_frames_is_refused_in_one_clean_sentence(inbox, tmp_path, name):
-    with pytest.raises(FrameError, match=": upload frames only|: give it another name") as refused:
+    with pytest.raises(FrameError, match=r": upload frames only|: give it another name") as refused:
         inbox.take(name, b"x", 1, 1)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300
