@@ -287,6 +287,18 @@ def test_stars_found_anew_keep_their_state_until_their_tracks_are_made(results, 
     assert (meanwhile[anew.reason != Reason.STAR] == marks.REJECTED).all()
 
 
+def test_tracks_whose_places_lie_beside_their_rows_keep_the_states_of_their_stars(results, graph, night):
+    """Method previous follows the centre of the light about a place, and names the row that is nearest."""
+    tracks, _ = results
+    stars = graph.result(night, Recipe(), "stars", 1)
+    aside = replace(tracks, x=tracks.x + 1.5)
+    assert marks.belongs(aside, stars, 1)
+    known = (marks.markers(one, two, 1)["code"] for one, two in ((stars, tracks), (stars, aside)))
+    assert (next(known) == next(known)).all()
+    other = graph.result(night, Recipe({"candidates": {"fwhm": 9.0}}), "stars", 1)
+    assert not marks.belongs(aside, other, 1)
+
+
 def test_a_star_whose_centre_could_not_be_told_takes_no_state_from_others(results):
     tracks, tables = results
     row = int(tracks.row[1][tracks.row[1] >= 0][0])

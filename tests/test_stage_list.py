@@ -9,6 +9,7 @@ from pipeline.frame import FrameError, HotPixels, Normalized
 from pipeline.masters import Master, MasterDarks, MasterFlats
 from pipeline.photometry import Mask
 from pipeline.stage import STAGES
+from ui.knobs import KnobPanel
 from ui.marks import aside
 from ui.stage_list import MASTERS, RowState, StageList, left_out
 
@@ -83,3 +84,17 @@ def test_a_notebooks_panel_of_few_stages_has_no_row_for_one_alone():
     nothing = dict.fromkeys(("on_open", "on_explain", "on_cancel"), lambda name: None)
     rows = StageList(lambda *turn: None, on_fold=lambda: None, names=("frames", "master_bias", "shifts"), **nothing)
     assert rows.folds == []
+
+
+def test_a_turn_that_is_taken_back_before_its_results_came_is_drawn_back():
+    """The browser shows a turn by itself, so that the values here are the same before and after."""
+    panel = KnobPanel(STAGES["stars"], lambda *turned: None)
+    values = {name: spec.default for name, spec in STAGES["stars"].knobs.items()}
+    panel.show(values, {})
+    before, shown = panel.values, panel.again
+    panel._handle_msg({"knob": "threshold", "value": 15, "live": False})
+    panel.show(values, {})
+    assert panel.values == before
+    assert panel.again == shown + 1
+    panel.show(values, {})
+    assert panel.again == shown + 1

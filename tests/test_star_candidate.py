@@ -169,6 +169,32 @@ def test_the_card_gives_a_reason_for_every_candidate_that_is_no_star(graph, turn
     assert set(Reason) - {Reason.SHARPNESS} == set(WHY)
 
 
+def test_what_cannot_be_measured_has_no_place_between_limits(graph, turning):
+    stars = graph.result(turning, Recipe(), "stars", 0)
+    row = int(np.flatnonzero(stars.reason == Reason.STAR)[0])
+    columns = {name: np.array(stars[name]) for name in stars.columns}
+    columns["roundness1"][row] = columns["roundness2"][row] = np.nan
+    reason = np.array(stars.reason)
+    reason[row] = Reason.MEASURE
+    stars = dataclasses.replace(stars, columns=columns, reason=reason)
+    limits = measured_limits(stars, row, Recipe())
+    assert set(limits) == {"sharpness", "over noise"}
+    assert not any(one.words for one in limits.values())
+    told = measures_of(stars, row, (1.0, 2.0), both_roundnesses=True)
+    assert "sharpness" in [name for name, _, _ in told]
+    assert not any("nan" in value for _, value, _ in told)
+
+
+def test_in_a_frame_of_elongated_stars_roundness_is_named_where_it_is_the_reason(graph, turning):
+    recipe = Recipe({"stars": {"roundness": (-0.02, 0.02)}})
+    stars = graph.result(turning, recipe, "stars", 0)
+    stars = dataclasses.replace(stars, metrics={**stars.metrics, "elongated": 1.0})
+    outside = np.abs(stars["roundness2"]) > 0.02
+    for reason in (Reason.ROUNDNESS, Reason.THRESHOLD):
+        row = int(np.flatnonzero(outside & (stars.reason == reason))[0])
+        assert bool(measured_limits(stars, row, recipe)["roundness"].words) == (reason == Reason.ROUNDNESS)
+
+
 def test_the_other_roundness_is_named_where_it_alone_rejects(graph, turning):
     stars = graph.result(turning, Recipe(), "stars", 0)
     own, other = np.abs(stars["roundness2"]), np.abs(stars["roundness1"])

@@ -404,7 +404,7 @@ export function render({model, view}) {
   const panel = new Panel(model, view.shadow_el)
   panel.draw()
   panel.draw_summary()
-  model.on(["values", "auto", "histograms"], () => panel.draw())
+  model.on(["values", "auto", "histograms", "again"], () => panel.draw())
   model.on("summary", () => panel.draw_summary())
   const counted = (event) => panel.counted(event)
   window.addEventListener("starshift", counted)

@@ -325,6 +325,7 @@ class KnobPanel(JSComponent):
     auto = param.Dict({}, doc="The numbers that stand for auto.")
     histograms = param.Dict({}, doc="Counts behind the sliders.")
     summary = param.List(["", ""], doc="A bold number and the words after it.")
+    again = param.Integer(0, doc="Counts how often the same values are to be drawn again.")
     channel = param.String("", doc="Where the picture listens for cuts of its markers.")
 
     _esm = f"{text('knobs.js')}\n{text('knob_rows.js')}"
@@ -332,6 +333,8 @@ class KnobPanel(JSComponent):
     def __init__(self, stage: Stage, on_turn: Callable[..., None], **params: Any) -> None:
         self._stage, self._on_turn = stage, on_turn
         self._specs = {spec.name: spec for spec in stage.knobs.values() if not drawn(spec).hidden}
+        # What the browser shows of knobs that were turned in it, until it is told what to show.
+        self._turned: dict[str, Any] = {}
         super().__init__(
             specs=[described(spec) for spec in self._specs.values()],
             values={name: shown(spec, spec.default) for name, spec in self._specs.items()},
@@ -349,6 +352,7 @@ class KnobPanel(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         spec = self._specs.get(data.get("knob"))
         if spec is not None:
+            self._turned[spec.name] = data.get("value")
             since = (heard(spec, data["since"]),) if "since" in data else ()
             self._on_turn(self._stage.name, spec.name, heard(spec, data.get("value")), bool(data["live"]), *since)
 
@@ -358,7 +362,10 @@ class KnobPanel(JSComponent):
         numbers = {
             name: plain(auto[name]) for name in self._specs if values[name] is None and auto.get(name) is not None
         }
-        changed = {"values": here, "auto": numbers}
+        # A turn that is taken back before its results came is no news here, but is in the browser.
+        turned, self._turned = self._turned, {}
+        again = self.again + any(here[name] != value for name, value in turned.items())
+        changed = {"values": here, "auto": numbers, "again": again}
         self.param.update(**{name: value for name, value in changed.items() if getattr(self, name) != value})
 
 

@@ -118,8 +118,13 @@ def belongs(tracks: Tracks, stars: StarTable, frame: int) -> bool:
     if not len(rows) or rows.max() >= len(stars):
         return not len(rows)
     x, y = places(stars)
-    near = np.hypot(tracks.x[frame, ids] - x[rows], tracks.y[frame, ids] - y[rows])
-    return float(np.median(near)) < 1.0
+    there = np.stack([tracks.x[frame, ids], tracks.y[frame, ids]], axis=1)
+    if float(np.median(np.hypot(there[:, 0] - x[rows], there[:, 1] - y[rows]))) < 1.0:
+        return True
+    from scipy.spatial import cKDTree
+
+    # Method previous has a star where the light about its place has its centre, and names the row that is nearest.
+    return float(np.mean(cKDTree(np.stack([x, y], axis=1)).query(there)[1] == rows)) > 0.5
 
 
 def places(stars: StarTable) -> tuple[np.ndarray, np.ndarray]:

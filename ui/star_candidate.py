@@ -125,7 +125,7 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         candidate_measures(stars, row, limits),
         pieces,
         limits=limits,
-        profile=profile_at(here, x, y, float(stars["fwhm"][row])),
+        profile=None if reason == Reason.MEASURE else profile_at(here, x, y, float(stars["fwhm"][row])),
         **common,
     )
 

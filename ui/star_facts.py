@@ -70,13 +70,16 @@ def measured_limits(stars: StarTable, row: int, recipe: Recipe, end: str = "reje
     limits, kept = {}, stars.reason[row] == Reason.STAR
     for name, column in (("sharpness", "sharpness"), ("roundness", "roundness2"), ("roundness1", "roundness1")):
         value, (low, high) = float(stars[column][row]), recipe["stars"][column.rstrip("12")]
+        if math.isnan(value):
+            # What cannot be measured has no place between limits.
+            continue
         first, last = _SCALES[column.rstrip("12")]
         shares = ((one - first) / (last - first) for one in (value, low, high))
         words = _judge(name, value, low, high, ".2f", "", end)
-        if kept and column != "sharpness" and stars.metrics.get("elongated"):
+        if column != "sharpness" and stars.metrics.get("elongated") and stars.reason[row] != Reason.ROUNDNESS:
             # Roundness counts from the shape that this frame's stars share.
             words = ""
-        if name != "roundness1" or (words and not limits["roundness"].words):
+        if name != "roundness1" or (words and "roundness" in limits and not limits["roundness"].words):
             limits[name] = Limits(*map(_on_bar, shares), words)
     value = float(strength(stars)[row])
     shares = (math.log10(max(one, 1.0)) / _DECADES for one in (value, stars.threshold))
@@ -137,7 +140,7 @@ def measures_of(
         ("peak", f"{stars['peak'][row]:.0f}", "ADU"),
         ("fwhm", f"{stars['fwhm'][row]:z.2f}", "px"),
     ]
-    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers if value]
+    return [(name, value.replace("-", "\u2212"), unit) for name, value, unit in numbers if value not in ("", "nan")]
 
 
 def over_noise(value: float) -> str:

@@ -57,6 +57,7 @@ function keep_in_sight(view) {
       hidden = true
       return
     }
+    setTimeout(() => draw_missing(view, element), DRAWN_AFTER)
     const from = hidden ? place : view._lastVerticalScrollbarTopPosition
     const picked = picked_row(tabulator)
     const top = picked === brought ? from : showing_picked(tabulator, from)
@@ -65,6 +66,17 @@ function keep_in_sight(view) {
     view._lastVerticalScrollbarTopPosition = top
     if (!view._updating_scroll) element.scrollTop = top
   }).observe(element)
+}
+
+// A table that is scrolled far may draw no rows when it gets others, another height and a new place at once.
+const DRAWN_AFTER = 600
+function draw_missing(view, element) {
+  const box = element.getBoundingClientRect()
+  const rows = view.tabulator?.rowManager
+  if (rows?.element !== element || !box.height || !rows.getDisplayRows().length) return
+  const in_sight = (row) => { const {top, bottom} = row.getBoundingClientRect(); return bottom > box.top && top < box.bottom }
+  if ([...element.querySelectorAll(".tabulator-row")].some(in_sight)) return
+  view._resize_redraw()
 }
 
 // Where a table was scrolled to beyond the rows that it gets, it begins anew.

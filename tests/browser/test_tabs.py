@@ -71,6 +71,14 @@ def test_a_table_stays_where_it_was_scrolled_to_while_another_tab_is_open(page):
     table.wait_for()
     page.wait_for_timeout(700)
     assert table.evaluate("(one) => one.scrollTop") == 300
+    # Rows that Tabulator did not draw when the tab was opened again are drawn a moment later.
+    page.get_by_role("tab", name="Tracks").click()
+    table.wait_for(state="hidden")
+    page.get_by_role("tab", name="Stars").click()
+    table.wait_for()
+    page.wait_for_timeout(200)
+    table.evaluate("(one) => one.querySelector('.tabulator-table').replaceChildren()")
+    page.locator(".tabulator-row:visible [tabulator-field=sharp]").first.wait_for()
     # A part of the sky with fewer rows than that is listed from its first on.
     table.evaluate("(one) => { one.scrollTop = one.scrollHeight }")
     page.wait_for_timeout(500)
