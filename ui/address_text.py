@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipeline.knob import KnobError, cut, nearest, shown
 from pipeline.recipe import Recipe
 from pipeline.stage import STAGES
 from ui.commands import written
-from ui.look import ENTRIES, Look, LookError, entries_of, with_entry
+from ui.look import ENTRIES, Look, LookError, entries_of, numbers_of, with_entry
 from ui.open_dialog import SAMPLES, below
 from ui.pictures import MADE_OF
 
@@ -228,13 +227,9 @@ def _kinds(name: str, value: str) -> tuple[str, ...]:
 
 def _numbers(count: int, wants: str) -> Callable[[str, str], tuple[float, ...]]:
     def read(name: str, value: str) -> tuple[float, ...]:
-        try:
-            numbers = tuple(float(part) for part in value.split(","))
-        except ValueError:
-            numbers = ()
-        # Beside x and y stands a width.
-        narrow = len(numbers) > 2 and numbers[2] < 1
-        if len(numbers) != count or not all(math.isfinite(one) and abs(one) < 1e6 for one in numbers) or narrow:
+        numbers = numbers_of(value, count)
+        # The third is a width.
+        if not numbers or any(one < 1 for one in numbers[2:]):
             raise AddressError(f"{name} {shown(value)}: wants {wants}")
         return numbers
 

@@ -90,6 +90,16 @@ def with_entry(look: Look, name: str, value: str) -> Look:
     return replace(look, **{name: _READERS[name](name, value)})
 
 
+def numbers_of(value: str, count: int) -> tuple[float, ...]:
+    """So many numbers with commas between them; empty where it is something else, or one is too large to be a place."""
+    try:
+        numbers = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        return ()
+    known = len(numbers) == count and all(math.isfinite(one) and abs(one) < _LARGEST for one in numbers)
+    return numbers if known else ()
+
+
 def _one_of(*allowed: str) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         if value not in allowed:
@@ -116,12 +126,8 @@ def _pairs(count: int, wants: str) -> Callable[[str, str], tuple[float, ...]]:
     """A reader of so many pairs of numbers, each from its low to its high end."""
 
     def read(name: str, value: str) -> tuple[float, ...]:
-        try:
-            numbers = tuple(float(part) for part in value.split(","))
-        except ValueError:
-            numbers = ()
-        known = len(numbers) == 2 * count and all(math.isfinite(one) and abs(one) < _LARGEST for one in numbers)
-        if not known or any(low >= high for low, high in zip(numbers[::2], numbers[1::2], strict=True)):
+        numbers = numbers_of(value, 2 * count)
+        if not numbers or any(low >= high for low, high in zip(numbers[::2], numbers[1::2], strict=True)):
             raise LookError(f"{name} {shown(value)}: wants {wants}")
         return numbers
 
