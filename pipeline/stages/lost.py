@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: A star that moved by itself is looked for up to so many times ``proximity`` from its place.
 WANDER = 10
+#: Rows that are light, and no star for its shape alone.
+SHAPELESS = (Reason.SHARPNESS, Reason.ROUNDNESS)
 
 
 def explain(search: Search) -> None:
@@ -22,7 +24,8 @@ def explain(search: Search) -> None:
     that is left out; a row there was left out as saturated or masked, or no pixel there has a value; the star
     stands within 1.5 fwhm of one that was measured, or of light without a star's shape in which another star is lost
     too; two stars claim the same light; it would be too faint, by its
-    brightness and what is left of its neighbours' light; light like its own stands elsewhere, so it moved. A star
+    brightness and what is left of its neighbours' light; light like its own stands elsewhere, so it moved; light of
+    its brightness stands at its place that has not the shape of one star, so it has melted into another's. A star
     that simply is not there has faded.
 
     Parameters
@@ -44,6 +47,7 @@ def explain(search: Search) -> None:
         (_claimed_twice(search), Status.AMBIGUOUS),
         (_too_faint(search), Status.FAINT),
         (_elsewhere(search), Status.MOVED),
+        (_misshapen(search), Status.BLENDED),
         (lost, Status.FAINT),
     ]
     for applies, status in reasons:
@@ -67,12 +71,27 @@ def _melted(search: Search) -> np.ndarray:
     from pipeline.kernels.match import pairs_within
 
     lost = np.flatnonzero(search.row < 0)
-    rows = np.flatnonzero(np.isin(search.table.reason, (Reason.ROUNDNESS, Reason.SHARPNESS)))
+    rows = np.flatnonzero(np.isin(search.table.reason, SHAPELESS))
     first, second = pairs_within(search.place[lost], search.position[rows], search.fwhm)
     near = np.hypot(*(search.place[lost[first]] - search.position[rows[second]]).T) <= search.fwhm
     sharing = np.bincount(second[near], minlength=len(rows)) > 1
     result = np.zeros(len(search.row), bool)
     result[lost[first[near & sharing[second]]]] = True
+    return result
+
+
+def _misshapen(search: Search) -> np.ndarray:
+    """Stars without a row at whose place, within 1.5 fwhm, is light without a star's shape and bright enough for it."""
+    from pipeline.kernels.match import pairs_within
+
+    lost, heights = np.flatnonzero(search.row < 0), search.height_ratio()
+    expected = search.known.convolved * (np.nanmedian(heights) if np.isfinite(heights).any() else 1.0)
+    rows = np.flatnonzero(np.isin(search.table.reason, SHAPELESS))
+    first, second = pairs_within(search.place[lost], search.position[rows], 1.5 * search.fwhm)
+    star, row = lost[first], rows[second]
+    near = np.hypot(*(search.place[star] - search.position[row]).T) <= 1.5 * search.fwhm
+    result = np.zeros(len(search.row), bool)
+    result[star[near & (search.table["convolved"][row] > expected[star] / 3)]] = True
     return result
 
 

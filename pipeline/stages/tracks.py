@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LEAST_STARS = 0.3
 
 
-@stage(version=4, scope="sequence", lazy=("normalize",))
+@stage(version=5, scope="sequence", lazy=("normalize",))
 def tracks(
     frames: Sequence,
     stars: ListLike[StarTable | Failure],

@@ -112,6 +112,20 @@ def test_two_stars_that_run_together_are_blended():
     assert not result.blended[1, 30]
 
 
+@pytest.mark.parametrize(("share", "status"), [(0.6, Status.BLENDED), (0.2, Status.FAINT)])
+def test_a_star_whose_light_has_not_the_shape_of_one_star_is_blended_and_not_too_faint(share, status):
+    place, level = field()
+    level[7] = 20_000.0
+
+    def change(there, _):
+        reason = np.where(np.arange(60) == 7, Reason.ROUNDNESS, Reason.STAR)
+        there[7] += (3.0, 2.0)
+        return table(there, np.where(np.arange(60) == 7, share * level, level), SHAPE, reason=reason)
+
+    both = [table(place, level, SHAPE), change(place + 5, level)]
+    assert Sky(sequence(2, SHAPE), both, None).follow().status[1, 7] == status
+
+
 def test_blend_of_two_equal_stars_is_neither():
     place, level = field()
     place[31] = place[30] + (3.6, 0.0)
