@@ -34,9 +34,20 @@ export function render({model}) {
   let seen = -1
   const painted = new Set()
 
+  // One step is on its way to the server at a time. Of those made meanwhile only the last is sent.
+  let travelling = false
+  let wanted = null
+  const here = () => wanted ?? model.frame
+
   const go = (frame) => {
     const next = Math.min(Math.max(frame, 0), model.count - 1)
-    if (next == model.frame) return
+    if (travelling) {
+      wanted = next
+      draw()
+    } else if (next != model.frame) send(next)
+  }
+
+  const send = (next) => {
     if (!making()) seen = model.frame
     else if (painted.size) seen = -1
     // Who is back before the other frame was painted sees this one still: nothing comes.
@@ -46,9 +57,10 @@ export function render({model}) {
     model.shown = -1
     // A step tells which files it belongs to.
     model.heard = model.openings
+    travelling = true
     model.frame = next
   }
-  const step = (by) => { stop(); go(model.frame + by) }
+  const step = (by) => { stop(); go(here() + by) }
 
   const first = button("first", "First frame", () => { stop(); go(0) })
   const previous = button("previous", "Previous frame", () => step(-1))
@@ -60,9 +72,9 @@ export function render({model}) {
   slider.setAttribute("aria-label", "Frame")
   slider.addEventListener("input", () => {
     // Stopping draws the slider where the frame still is.
-    const wanted = slider.valueAsNumber
+    const chosen = slider.valueAsNumber
     stop()
-    go(wanted)
+    go(chosen)
   })
   const ticks = document.createElementNS("http://www.w3.org/2000/svg", "svg")
   ticks.setAttribute("aria-hidden", "true")
@@ -79,7 +91,7 @@ export function render({model}) {
   const blink = button("blink", "Blink against the reference", () => {
     const on = !model.blink
     stop()
-    if (on && model.frame != model.reference) begin()
+    if (on && here() != model.reference) begin()
   })
   blink.append("Blink")
   const align = button("align", "Draw each frame where its stars are in the reference", () => { model.aligned = !model.aligned })
@@ -88,7 +100,7 @@ export function render({model}) {
   bar.append(first, previous, play, next, last, rail, count, speed, blink, align)
 
   function begin() {
-    home = model.frame
+    home = here()
     model.blink = true
     schedule()
   }
@@ -122,7 +134,7 @@ export function render({model}) {
     // A frame that is still being made holds the film: none is skipped unseen.
     if (making()) due = setTimeout(advance, 20)
     else {
-      go(model.blink ? (model.frame == home ? model.reference : home) : (model.frame + 1) % model.count)
+      go(model.blink ? (here() == home ? model.reference : home) : (here() + 1) % model.count)
       schedule()
     }
   }
@@ -145,23 +157,23 @@ export function render({model}) {
     root.className = `room ${model.theme}`
     bar.className = `part player ${model.theme}`
     readout.className = `part readout ${model.theme}`
-    const at = model.blink && model.frame == model.reference ? home : model.frame
+    const at = model.blink && here() == model.reference ? home : here()
     slider.max = Math.max(model.count - 1, 0)
     slider.value = at
     slider.setAttribute("aria-valuetext", model.labels[at] ?? `frame ${at + 1}`)
     slider.style.setProperty("--share", `${(100 * at) / Math.max(model.count - 1, 1)}%`)
-    count.innerHTML = model.count ? `<b>${model.frame + 1}</b> of ${model.count}` : ""
+    count.innerHTML = model.count ? `<b>${here() + 1}</b> of ${model.count}` : ""
     play.classList.add("play")
     play.innerHTML = svg(ICONS[playing ? "pause" : "play"])
     play.title = playing ? "Pause" : "Play"
     play.setAttribute("aria-label", play.title)
     blink.setAttribute("aria-pressed", String(model.blink))
-    first.disabled = previous.disabled = model.frame <= 0
-    next.disabled = last.disabled = model.frame >= model.count - 1
+    first.disabled = previous.disabled = here() <= 0
+    next.disabled = last.disabled = here() >= model.count - 1
     for (const one of [play, slider]) one.disabled = model.count < 2
     align.disabled = model.count < 2
     align.setAttribute("aria-pressed", String(model.aligned))
-    blink.disabled = !model.blink && (model.count < 2 || model.frame == model.reference)
+    blink.disabled = !model.blink && (model.count < 2 || here() == model.reference)
     const at_home = blink.disabled && model.count > 1
     blink.title = at_home ? "This frame is the reference: step to another to blink against it" : "Blink against the reference"
   }
@@ -215,7 +227,15 @@ export function render({model}) {
   model.on("openings", () => {
     model.blink = false
     seen = -1
+    wanted = null
     stop()
+  })
+  model.on("taken", () => {
+    const next = wanted
+    travelling = false
+    wanted = null
+    if (next !== null && next != model.frame) send(next)
+    else draw()
   })
   model.on(["facts", "note"], draw_facts)
   root.append(bar, readout)

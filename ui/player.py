@@ -18,6 +18,7 @@ class FramePlayer(Part):
     shown = param.Integer(-1)
     openings = param.Integer(0)
     heard = param.Integer(0)
+    taken = param.Integer(0)
     labels = param.List([])
     reference = param.Integer(0)
     unused = param.List([])
@@ -134,8 +135,12 @@ class Player:
     def _stepped(self, event: param.parameterized.Event) -> None:
         if self._quiet:
             return
-        if self._part.heard != self._part.openings:
-            # The browser had not heard yet that other frames are open when it stepped.
-            self.frame = event.old
-        else:
-            self._on_frame(event.new)
+        try:
+            if self._part.heard != self._part.openings:
+                # The browser had not heard yet that other frames are open when it stepped.
+                self.frame = event.old
+            else:
+                self._on_frame(event.new)
+        finally:
+            # The browser sends no other step before: it would be shown frames that nobody waits for any more.
+            self._part.taken += 1
