@@ -29,3 +29,16 @@ function build_whole() {
 function let_hand_rest() {
   Bokeh.require("core/ui_gestures").UIGestures.press_threshold = 2 ** 31 - 1
 }
+
+// A figure is a stop of the Tab key to Bokeh, which has no name and answers to no key: what can be done in it by keys is
+// done by the page's own.
+function leave_out_of_tab_order() {
+  const {CanvasView} = Bokeh.require("models/canvas/canvas")
+  if (Object.hasOwn(CanvasView.prototype, "render") && CanvasView.prototype.render.unstopped) return
+  const {render} = CanvasView.prototype
+  CanvasView.prototype.render = function () {
+    render.call(this)
+    this.events_el.tabIndex = -1
+  }
+  CanvasView.prototype.render.unstopped = true
+}

@@ -62,8 +62,8 @@ class FluxTable:
     def _make(self, rows: pd.DataFrame) -> None:
         numbers = ("id", "x", "y", "flux", "SNR", "mag")
         self._table = pn.widgets.Tabulator(
-            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
-            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
+            rows, editors=dict.fromkeys(rows.columns), show_index=False, selectable=1, layout="fit_columns",
+            pagination=None, sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
             header_tooltips=heads(rows), css_classes=["rows-stay"],
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"flux": "flux, ADU"},
@@ -132,9 +132,9 @@ class CurveView:
     def _make(self, rows: pd.DataFrame) -> None:
         numbers = ("id", "mag", "scatter", "expected", "frames")
         self._table = pn.widgets.Tabulator(
-            rows, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None, height=280,
-            sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST], theme="simple",
-            header_tooltips=heads(rows), css_classes=["rows-stay"],
+            rows, editors=dict.fromkeys(rows.columns), show_index=False, selectable=1, layout="fit_columns",
+            pagination=None, height=280, sizing_mode="stretch_width", margin=0, stylesheets=[TABLE_STYLE, _LAST],
+            theme="simple", header_tooltips=heads(rows), css_classes=["rows-stay"],
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             titles={"compare": "◆", "scatter": "scatter, mmag"},
             widths={"compare": 34, "id": 50, "mag": 72, "scatter": 98, "expected": 76},

@@ -6,6 +6,7 @@ const ROWS = [
   [["P"], "play, and pause"],
   [["+", "\u2212"], "larger and smaller"],
   [["0"], "the whole frame"],
+  [["\u2191", "\u2193", "Enter"], "in a table: rows, and what a click on one does"],
   [["Ctrl Z", "Ctrl Y"], "take the last turn of a knob back, and again"],
   [["?"], "this list"],
 ]

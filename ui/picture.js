@@ -10,7 +10,9 @@ export default (args, object, data) => {
     paint_quickly()
     build_whole()
     let_hand_rest()
+    leave_out_of_tab_order()
     write_what_changed()
+    walk_tables()
     instances.set(args.request, make(args))
   }
   instances.get(args.request).handle(object)

@@ -12,7 +12,7 @@ SCRIPT = "".join(
     text(f"{name}.js")
     for name in (
         "picture", "picture_place", "picture_pixels", "picture_marks", "picture_pointer", "quick_paint",
-        "bokeh_repairs", "table_rows",
+        "bokeh_repairs", "table_rows", "table_keys",
     )
 )  # fmt: skip
 PICTURES = 4

@@ -47,6 +47,8 @@ TABLE_STYLE = """
   border: 0 !important; min-height: 28px !important; }
 .tabulator .tabulator-row .tabulator-cell { padding: 5px 4px 5px 12px !important; border: 0 !important;
   height: 28px !important; font: 400 13px/18px Roboto, sans-serif !important; }
+.tabulator :is(.tabulator-tableholder, .tabulator-row, .tabulator-col):focus-visible {
+  outline: 2px solid var(--starshift-accent) !important; outline-offset: -2px; }
 .tabulator .tabulator-row:hover, .tabulator .tabulator-row.tabulator-selected {
   background: var(--starshift-field) !important; cursor: pointer; }
 .tabulator .tabulator-header .tabulator-col .tabulator-col-content::before { position: absolute; left: 3px; top: 8px;
@@ -247,8 +249,8 @@ class StarTab(Themed):
         # As the rows are ordered before they are sent: by number, what has none last either way.
         by_number = {"sorter": "number", "sorterParams": {"alignEmptyValues": "bottom"}}
         self.table = pn.widgets.Tabulator(
-            table, disabled=True, show_index=False, selectable=1, layout="fit_columns", pagination=None,
-            sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
+            table, editors=dict.fromkeys(table.columns), show_index=False, selectable=1, layout="fit_columns",
+            pagination=None, sizing_mode="stretch_both", margin=0, stylesheets=[TABLE_STYLE], theme="simple",
             header_tooltips=heads(table),
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"id": 44, "x": 58, "y": 58, "over σ": 56, "sharp": 52, "round": 54},

@@ -229,6 +229,75 @@ def test_everything_on_the_page_is_reached_by_the_tabulator_key_in_reading_order
     assert found[2:5] == sorted(found[2:5])
 
 
+def go_by_tab(page, first, *, upto):
+    """Press Tab from an element on until what has the focus fits; how many stops that were."""
+    first.focus()
+    for stop in range(1, 20):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"() => ({FOCUSED})().matches('{upto}')"):
+            return stop
+    return None
+
+
+def test_a_star_is_picked_in_the_table_by_keys_alone_and_the_focus_stays_on_its_row(page):
+    page.evaluate("() => { location.hash = 'folder=turning&tab=Stars' }")
+    page.locator(".tabulator-row:visible").nth(3).wait_for()
+    settle(page)
+    tab = page.get_by_role("tab", name="Stars")
+    assert go_by_tab(page, tab, upto=".tabulator-col")
+    assert page.evaluate(f"() => getComputedStyle(({FOCUSED})()).outlineStyle") == "solid"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator(".tabulator-col[tabulator-field=x][aria-sort=ascending]").wait_for()
+    assert go_by_tab(page, tab, upto=".tabulator-tableholder")
+    assert page.evaluate(f"() => getComputedStyle(({FOCUSED})()).outlineStyle") == "solid"
+    numbers = page.locator(".tabulator-row:visible [tabulator-field=id]")
+    for count, key in enumerate(("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp")):
+        page.keyboard.press(key)
+        page.wait_for_function(f"(row) => ({FOCUSED})().classList.contains('tabulator-row')")
+        page.wait_for_timeout(100 if count else 300)
+    star = page.evaluate(f"() => ({FOCUSED})().querySelector('[tabulator-field=id]').textContent")
+    assert star == numbers.nth(1).inner_text() != ""
+    page.keyboard.press("Enter")
+    page.wait_for_function("(star) => location.hash.includes(`star=${star}`)", arg=star)
+    page.get_by_text(f"Star {star}", exact=True).locator("visible=true").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(f"() => ({FOCUSED})().querySelector('[tabulator-field=id]')?.textContent") == star
+    page.keyboard.press("Tab")
+    assert page.evaluate(NAMED) == "Previous star"
+
+
+def test_a_frame_is_left_out_and_gone_to_by_keys_alone(page):
+    page.evaluate("() => { location.hash = 'folder=turning&tab=Frames' }")
+    page.locator(".tabulator-row:visible").nth(3).wait_for()
+    settle(page)
+    assert go_by_tab(page, page.get_by_role("tab", name="Frames"), upto=".tabulator-tableholder")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(f"() => ({FOCUSED})().textContent.includes('002')")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => location.hash.includes('frame=2')")
+    page.keyboard.press(" ")
+    page.locator(".tabulator-row:visible", has_text="Left out by hand").wait_for()
+    page.wait_for_timeout(1000)
+    assert "002" in page.evaluate(f"() => ({FOCUSED})().textContent")
+
+
+def test_the_tabulator_key_goes_round_and_stops_at_nothing_without_a_name(page):
+    page.evaluate("() => { location.hash = 'folder=turning&tab=Stars' }")
+    page.locator(".tabulator-row:visible").nth(3).wait_for()
+    settle(page)
+    last = page.locator(".tabulator-tableholder:visible")
+    last.focus()
+    stops = []
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(f"() => ({FOCUSED})().className.toString()"))
+    assert not any("bk-events" in stop for stop in stops)
+    assert any("tabulator-tableholder" in stop for stop in stops[1:]), stops[-3:]
+
+
 # The first visit
 
 
