@@ -13,7 +13,7 @@ from pipeline import sample
 from pipeline.stage import STAGES
 from ui import bench
 from ui.knobs import drawn
-from ui.results import ORDER
+from ui.order import ORDER
 
 # In a panel nothing else runs; a stage that is not done by then does not answer.
 SECONDS = 60

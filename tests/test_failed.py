@@ -11,9 +11,10 @@ from pipeline.graph.run import Graph
 from ui.address_text import Place
 from ui.opener import Opened
 from ui.page import Desk
-from ui.results import FAULT
+from ui.results import FAULT, UNUSED
 from ui.session import Session
 from ui.stage_list import SET_BACK
+from ui.viewer import NOT_USED
 
 # Bokeh's own, where it takes a table's index.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
@@ -119,14 +120,17 @@ def test_a_frame_that_is_left_out_says_so_at_a_stage_that_did_not_fail_and_leads
     # What is told late of other rows leaves this one.
     desk.results._flush()
     row = desk.stages.state("frames")
-    assert (row.state, row.note) == ("stored", "one left out")
-    assert row.error["remedy"] == "It is left out: go to another frame."
+    assert (row.error, row.note) == (None, UNUSED)
+    assert row.state in ("fresh", "stored")
+    assert {desk.stages.state(name).note for name in ("background", "candidates", "stars")} == {UNUSED}
     assert not any(one["mend"] for one in desk.stages.rows)
+    assert desk.player.note == NOT_USED
+    assert desk.player.panel.unused == [which]
     note = desk.picture._notes[0]
     assert (note.state, note.elsewhere) == ("failed", which + 2)
     desk.results.wait_for(lambda: setattr(note, "goes", note.goes + 1))
     assert session.frame == which + 1
-    assert desk.stages.state("frames").error is None
+    assert (desk.stages.state("frames").note, desk.player.note) != (UNUSED, NOT_USED)
     desk.close()
 
 
@@ -171,4 +175,36 @@ def test_a_region_without_stars_is_told_in_place_of_empty_plots(tmp_path):
         assert tab._plots.panel.visible != empty
         assert ("No star of the reference lies in the region" in tab._alone.object) == empty
         assert np.isfinite(tab._plots.series.data["dx"]).any()
+    desk.close()
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+@pytest.mark.parametrize("wrong", ["no value", "another size", "another field"])
+def test_a_frame_that_is_not_used_is_told_in_one_way_however_one_gets_there(tmp_path, wrong, stepped):
+    from astropy.io import fits
+
+    sample.write_named("rotation", tmp_path, frames=4, size=(240, 320))
+    files = sorted(tmp_path.glob("light_*.fits"))
+    with fits.open(files[2], mode="update") as opened:
+        if wrong == "no value":
+            opened[0] = fits.PrimaryHDU(np.full((240, 320), np.nan, np.float32), opened[0].header)
+        elif wrong == "another size":
+            opened[0].data = opened[0].data[:80, :100].copy()
+        else:
+            blocks = opened[0].data.reshape(24, 10, 320)
+            opened[0].data = np.random.default_rng(1).permutation(blocks).reshape(240, 320)
+    session = Session(Graph(), tmp_path)
+    desk = Desk(session, None)
+    night = Graph.open([tmp_path], tmp_path)
+    desk.results.wait_for(lambda: session.open(night, "turning", frame=0 if stepped else 2))
+    if stepped:
+        desk.results.wait_for(lambda: session.change(frame=2))
+    states = {name: desk.stages.state(name) for name in desk.stages.names}
+    assert [name for name, row in states.items() if row.state == "failed" or row.error] == []
+    assert states["frames"].note == UNUSED
+    assert desk.player.note == NOT_USED
+    assert desk.player.panel.unused == [2]
+    if wrong != "another field":
+        assert desk.picture._notes[0].elsewhere == 4
+        assert states["candidates"].note == UNUSED
     desk.close()

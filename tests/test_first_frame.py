@@ -11,7 +11,7 @@ from pipeline import sample
 from pipeline.graph.run import Graph
 from ui.page import Desk
 from ui.session import Session
-from ui.viewer import UNALIGNED
+from ui.viewer import NOT_USED, UNALIGNED
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_frame_that_cannot_be_aligned_says_that_it_is_drawn_as_it_is(night):
     session = Session(Graph(), night.root)
     desk = Desk(session, None)
     desk.results.wait_for(lambda: session.open(night, "night", frame=0))
-    assert desk.player.note == ""
+    assert desk.player.note == NOT_USED
     session.change(aligned=True)
     assert desk.player.note == UNALIGNED
     desk.results.wait_for(lambda: session.change(frame=2))

@@ -14,8 +14,8 @@ from pipeline.stages.background import background
 from tests import map_of_stars
 from ui import marks
 from ui.cuts import limits
+from ui.order import ORDER
 from ui.pictures import FOLLOWS, MADE_OF, frame_beside, prepare
-from ui.results import ORDER
 from ui.scene import Scene
 from ui.stretch import VIEWS
 

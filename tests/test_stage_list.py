@@ -5,13 +5,13 @@ import pytest
 
 pytest.importorskip("panel")
 
-from pipeline.frame import FrameError, HotPixels, Normalized
+from pipeline.frame import HotPixels, Normalized
 from pipeline.masters import Master, MasterDarks, MasterFlats
 from pipeline.photometry import Mask
 from pipeline.stage import STAGES
 from ui.knobs import KnobPanel
 from ui.marks import aside
-from ui.stage_list import MASTERS, RowState, StageList, left_out
+from ui.stage_list import MASTERS, RowState, StageList
 
 IMAGE = np.zeros((4, 6), np.float32)
 
@@ -44,20 +44,6 @@ def rows():
 )
 def test_a_stage_that_had_nothing_to_do_says_why(name, result, said):
     assert aside(name, result) == said
-
-
-def test_one_file_that_is_left_out_of_several_fails_no_stage(rows):
-    error = FrameError("b.fits", "has no pixel with a value (all are NaN)", "leave it out")
-    rows.fail("frames", left_out(error, 5))
-    row = next(row for row in rows.rows if row["name"] == "frames")
-    assert row["state"] == "stored"
-    assert row["error"]["problem"] == "has no pixel with a value (all are NaN)."
-    assert row["error"]["remedy"] == "It is left out: go to another frame."
-    for whole in (left_out(error, 1), left_out(FrameError("b.fits", "is cut off", "copy it again"), 5)):
-        rows.fail("frames", whole)
-        row = next(row for row in rows.rows if row["name"] == "frames")
-        assert row["state"] == "failed"
-        assert row["error"]["remedy"] in ("Leave it out.", "Copy it again.")
 
 
 def test_masters_share_a_row_that_is_grey_without_files_and_tells_what_fails_or_runs(rows):

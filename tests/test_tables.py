@@ -26,13 +26,29 @@ def test_files_that_are_no_lights_stand_below_the_lights_with_their_reason():
     table = frame_frame(shown, selection, None)
     assert table["frame"].tolist() == ["a", "b", "c.txt"]
     assert table["used"].tolist() == [True, False, None]
-    assert table["why not"].tolist() == ["", "Has no stars: leave it out", "Is no FITS file: choose another"]
+    assert table["why not"].tolist() == ["", "Has no stars", "Is no FITS file: choose another"]
 
 
 def test_a_reason_does_not_repeat_the_name_of_its_file():
     assert without_name("night/a.fits: is cut off", "night/a.fits") == "Is cut off"
     assert without_name("a.fits: is cut off", "night/a.fits") == "Is cut off"
     assert without_name("nothing is known", "a.fits") == "Nothing is known"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("a.fits: has no pixel with a value: leave it out", "Has no pixel with a value"),
+        ("a.fits: no stars found: lower stars.threshold or leave it out", "No stars found: lower stars.threshold"),
+        ("a.fits: is off: leave it out, or choose a nearer reference", "Is off: choose a nearer reference"),
+        ("a.fits: is off: leave it out, lower stars.threshold, or wait", "Is off: lower stars.threshold, or wait"),
+        ("a.fits: is too dark: leave it out, and take it again with more light",
+         "Is too dark: take it again with more light"),
+        ("left out by hand", "Left out by hand"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_left_out_is_not_advised_to_be_left_out(told, said):
+    assert without_name(told, "a.fits") == said
 
 
 def test_lights_are_counted_of_all_files_where_some_are_left_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -10,9 +11,18 @@ import pandas as pd
 
 from pipeline.frame import Failure, FrameInfo, Sequence
 
+# What a sentence advises to do with a file, and is void where that is left out already.
+_LEAVE = re.compile(r": leave it out$|(?<=: )leave it out,(?: or| and)? |,? or leave it out$")
+
+
+def as_left_out(reason: str) -> str:
+    """Why a file is not used, without the advice to leave it out."""
+    return _LEAVE.sub("", reason)
+
 
 def without_name(reason: str, file: str) -> str:
     """Why a file is left out, where its name stands beside it already."""
+    reason = as_left_out(reason)
     for name in (file, PurePath(file).name):
         if reason.startswith(f"{name}: "):
             reason = reason[len(name) + 2 :]

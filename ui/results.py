@@ -12,7 +12,7 @@ from typing import Any
 import panel as pn
 from bokeh.document import Document
 
-from pipeline import cutouts, difference, preview, trails
+from pipeline import preview, trails
 from pipeline.frame import Failure, FrameError
 from pipeline.graph.request import Request, StageError, StaleError, Ticket
 from pipeline.graph.run import Event
@@ -22,32 +22,19 @@ from pipeline.stage import STAGES
 from ui.errand import Arrived, Errand
 from ui.extras import EXTRAS
 from ui.marks import aside
+from ui.order import AT_ONCE, LATE, ON_THE_WAY, ORDER
 from ui.pictures import stages_of
 from ui.running import LONG, Running
 from ui.scene import Scene, lasts
 from ui.session import Session
-from ui.stage_list import RowState, StageList, left_out, seconds_text
+from ui.stage_list import RowState, StageList, seconds_text
 from ui.turnstile import TURNS
 from ui.worker import Worker
 
 PATIENCE = 150
 # Longest that a long piece of work waits for the page to show what came before it, seconds.
 MOMENT = 0.1
-ORDER = (
-    "frames", "hot_pixels", "mask", "background", "frame", "master_bias", "master_dark", "master_flat", "calibrated",
-    "normalize",
-    "candidates", "stars", "tracks", "selection", "offset_map", "shifts", preview.STAGE, "aligned",
-    difference.STAGE, cutouts.STAGE, "stack", "centroids", "psf_photometry", "lightcurves", trails.STAGE,
-)  # fmt: skip
-# For what one frame alone is needed.
-AT_ONCE = ORDER[: ORDER.index("tracks")]
-# A map of a large frame takes all processors for half a second and as much memory as eight frames: one is made when
-# something shows it, else each turn of a knob would push what is on screen out of the store.
-LATE = ("offset_map", "aligned", "stack", "centroids", "psf_photometry", "lightcurves")
-# Made on the way to others: asked for when something shows them.
-ON_THE_WAY = ("master_bias", "master_dark", "master_flat", "calibrated")
-
-
+UNUSED = "frame not used"
 FAULT = "Starshift stopped by a fault of its own. Turn the knob back, or open other frames."
 
 
@@ -163,6 +150,7 @@ class Results:
             self._request = request
             self._made.clear()
         self._running.clear()
+        self.why = {}
         self._thread = threading.current_thread()
         self._errand = errand = Errand(request, frame, ticket, self.scene.at(frame))
         self._blamed = errand.blamed
@@ -234,10 +222,10 @@ class Results:
                 *str(error).partition(": ")[::2], "set the knob back, or undo; what is shown is from before"
             )
         if where not in self._stages.names:
-            # Reading a file has no row of its own.
-            where = "frames"
-            frames = errand.scene["frames"]
-            error = left_out(error, 1 if frames is None else len(frames.frames))
+            # Reading a file has no row of its own; one of several that cannot be read is left out, and fails no stage.
+            where, frames = "frames", errand.scene["frames"]
+            if frames is not None and len(frames.frames) > 1:
+                return str(error)
         elif errand.scene.leaves_out(str(error)):
             return str(error)
         where = errand.told.setdefault(str(error), where)
@@ -343,14 +331,14 @@ class Results:
         times = {event.key: event.seconds for event in tuple(self._session.graph.log) if event.state == "ran"}
         # The time of "frames" is that of reading the headers, before the graph was asked.
         times[request.known_key("frames", None) or ""] = self._session.reading
-        states, total = {}, 0.0
+        states, total, unused = {}, 0.0, self.scene.unused
         for name in self._stages.names:
             key = request.known_key(name, frame)
             result = None if key is None else self._session.graph.peek(key)
-            if isinstance(result, Failure) and self.scene.leaves_out(result.message):
-                states[name] = RowState("idle", "frame not used")
-                continue
             at_hand = result is not None and not isinstance(result, Failure)
+            if unused and not at_hand and not lasts(name) and (result is not None or name not in LATE):
+                states[name] = RowState("idle", UNUSED)
+                continue
             if key is None or not (at_hand if name in LATE else at_hand or key in times):
                 continue
             # The graph's log forgets what was made long ago, which is on screen still.
@@ -362,6 +350,8 @@ class Results:
                 states[name] = RowState("idle", why)
                 continue
             note = "" if taken is None else seconds_text(taken)
+            if name == "frames" and unused:
+                note = UNUSED
             states[name] = RowState("fresh" if key in self._made else "stored", note)
         return states, total
 

@@ -61,8 +61,19 @@ class Scene:
 
     def leaves_out(self, why: str) -> bool:
         """Whether this is why the frame is not used, which is no stage's fault."""
-        told = [self[stage] for stage in ("selection", "tracks", "shifts") if self[stage] is not None]
-        return any(one.reason[self.frame] == why for one in told if self.frame < len(one.reason))
+        return why in self._reasons()
+
+    @property
+    def unused(self) -> str:
+        """Why the frame is not used; "" where it is, or where that is not known yet."""
+        return next(filter(None, self._reasons()), "")
+
+    def _reasons(self) -> list[str]:
+        """What each result says of why the frame is not used, "" where it is."""
+        frames = self["frames"]
+        told = [] if frames is None else [frames.unusable]
+        told += [self[stage].reason for stage in ("selection", "tracks", "shifts") if self[stage] is not None]
+        return [one[self.frame] for one in told if self.frame < len(one)]
 
     def without(self, stages: Collection[str]) -> Scene:
         """The scene without some results."""

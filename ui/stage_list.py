@@ -88,7 +88,6 @@ def common_state(rows: list[dict[str, Any]]) -> tuple[str, str]:
 
 
 SET_BACK = "Set its knobs back"
-LEFT_OUT = "it is left out: go to another frame"
 NOTES = {
     "selection": "The tab Frames has the measures that are limited here, and a tick to leave a frame out by hand.",
 }
@@ -104,15 +103,6 @@ def error_parts(error: FrameError) -> dict[str, str]:
             problem, remedy = remedy, ""
     remedy = f"{remedy[:1].upper()}{remedy[1:].rstrip('.')}." if remedy else ""
     return {"file": file, "problem": f"{problem.rstrip('.')}.", "remedy": remedy}
-
-
-def left_out(error: FrameError, count: int) -> FrameError:
-    """What is said of one file of several that cannot be used: no hand need leave it out, and the others go on."""
-    told, _, remedy = str(error).rpartition(": ")
-    if remedy != "leave it out" or count < 2:
-        return error
-    file, _, problem = told.partition(": ")
-    return FrameError(file, problem, LEFT_OUT)
 
 
 class StageList(JSComponent):
@@ -285,10 +275,9 @@ class StageList(JSComponent):
             self.total = total
 
     def fail(self, name: str, error: FrameError) -> None:
-        """Show an error at the stage that failed; one file that is left out of several fails no stage."""
-        state, note = ("stored", "one left out") if error.remedy == LEFT_OUT else ("failed", "failed")
+        """Show an error at the stage that failed."""
         self._states[name] = replace(
-            self._states[name], state=state, note=note, error=error_parts(error), cancellable=False
+            self._states[name], state="failed", note="failed", error=error_parts(error), cancellable=False
         )
         self._draw()
 

@@ -16,6 +16,7 @@ from pipeline.read import stem
 from pipeline.stage import STAGES
 from pipeline.tables import Tracks
 from ui import marks
+from ui.file_frame import as_left_out
 from ui.knobs import histogram, measures
 from ui.picking import Picking
 from ui.picture import Picture
@@ -25,12 +26,13 @@ from ui.region import Region, in_frame, in_reference, to_reference, transform_of
 from ui.results import Results
 from ui.scene import Scene
 from ui.session import Session
-from ui.stage_list import LEFT_OUT, StageList
+from ui.stage_list import StageList
 from ui.star_candidate import star_at
 from ui.worker import Worker
 
 # Stages whose picture is shown while their row is open.
 REDUCED = ("master_bias", "master_dark", "master_flat", "calibrated", "aligned", "stack")
+NOT_USED = "not used"
 UNALIGNED = "drawn as it is: its stars were not found"
 _NO_TAILS = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
 
@@ -237,10 +239,14 @@ class Viewer:
             for stage, pixels in arrived.items():
                 self._show_pictures(scene, stage, pixels)
                 self._show_summary(scene, stage)
-            if "frames" in arrived or "selection" in arrived:
+            if arrived.keys() & {"frames", "selection", "tracks"}:
                 self._show_sequence(scene)
             if "tracks" in arrived:
                 self.picking.follow(scene)
+                for stage in stages_of(self.picture.kinds):
+                    if scene[stage] is None and stage in self.results.why:
+                        # Now it is known which frame has what this one has not.
+                        self._show_pictures(scene, stage, None)
             if "stars" in arrived or "tracks" in arrived:
                 self._show_marks(scene, old=making == "tracks")
                 self._show_region(scene)
@@ -274,10 +280,9 @@ class Viewer:
                 self.picture.show_pyramid(one.kind, one.pyramid, one.key)
         if pixels is None:
             for kind in (kind for kind, made_of in MADE_OF.items() if made_of == stage):
-                why, tracks = self.results.why.get(stage, ""), scene["tracks"]
-                left = tracks is not None and (why.endswith(LEFT_OUT) or scene.leaves_out(why))
-                elsewhere = frame_beside(tracks.used, scene.frame) if left else None
-                self.picture.forget(kind, why, elsewhere)
+                tracks = scene["tracks"] if scene.unused else None
+                elsewhere = None if tracks is None else frame_beside(tracks.used, scene.frame)
+                self.picture.forget(kind, as_left_out(self.results.why.get(stage, "")), elsewhere)
 
     def _show_sequence(self, scene: Scene) -> None:
         sequence = scene["frames"]
@@ -287,9 +292,8 @@ class Viewer:
             self.player.set_facts()
             return
         labels = [info.file for info in sequence.frames]
-        selection = scene["selection"]
-        decided = selection is not None and len(selection.reason) == len(labels)
-        why = selection.reason if decided else sequence.unusable
+        told = [scene[stage].reason for stage in ("tracks", "selection") if scene[stage] is not None]
+        why = next((reason for reason in told if len(reason) == len(labels)), sequence.unusable)
         self.player.set_frames(labels, sequence.reference, [i for i, reason in enumerate(why) if reason])
         self._show_facts(sequence)
 
@@ -340,7 +344,8 @@ class Viewer:
         """Have frames drawn where their stars are in the reference, where that is wanted and known."""
         tracks = scene["tracks"] if self.session.aligned else None
         transform = transform_of(tracks, scene.frame)
-        self.player.note = UNALIGNED if tracks is not None and transform is None else ""
+        unaligned = UNALIGNED if tracks is not None and transform is None else ""
+        self.player.note = unaligned or (NOT_USED if scene.unused else "")
         self.picture.align(transform, () if transform is None else tracks.shape)
 
     def _show_region(self, scene: Scene) -> None:
