@@ -136,6 +136,36 @@ def test_the_reference_says_why_its_map_is_empty(session):
     assert shown(tab, scene_of(session, *COMPARED)).maps._pictures.visible
 
 
+def test_a_frame_that_is_not_used_says_so_in_place_of_its_map_and_leaves_a_gap_in_the_stars_followed(session):
+    scene = scene_of(session, *COMPARED)
+    tab = TruthTab(session, "dark")
+    plots = shown(tab, scene)
+    file = scene["frames"].frames[1].file
+    session.turn("selection", "rejected", {file: "clouds"})
+    scene = scene_of(session, "frames", "stars", "selection", "tracks").with_result("offset_map", None, "")
+    plots = shown(tab, scene)
+    assert "This frame is not used" in plots.maps._head.object
+    assert not plots.maps._pictures.visible
+    share = plots.followed.source.data["share"]
+    assert np.isnan(share[1])
+    assert np.isfinite(np.delete(share, 1)).all()
+
+
+def test_with_a_region_the_map_says_that_it_is_of_the_whole_frame(session):
+    tab = TruthTab(session, "dark")
+    scene = scene_of(session, *COMPARED)
+    assert "region" not in shown(tab, scene).maps._head.object
+    session.change(region=(20.0, 90.0, 20.0, 80.0))
+    assert "Of the whole frame, not the region" in shown(tab, scene).maps._head.object
+
+
+def test_where_no_star_shines_the_words_do_not_count_none_of_none(session):
+    result = compare_stars(session.truth, 1, scene_of(session, "stars")["stars"])
+    plot = shown(TruthTab(session, "dark"), scene_of(session, *COMPARED)).shares
+    plot.update(replace(result, true=0, matched=0))
+    assert "No true star shines in this frame. Purity: 0 of the" in plot._head.object
+
+
 def test_another_centroid_is_compared_when_the_tracks_use_it(session):
     tab = TruthTab(session, "dark")
     winpos = shown(tab, scene_of(session, "stars", "tracks")).centroids.dots.data["y"]

@@ -55,10 +55,10 @@ class TruthPlots:
             self.shares.update(shown)
             self.centroids.update(shown)
 
-    def show_map(self, shown: MapComparison | None, *, is_reference: bool) -> None:
+    def show_map(self, shown: MapComparison | None) -> None:
         """Show the errors of a frame's offset maps; None empties the pictures."""
         with pn.io.hold():
-            self.maps.update(shown, is_reference)
+            self.maps.update(shown)
 
     def show_tracks(self, shown: TrackComparison | None, reference: int) -> None:
         """Show how many stars are followed in each frame; None empties the plot."""

@@ -38,7 +38,8 @@ class MapErrors(Themed):
     def __init__(self) -> None:
         self._theme = "dark"
         self._shown: MapComparison | None = None
-        self._is_reference = False
+        # Why there is no map to compare, and whether what else the tab shows is of a region.
+        self._none, self._regional = "", False
         names = ("image", "x", "y", "dw", "dh")
         self.sources = {
             axis: ColumnDataSource(data={name: [] for name in names}, name=f"truth map {axis}") for axis in "xy"
@@ -70,12 +71,17 @@ class MapErrors(Themed):
             paint_plot(one, PALETTES[self._theme])
         self._write()
 
-    def update(self, shown: MapComparison | None, is_reference: bool = False) -> None:
-        """Show a frame's map errors; None empties the pictures, and so does the reference, which has none."""
-        self._shown, self._is_reference = None if is_reference else shown, is_reference
-        # The reference never has any; of other frames they come, and keep their place.
-        self._numbers.visible = self._pictures.visible = not is_reference
-        shown = self._shown
+    def say(self, none: str, *, regional: bool) -> None:
+        """Say why the frame shown has no map, "" where it has or gets one, and whether a region is chosen."""
+        if (none, regional) != (self._none, self._regional):
+            self._none, self._regional = none, regional
+            # What comes keeps its place.
+            self._numbers.visible = self._pictures.visible = not none
+            self._write()
+
+    def update(self, shown: MapComparison | None) -> None:
+        """Show a frame's map errors; None empties the pictures."""
+        self._shown = shown
         if shown is None:
             for source in self.sources.values():
                 source.data = {name: [] for name in source.data}
@@ -109,9 +115,10 @@ class MapErrors(Themed):
                 f'<span style="display:inline-flex;gap:6px;align-items:center">\u2212{limit}<span style="width:72px;'
                 f'height:8px;border-radius:2px;background:linear-gradient(to right,{shades})"></span>{limit}</span>'
             )
-        sentence = "White is right. Pull: error over claimed error; 1 is honest."
-        if self._is_reference:
-            sentence = "This is the reference: its offsets are zero. Step to another frame."
+        sentence = self._none or "White is right. Pull: error over claimed error; 1 is honest."
+        if self._regional and not self._none:
+            # There is room for one line.
+            sentence = "White is right; pull 1 is honest. Of the whole frame, not the region."
         title = title_line("Map error", "px, found minus true", bar, colours)
         self._head.object = explained(title, sentence, colours)
         texts = [self._number(axis) for axis in "xy"]
@@ -157,7 +164,8 @@ class FollowedPlot(Themed):
     def update(self, shown: TrackComparison | None, reference: int = 0) -> None:
         """Show a sequence's tracks; None empties the plot."""
         self._shown = shown
-        share = np.empty(0) if shown is None else 100 * shown.followed
+        # In a frame that is not used nobody is followed, which is no failure.
+        share = np.empty(0) if shown is None else np.where(shown.used, 100 * shown.followed, np.nan)
         self.source.data = {"frame": np.arange(len(share)), "share": share}
         self._mark.location = reference
         self._line.visible = shown is not None

@@ -154,8 +154,9 @@ class SharePlot(BrightnessPlot):
         legend = samples(("full", "completeness"), ("dashed", "purity"), colours=colours)
         sentence = "How many of the true stars are found, and how many of those found are true."
         if shown is not None:
+            complete = f"Completeness: {shown.matched} of the {shown.true} true stars are found."
             sentence = (
-                f"Completeness: {shown.matched} of the {shown.true} true stars are found. "
+                f"{complete if shown.true else 'No true star shines in this frame.'} "
                 f"Purity: {shown.matched} of the {shown.found} found are true."
             )
         title = title_line("Stars found", "%, by brightness in \u03c3", legend, colours)

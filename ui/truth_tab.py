@@ -27,6 +27,9 @@ from ui.truth_region import stars_in, tracks_in, truth_in
 if TYPE_CHECKING:
     from ui.truth import TruthPlots
 
+REFERENCE = "This is the reference: its offsets are zero. Step to another frame."
+UNUSED = "This frame is not used, so it has no map. Step to another frame."
+
 
 def truth_of(night: Night, root: Path) -> Truth | None:
     """The truth of the files that are open.
@@ -136,17 +139,20 @@ class TruthTab(Themed):
                 # Another region needs no new result.
                 self.prepare(scene, name)
         is_reference = scene.frame == sequence.reference
+        self._plots.maps.say(
+            REFERENCE if is_reference else UNUSED if scene.unused else "", regional=self._session.region is not None
+        )
         shows = {
             "stars": self._plots.show_stars,
             "tracks": lambda shown: self._plots.show_tracks(shown, sequence.reference),
-            "offset_map": lambda shown: self._plots.show_map(shown, is_reference=is_reference),
+            "offset_map": self._plots.show_map,
         }
         for name, show in shows.items():
             made_of, shown = self._made.get(name, ((None,), None))
             # A result that failed is there and None; one that is being made is not there.
             if name not in scene.results or made_of[0] is not scene[name] is not None:
                 continue
-            shown = None if scene[name] is None else shown
+            shown = None if scene[name] is None or (name == "offset_map" and is_reference) else shown
             if self._drawn.get(name) is not shown:
                 self._drawn[name] = shown
                 show(shown)
