@@ -8,17 +8,19 @@ import pytest
 
 pytest.importorskip("panel")
 
+from pipeline import sample
 from pipeline.recipe import Recipe
-from pipeline.tables import Reason
+from pipeline.tables import Reason, Status
 from ui.bench import Bench
 from ui.colours import DARK
-from ui.marks import why_lost
+from ui.marks import places, why_lost
 from ui.region import stars_inside, to_reference
 from ui.series import star_measures
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_measures, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard, cutout_strip
 from ui.star_facts import gaussian, measured_limits, measures_of, over_noise, profile_at, row_near, star_limits
+from ui.tables import UNFOLLOWED, star_frame
 
 
 @pytest.fixture
@@ -308,3 +310,25 @@ def test_no_measure_of_a_card_is_minus_nothing(graph, turning):
     nearly = np.full(len(stars), -0.001, np.float32)
     shown = measures_of(dataclasses.replace(stars, columns={**stars.columns, "roundness2": nearly}), 0, (-0.001, 5.0))
     assert {"x": "0.00", "roundness": "0.00"}.items() <= {name: value for name, value, _ in shown}.items()
+
+
+def test_in_the_reference_a_hot_pixel_is_no_star_that_the_reference_has_not(graph, tmp_path):
+    """The sample "codes" has hot pixels that look like stars and stand still while the stars move."""
+    sample.write_named("codes", tmp_path)
+    session = Session(graph, tmp_path)
+    bench = Bench(session, "tracks")
+    bench.results.wait_for(lambda: session.open(graph.open([tmp_path], tmp_path), "codes"))
+    tracks, stars = bench.results.scene["tracks"], bench.results.scene["stars"]
+    hot = int((tracks.status[tracks.reference] == Status.HOT).sum())
+    assert hot > 0
+    listed = star_frame(stars, tracks, session.frame)
+    assert (listed["state"] == UNFOLLOWED).sum() == 0
+    assert (listed["state"] == Reason.HOT.word).sum() == hot
+    assert f"{hot} {Reason.HOT.word}" in bench.picture.legend.hints["rejected"]
+    row = int(np.setdiff1d(np.flatnonzero(stars.reason == Reason.STAR), tracks.row[session.frame])[0])
+    bench.pick(None, tuple(float(at[row]) for at in places(stars)))
+    assert "hot pixel" in card_of(bench).lower()
+    unused = int(np.flatnonzero(~tracks.used)[0])
+    bench.results.wait_for(lambda: session.change(frame=unused))
+    assert "This frame is not used" in card_of(bench)
+    bench.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,6 +35,17 @@ def strength(stars: StarTable) -> np.ndarray:
     return stars["convolved"] / stars.noise
 
 
+def judged(stars: StarTable, tracks: Tracks | None, frame: int) -> StarTable:
+    """A frame's candidates, of which those that the tracks found to be hot pixels of the reference are no stars."""
+    if tracks is None or frame != tracks.reference or not (tracks.status[frame] == Status.HOT).any():
+        return stars
+    if not belongs(tracks, stars, frame):
+        return stars
+    alone = stars.reason == Reason.STAR
+    alone[tracks.row[frame][tracks.row[frame] >= 0]] = False
+    return replace(stars, reason=np.where(alone, Reason.HOT, stars.reason).astype(stars.reason.dtype))
+
+
 def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = False) -> dict[str, np.ndarray]:
     """A marker for each candidate of a frame, and for each star of the reference that was not measured in it.
 
@@ -54,7 +66,7 @@ def markers(stars: StarTable, tracks: Tracks | None, frame: int, *, old: bool = 
     dict of str to ndarray
         The columns that ``Picture.set_markers`` takes; the reason of a star that is lost is its Status.
     """
-    count = len(stars)
+    count, stars = len(stars), judged(stars, tracks, frame)
     x, y = places(stars)
     columns = {
         "x": x,

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.cutouts import piece
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import places
+from ui.marks import judged, places
 from ui.region import place_of, spot_of, transform_of
 from ui.star_facts import Limits, measured_limits, measures_of, profile_at, row_near, row_of
 
@@ -34,6 +34,8 @@ WHY = {
     Reason.HOT: "A hot pixel: rejected.",
     Reason.MEASURE: "It cannot be measured: rejected.",
 }
+NOTHING = "In this frame nothing stands out at its place."
+NOWHERE = "This frame is not used: where in it that place lies is not known."
 
 
 def candidate_place(stars: StarTable | None, tracks: Tracks | None, frame: int, spot: Spot | None) -> Spot | None:
@@ -111,10 +113,11 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         "reference": tracks.reference, "frame": frame,
     }  # fmt: skip
     if row < 0:
-        words = f"{lead} In this frame nothing stands out at its place.".strip()
-        card.show(None, "not found", words, (), pieces, **common)
+        known = transform_of(tracks, frame) is not None
+        card.show(None, "not found", f"{lead} {NOTHING if known else NOWHERE}".strip(), (), pieces, **common)
         return
     x, y = (float(at[row]) for at in places(stars))
+    stars = judged(stars, tracks, frame)
     reason, limits = Reason(stars.reason[row]), measured_limits(stars, row, session.recipe)
     told = any(one.words for one in limits.values())
     here = pieces[frame] if frame < len(pieces) else None

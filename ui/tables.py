@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import belongs, places, strength
+from ui.marks import belongs, judged, places, strength
 from ui.region import Region, in_frame, inside
 from ui.scene import same
 from ui.themed import Themed
@@ -147,7 +147,7 @@ _THREE = number("Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3
 
 def star_frame(stars: StarTable, tracks: Tracks | None, frame: int, region: Region | None = None) -> pd.DataFrame:
     """The candidates of a frame or of a region, the strongest first: a star's state, or why it is none."""
-    ids = np.full(len(stars), -1)
+    ids, stars = np.full(len(stars), -1), judged(stars, tracks, frame)
     states = np.array([reason.word for reason in Reason], object)[stars.reason]
     # In a frame that is not used no star is followed, and none is missing in the reference.
     if tracks is not None and belongs(tracks, stars, frame) and tracks.used[frame]:

@@ -316,7 +316,7 @@ class Viewer:
         self.picture.set_markers(self._placed(marks.markers(stars, tracks, scene.frame, old=old), tracks, scene.frame))
         if not self.session.live:
             self._clear_cut(stars.threshold)
-        hints = {"rejected": marks.why_rejected(stars)}
+        hints = {"rejected": marks.why_rejected(marks.judged(stars, tracks, scene.frame))}
         if tracks is not None:
             hints["lost"] = marks.why_marked_lost(tracks, scene.frame)
             if self._tailed != (id(tracks), scene.frame, self.session.aligned):
