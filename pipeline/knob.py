@@ -96,11 +96,11 @@ class KnobSpec:
         """The sentence part that says what is allowed: "a number from 1 to 200 sigma"."""
         knob = self.knob
         bounds = {
-            (True, True): f" from {knob.low:g} to {knob.high:g}"
+            (True, True): f" from {knob.low:.10g} to {knob.high:.10g}"
             if knob.low is not None and knob.high is not None
             else "",
-            (True, False): f" of at least {knob.low:g}" if knob.low is not None else "",
-            (False, True): f" of at most {knob.high:g}" if knob.high is not None else "",
+            (True, False): f" of at least {knob.low:.10g}" if knob.low is not None else "",
+            (False, True): f" of at most {knob.high:.10g}" if knob.high is not None else "",
             (False, False): "",
         }[knob.low is not None, knob.high is not None]
         unit = f" {knob.unit}" if knob.unit else ""

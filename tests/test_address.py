@@ -153,11 +153,6 @@ def test_a_look_that_is_asked_for_again_reaches_the_browser_again():
     assert heard == [[1.0, 5.0], None, None]
 
 
-def test_a_region_and_what_is_picked_do_not_go_with_a_frame_that_is_not_there():
-    place = Place(frame=9, star=3, candidate=(1.0, 2.0), look=Look(colours="magma", region=(1.0, 9.0, 1.0, 9.0)))
-    assert place.at_start() == Place(look=Look(colours="magma"))
-
-
 def test_a_recipe_too_long_for_an_address_is_left_out_of_it():
     many = {f"light_{i:05d}.fits": "clouds" for i in range(2000)}
     text = address_of(Place(frame=2, recipe=Recipe({"selection": {"rejected": many}})))

@@ -1,14 +1,18 @@
 """Of several things that are opened at once the one asked for last is shown."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("panel")
 
+from pipeline import sample
 from pipeline.graph.run import Graph
 from ui import opener as module
+from ui.address_text import Place
+from ui.look import Look
 from ui.opener import Opener
 
 NAMES = ("slow", "quick")
@@ -47,3 +51,16 @@ def test_what_was_asked_for_last_is_what_is_opened_however_long_the_other_takes(
     go_on.set()
     assert done.acquire(timeout=20)
     assert (shown, made.busy) == (["quick"], False)
+
+
+@pytest.mark.parametrize(("frame", "seen"), [(9, None), (1, 1)])
+def test_of_an_address_with_a_frame_that_is_not_there_all_else_is_kept(tmp_path, frame, seen):
+    """What is picked, and a region, lie in the reference, whatever frame is shown."""
+    sample.write_named("rotation", tmp_path, frames=2, size=(120, 160))
+    night = Graph.open([tmp_path], tmp_path)
+    session = SimpleNamespace(root=tmp_path, graph=Graph())
+    nothing = dict.fromkeys(("opened", "failed", "tell"), print)
+    place = Place(frame=frame, star=3, look=Look(colours="magma", region=(1.0, 9.0, 1.0, 9.0)))
+    found, said = Opener(session, None, **nothing)._checked(night, place)
+    assert found == replace(place, frame=seen)
+    assert ("frame 10, and there are 2" in said) == (seen is None)

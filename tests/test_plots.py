@@ -5,7 +5,7 @@ import pytest
 
 from ui.map_plots import MapPlots
 from ui.player import Player
-from ui.plots import FrameSeries, TrackPlots, frame_ticks
+from ui.plots import FrameSeries, TrackPlots, band_pieces, frame_ticks
 
 
 def test_the_player_tells_the_users_choice_and_not_the_programs():
@@ -83,6 +83,15 @@ def test_the_line_has_a_handle_that_goes_with_it_and_makes_no_curve_smaller():
     assert handle.y_range_name in plots.figures[0].extra_y_ranges
     assert handle not in plots.figures[0].y_range.renderers
     assert len(plots.figures[0].y_range.renderers) == len(plots.figures[0].renderers) - 1
+
+
+def test_the_band_is_not_drawn_across_frames_that_have_none():
+    low = np.array([-1.0, -2.0, np.nan, -3.0, np.nan, np.nan, -4.0, -5.0, -6.0])
+    pieces = band_pieces(low, -low)
+    assert [list(piece) for piece in pieces["x"]] == [[0, 1, 1, 0], [2.8, 3.2, 3.2, 2.8], [6, 7, 8, 8, 7, 6]]
+    assert [list(piece) for piece in pieces["y"]] == [[-1, -2, 2, 1], [-3, -3, 3, 3], [-4, -5, -6, 6, 5, 4]]
+    nothing = np.full(3, np.nan)
+    assert band_pieces(nothing, nothing) == {"x": [], "y": []}
 
 
 def test_the_plots_take_back_a_star_and_a_sequence():

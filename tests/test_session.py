@@ -68,6 +68,21 @@ def test_a_drag_is_one_step_of_the_history(session):
     assert not session.can_undo
 
 
+def test_a_turn_can_be_taken_back_after_other_files_were_opened(session, graph, tmp_path):
+    session.turn("stars", "threshold", 9.0)
+    session.turn("selection", "rejected", {"light_001.fits": "clouds"})
+    session.turn("stars", "threshold", 12.0)
+    session.open(graph.open([], tmp_path), "others")
+    assert session.recipe == Recipe({"stars": {"threshold": 12.0}})
+    session.undo()
+    assert session.recipe == Recipe({"stars": {"threshold": 9.0}})
+    session.undo()
+    assert session.recipe == Recipe()
+    assert not session.can_undo
+    session.open(graph.open([], tmp_path), "by address", recipe=Recipe({"stars": {"threshold": 30.0}}))
+    assert not session.can_undo
+
+
 def test_clicks_before_a_double_click_are_one_step_with_its_way_back(session):
     session.turn("stars", "sharpness", (0.2, 0.9))
     for value in (15.0, 30.0, 31.0):

@@ -13,14 +13,14 @@ from pipeline.recipe import Recipe
 from pipeline.tables import Reason, Status
 from ui.bench import Bench
 from ui.colours import DARK
-from ui.marks import places, why_lost
+from ui.marks import UNFOLLOWED, places, why_lost
 from ui.region import stars_inside, to_reference
 from ui.series import star_measures
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_measures, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard, cutout_strip
 from ui.star_facts import gaussian, measured_limits, measures_of, over_noise, profile_at, row_near, star_limits
-from ui.tables import UNFOLLOWED, star_frame
+from ui.tables import star_frame
 
 
 @pytest.fixture
@@ -330,5 +330,8 @@ def test_in_the_reference_a_hot_pixel_is_no_star_that_the_reference_has_not(grap
     assert "hot pixel" in card_of(bench).lower()
     unused = int(np.flatnonzero(~tracks.used)[0])
     bench.results.wait_for(lambda: session.change(frame=unused))
+    assert "A star of this frame, which is not used" in card_of(bench)
+    assert UNFOLLOWED not in card_of(bench)
+    bench.pick(None, (5.0, 5.0))
     assert "This frame is not used" in card_of(bench)
     bench.close()

@@ -68,10 +68,6 @@ class Place:
     zoom: tuple[float, ...] = ()
     look: Look = field(default_factory=Look)
 
-    def at_start(self) -> Place:
-        """The same place, at the reference, with nothing picked and no region."""
-        return replace(self, frame=None, star=None, candidate=None, zoom=(), look=replace(self.look, region=None))
-
 
 def address_of(place: Place) -> str:
     """A place as text for the address; what stands at its default is left out, and zoom, limits and states.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -251,7 +252,7 @@ def described(spec: KnobSpec) -> dict[str, Any]:
         "wide": spec.kind in TABLES,
         "hint": spec.knob.none or HINTS.get((spec.stage, spec.name), WRITTEN.get(spec.kind, "")),
         "default": shown(spec, spec.default),
-        "rule": spec.rule.replace("sigma", "σ"),
+        "rule": re.sub(rf" ({'|'.join(UNITS)})\b", lambda found: f" {UNITS[found[1]]}", spec.rule),
         "doc": spec.knob.doc.rstrip("."),
         "default_text": value_text(spec, spec.default),
     }

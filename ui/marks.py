@@ -16,6 +16,8 @@ from pipeline.photometry import Mask
 from pipeline.tables import OffsetMap, Reason, StarTable, Status, Tracks
 
 COMPLETE, PARTIAL, LOST, REJECTED, OTHER = range(5)
+#: A star that the reference has not, in the words of the picture's legend.
+UNFOLLOWED = "not in ref."
 MEASURES = ("strength", "sharpness", "roundness1", "roundness2")
 SENTENCES = {
     Status.FAINT: "too faint",

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,13 +156,13 @@ class Opener:
         try:
             sequence = self._session.graph.result(night, place.recipe, "frames")
         except (FrameError, KnobError):
-            return place.at_start(), ""
+            return replace(place, frame=None), ""
         if place.frame < len(sequence.frames):
             return place, ""
         said = (
             f"The address names frame {place.frame + 1}, and there are {len(sequence.frames)}: the reference is shown."
         )
-        return place.at_start(), said
+        return replace(place, frame=None), said
 
     @staticmethod
     def _truth_of(night: Night, root: Path) -> tuple[Truth | None, str]:

@@ -92,6 +92,7 @@ class TrackPlots(Themed):
         self._lost = ""
         names = ("frame", "dx", "dy", "low", "high", "zero", "complete", "partial", "lost")
         self.series = ColumnDataSource(data={name: [] for name in names}, name="track series")
+        self.band = ColumnDataSource(data={"x": [], "y": []}, name="track band")
         self.star = ColumnDataSource(data={name: [] for name in ("frame", "dx", "dy", "rx", "ry")}, name="track star")
         self.chosen = ColumnDataSource(data={"frame": [0], "count": [0]}, name="track frame")
         self.x_range = Range1d(-0.3, 1.3, syncable=False)
@@ -124,6 +125,7 @@ class TrackPlots(Themed):
         with pn.io.hold():
             if series is None:
                 self.series.data = {name: [] for name in self.series.data}
+                self.band.data = {"x": [], "y": []}
                 self.set_picked(None)
                 return
             count = len(series.dx)
@@ -136,6 +138,7 @@ class TrackPlots(Themed):
             edge = 0.02 * max(count - 1, 1)
             self._ticker.ticks = frame_ticks(count)
             self.x_range.update(start=-edge, end=max(count - 1, 1) + edge)
+            self.band.data = band_pieces(series.low, series.high)
             for mark in self._marks:
                 mark.location = series.reference
             self._place_ends()
@@ -238,7 +241,7 @@ class TrackPlots(Themed):
     def _residuals(self) -> figure:
         made = self._figure(_RESIDUAL, "residual")
         made.yaxis.ticker.desired_num_ticks = 4
-        self._band = made.varea("frame", "low", "high", source=self.series)
+        self._band = made.patches("x", "y", source=self.band, line_color=None)
         self._halos += self._curves(made, self.star, "rx", "ry", line_width=3.5, line_color=HALO)
         self._curves(made, self.star, "rx", "ry", line_width=1.5, line_color=PICKED)
         self._residual_ends = self._name_ends(made)
@@ -303,6 +306,20 @@ class TrackPlots(Themed):
         )
         for pane, (title, unit, legend) in zip(self._titles, texts, strict=True):
             pane.object = title_line(title, unit, legend, colours, wraps=title == _COUNT)
+
+
+def band_pieces(low: np.ndarray, high: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """The outlines of a band against frame, one of each run of frames that have one: none is drawn across a gap."""
+    there = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    runs = [run for run in np.split(there, np.flatnonzero(np.diff(there) > 1) + 1) if run.size]
+    # A frame between two that have none would be a line without width.
+    ends = [np.array([run[0] - 0.2, run[0] + 0.2]) if run.size == 1 else run for run in runs]
+    x = [np.concatenate([one, one[::-1]]).astype(float) for one in ends]
+    y = [
+        np.concatenate([low[np.rint(one).astype(int)], high[np.rint(one).astype(int)][::-1]]).astype(float)
+        for one in ends
+    ]
+    return {"x": x, "y": y}
 
 
 def _last(values: np.ndarray) -> float:

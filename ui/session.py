@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +121,12 @@ class Session:
         """
         self.reading, self.truth = reading, truth
         if recipe is None:
-            recipe = self.recipe.with_files_of(Recipe())
-        self._undo, self._redo, self._before_drag = [], [], None
+            # The knobs stay, and what was turned can be turned back.
+            *_, recipe = kept = [one.with_files_of(Recipe()) for one in (*self._undo, self.recipe)]
+            self._undo = [one for one, after in pairwise(kept) if one != after]
+        else:
+            self._undo = []
+        self._redo, self._before_drag = [], None
         # The same files opened again are drawn again.
         self.night = None
         self.placed = frame is not None

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.cutouts import piece
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import judged, places
+from ui.marks import UNFOLLOWED, judged, places
 from ui.region import place_of, spot_of, transform_of
 from ui.star_facts import Limits, measured_limits, measures_of, profile_at, row_near, row_of
 
@@ -34,6 +34,7 @@ WHY = {
     Reason.HOT: "A hot pixel: rejected.",
     Reason.MEASURE: "It cannot be measured: rejected.",
 }
+UNUSED = "A star of this frame, which is not used, so it is not followed."
 NOTHING = "In this frame nothing stands out at its place."
 NOWHERE = "This frame is not used: where in it that place lies is not known."
 
@@ -112,19 +113,22 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
         "noise": 1.0 if scene["normalize"] is None else scene["normalize"].noise,
         "reference": tracks.reference, "frame": frame,
     }  # fmt: skip
+    known = transform_of(tracks, frame) is not None
     if row < 0:
-        known = transform_of(tracks, frame) is not None
         card.show(None, "not found", f"{lead} {NOTHING if known else NOWHERE}".strip(), (), pieces, **common)
         return
     x, y = (float(at[row]) for at in places(stars))
     stars = judged(stars, tracks, frame)
     reason, limits = Reason(stars.reason[row]), measured_limits(stars, row, session.recipe)
-    told = any(one.words for one in limits.values())
+    why = "" if any(one.words for one in limits.values()) else WHY.get(reason, "")
+    state = "rejected"
+    if reason == Reason.STAR:
+        state, why = (UNFOLLOWED, why) if known else ("star", UNUSED)
     here = pieces[frame] if frame < len(pieces) else None
     card.show(
         None,
-        "not in ref." if reason == Reason.STAR else "rejected",
-        f"{lead} {'' if told else WHY.get(reason, '')}".strip(),
+        state,
+        f"{lead} {why}".strip(),
         candidate_measures(stars, row, limits),
         pieces,
         limits=limits,

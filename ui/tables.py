@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from bokeh.models import HTMLTemplateFormatter
 
 from pipeline.tables import Reason, StarTable, Tracks
-from ui.marks import belongs, judged, places, strength
+from ui.marks import UNFOLLOWED, belongs, judged, places, strength
 from ui.region import Region, in_frame, inside
 from ui.scene import same
 from ui.themed import Themed
@@ -123,8 +123,6 @@ HEADS = {
 BELOW = {"height": "312px", "max-height": "55%", "overflow-y": "auto", "flex": "0 0 auto", "scrollbar-width": "thin"}
 # Places are listed with one digit after the point.
 _ROUNDED = 0.1
-#: A star that the reference has not, in the words of the picture's legend.
-UNFOLLOWED = "not in ref."
 
 
 def heads(table: pd.DataFrame) -> dict[str, str]:
