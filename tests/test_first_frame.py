@@ -11,7 +11,7 @@ from pipeline import sample
 from pipeline.graph.run import Graph
 from ui.page import Desk
 from ui.session import Session
-from ui.viewer import NOT_USED, UNALIGNED
+from ui.viewer import ALIGNED, NOT_USED, UNALIGNED
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,8 @@ def test_a_frame_that_cannot_be_aligned_says_that_it_is_drawn_as_it_is(night):
     session.change(aligned=True)
     assert desk.player.note == UNALIGNED
     desk.results.wait_for(lambda: session.change(frame=2))
+    assert desk.player.note == ALIGNED
+    desk.results.wait_for(lambda: session.change(frame=1))
     assert desk.player.note == ""
     desk.close()
 

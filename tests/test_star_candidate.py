@@ -19,7 +19,17 @@ from ui.series import star_measures
 from ui.session import Session
 from ui.star_candidate import WHY, candidate_measures, candidate_place, moved_spot, star_at, star_spot
 from ui.star_card import StarCard, cutout_strip
-from ui.star_facts import gaussian, measured_limits, measures_of, over_noise, profile_at, row_near, star_limits
+from ui.star_facts import (
+    SHARED,
+    gaussian,
+    measured_limits,
+    measures_of,
+    over_noise,
+    profile_at,
+    row_near,
+    shape_words,
+    star_limits,
+)
 from ui.tables import star_frame
 
 
@@ -261,6 +271,18 @@ def test_the_width_written_in_the_profile_is_not_cut_off(fwhm):
     assert float(x) + (0 if anchor else 62) <= 176
 
 
+def test_a_profile_is_as_high_as_its_star_also_beside_a_bright_one():
+    rows, columns = np.indices((15, 15)) - 7
+    light = 30 * gaussian(np.hypot(columns, rows), 3.0)
+    highest = []
+    for neighbour in (0.0, 9000.0):
+        light[0, 0] = neighbour
+        card = StarCard()
+        card.show(3, "complete", "", (), profile=profile_at(light, 0.0, 0.0, 3.0))
+        highest.append(max(map(float, re.findall(r'<text x="36" y="[\d.]+">([\d.]+)<', card._pane.object))))
+    assert highest[1] == highest[0] <= 40
+
+
 def test_over_the_counts_stands_why_stars_are_lost_in_the_frame_shown_and_in_the_region(bench):
     tab, session = bench._tracks, bench.session
     bench.results.wait_for(lambda: session.turn("tracks", "recover", False))
@@ -310,6 +332,18 @@ def test_no_measure_of_a_card_is_minus_nothing(graph, turning):
     nearly = np.full(len(stars), -0.001, np.float32)
     shown = measures_of(dataclasses.replace(stars, columns={**stars.columns, "roundness2": nearly}), 0, (-0.001, 5.0))
     assert {"x": "0.00", "roundness": "0.00"}.items() <= {name: value for name, value, _ in shown}.items()
+
+
+def test_a_kept_star_whose_roundness_is_beyond_its_limits_says_why(bench):
+    stars, tracks = bench.results.scene["stars"], bench.results.scene["tracks"]
+    star = int(np.flatnonzero(tracks.complete)[0])
+    row, usual = int(tracks.row[bench.session.frame, star]), Recipe()
+    drawn_out = dataclasses.replace(stars, metrics={**stars.metrics, "elongated": 0.8})
+    assert shape_words(drawn_out, row, usual) == ""
+    beyond = {**stars.columns, "roundness2": np.full(len(stars), 1.2)}
+    drawn_out = dataclasses.replace(drawn_out, columns=beyond)
+    assert shape_words(drawn_out, row, usual) == SHARED
+    assert shape_words(dataclasses.replace(drawn_out, metrics=stars.metrics), row, usual) == ""
 
 
 def test_in_the_reference_a_hot_pixel_is_no_star_that_the_reference_has_not(graph, tmp_path):

@@ -9,6 +9,7 @@ from pipeline import sample
 from pipeline.frame import Failure, FrameError
 from pipeline.graph import batch
 from pipeline.graph.run import Graph
+from ui import open_dialog
 from ui.courier import Courier
 from ui.open_dialog import OpenDialog
 from ui.run_dialog import RunDialog
@@ -146,6 +147,27 @@ def test_a_file_that_is_refused_after_the_others_are_open_is_told_too(session, m
     dialog._take("notes.txt", b"x", 1, 1)
     assert dialog.dialog.open
     assert "notes.txt: is no FITS or camera file" in dialog._problem.object
+
+
+def test_what_was_refused_before_is_not_told_of_files_that_are_dropped_later(session, monkeypatch):
+    now, later = [100.0], []
+    monkeypatch.setattr(open_dialog.time, "monotonic", lambda: now[0])
+    dialog = OpenDialog(session, lambda title, files, folder: None)
+    monkeypatch.setattr(dialog, "_later", later.append)
+    dialog.show()
+    dialog._take("notes.txt", b"x", 1, 1)
+    now[0] += 2
+    # Large, and dropped with the other: its last piece comes long after.
+    dialog._take("a.fits", b"x", 1, 2)
+    now[0] += 20
+    dialog._take("a.fits", b"x", 2, 2)
+    later.pop()()
+    assert (dialog._problem.visible, dialog.dialog.open) == (True, True)
+    now[0] += 60
+    dialog._take("b.fits", b"x", 1, 1)
+    assert not dialog._problem.visible
+    later.pop()()
+    assert not dialog.dialog.open
 
 
 @pytest.mark.parametrize(

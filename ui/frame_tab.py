@@ -44,6 +44,7 @@ _CHOICE = HTMLTemplateFormatter(
     template='<% if (value) { %><span title="Click to correct it"><%- value %> \u25be</span><% } %>'
 )
 _REASON = HTMLTemplateFormatter(template="<% if (value) { %><span><%- value %></span><% } %>")
+_RMS = number("value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3)")
 _SECONDS = number("String(Number(value.toPrecision(3)))")
 Limits = Mapping[str, tuple[float, float]]
 
@@ -215,7 +216,7 @@ class FrameTab(Themed):
             stylesheets=[TABLE_STYLE], pagination=None, theme="simple", editors=dict.fromkeys(table.columns),
             header_tooltips=heads(table),
             formatters={"used": {"type": "tickCross", "allowEmpty": True}, "frame": _NAME, "stars": fixed(0),
-                        "matched": fixed(0), "fwhm": fixed(2), "rms": fixed(3), "why not": _REASON},
+                        "matched": fixed(0), "fwhm": fixed(2), "rms": _RMS, "why not": _REASON},
             text_align=dict.fromkeys(numbers, "right"), header_align=dict.fromkeys(numbers, "right"),
             widths={"used": 50, "stars": 50, "matched": 64, "fwhm": 48, "rms": 54, "why not": 8}, configuration=NARROW,
             css_classes=["marks-in-sight"],

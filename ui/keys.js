@@ -65,8 +65,14 @@ export function render({model}) {
   // A menu gives the focus back to the button that opened it, so all that was clicked counts, until Tab moves on.
   let clicked = new WeakSet()
   const touch = (event) => elements(event).forEach((one) => clicked.add(one))
+  // A tab keeps the arrows for itself while it has the focus; who clicked on it goes on to step through the frames.
+  const leave = (event) => {
+    const tab = event.detail && elements(event).find((one) => one.getAttribute("role") === "tab")
+    if (tab) tab.blur()
+  }
   const walk = (event) => { if (event.key === "Tab") clicked = new WeakSet() }
   window.addEventListener("pointerdown", touch, {capture: true, passive: true})
+  window.addEventListener("click", leave)
   window.addEventListener("keydown", walk, {capture: true, passive: true})
 
   function presses(event) {
@@ -100,6 +106,7 @@ export function render({model}) {
   window.addEventListener("keydown", listen)
   model.on("remove", () => {
     window.removeEventListener("keydown", listen)
+    window.removeEventListener("click", leave)
     window.removeEventListener("keydown", walk, {capture: true})
     window.removeEventListener("pointerdown", touch, {capture: true})
   })

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ MOST_FOLDERS = 500
 MOST_COUNTED = 500
 # Files that are dropped together come one by one, and are opened together: milliseconds to wait for the next.
 MORE_TO_COME = 700
+# A file that is dropped so long after another was refused was not dropped with it, seconds.
+OF_BEFORE = 5.0
 # So many files that were refused are named.
 MOST_TOLD = 5
 _SAID = {"font": "14px/20px Roboto, sans-serif"}
@@ -157,6 +160,7 @@ class OpenDialog:
         self._inbox = Inbox(self._batch)
         self._arrived: list[Path] = []
         self._refused: list[str] = []
+        self._refused_at = 0.0
         self._batches = 0
         self._opening = False
         self._drop = DropField(self._take, sizing_mode="stretch_width", margin=0, height=88, stylesheets=[_DROP])
@@ -254,6 +258,9 @@ class OpenDialog:
         return folder
 
     def _take(self, name: Any, piece: Any, number: Any, count: Any) -> None:
+        coming = self._opening or self._inbox.busy
+        if self._refused and not coming and time.monotonic() - self._refused_at > OF_BEFORE:
+            self._refused, self._problem.visible = [], False
         try:
             path = self._inbox.take(name, piece, number, count)
         except FrameError as error:
@@ -291,6 +298,7 @@ class OpenDialog:
 
     def _refuse(self, error: FrameError) -> None:
         """Say of each file that was refused why, until the dialog is opened anew."""
+        self._refused_at = time.monotonic()
         if str(error) not in self._refused:
             self._refused.append(str(error))
         more = len(self._refused) - MOST_TOLD

@@ -68,11 +68,13 @@ class PickedCard(Themed):
         limits = star_facts.star_limits(stars, tracks, frame, star, self._session.recipe)
         sentence = series.star_sentence(tracks, star, frame)
         measures = series.star_measures(stars, tracks, frame, star)
+        row = star_facts.row_of(stars, tracks, frame, star)
+        shape = star_facts.shape_words(stars, row, self._session.recipe) if row >= 0 else ""
         instead = [] if measures else star_candidate.lost_measures(stars, tracks, frame, star, limits)
         self._card.show(
             star,
             series.star_state(tracks, frame, star),
-            f"{sentence} {INSTEAD}" if instead else sentence,
+            " ".join(filter(None, (sentence, INSTEAD if instead else shape))),
             measures or instead,
             cutouts,
             noise=1.0 if scene["normalize"] is None else scene["normalize"].noise,

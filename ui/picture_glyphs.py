@@ -140,6 +140,7 @@ def _number() -> Text:
     """The picked star's number beside its rings."""
     return Text(
         x="x", y="y", text="id", x_offset="right", y_offset="down", text_align="align", text_baseline="middle",
-        text_color=PICKED, text_font=value("Roboto"),
+        text_color=PICKED, text_font=value("Roboto"), background_fill_color=HALO, background_fill_alpha=0.62,
+        padding=[1, 4], border_radius=3,
         text_font_size="13px", text_font_style="bold", syncable=False, name="picture number",
     )  # fmt: skip

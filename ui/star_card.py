@@ -198,14 +198,18 @@ def _plot(profile: Profile | None, colours: Palette) -> str:
     if profile is None:
         return ""
     right, floor = float(np.ceil(profile.distance.max())), min(0.0, float(profile.value.min()))
-    top = 1.08 * max(float(profile.value.max()), profile.height, 1e-9)
+    # A bright neighbour's pixels, farther out, would leave nothing of a faint star.
+    core = profile.value[profile.distance <= 1.5 * profile.fwhm]
+    top = 1.08 * max(float(core.max(initial=0.0)), profile.height, 1e-9)
     across, down = (_WIDTH - _LEFT - 4) / right, (_HEIGHT - _BOTTOM - 6) / (top - floor)
 
     def place(distance: float, value: float) -> tuple[float, float]:
         return _LEFT + distance * across, _HEIGHT - _BOTTOM - (value - floor) * down
 
+    seen = profile.value <= top
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.2"/>' for x, y in map(place, profile.distance, profile.value)
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.2"/>'
+        for x, y in map(place, profile.distance[seen], profile.value[seen])
     )
     along = np.linspace(0, right, 60)
     curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, along, profile.height * gaussian(along, profile.fwhm)))

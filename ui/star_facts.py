@@ -15,6 +15,7 @@ from ui.region import place_of
 # Ends of the bars, as wide as the knobs are drawn.
 _SCALES = {"sharpness": (0.0, 1.5), "roundness": (-1.5, 1.5)}
 _DECADES = 4.0
+SHARED = "The stars of this frame are all drawn out alike: roundness counts from their shape."
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,14 @@ def measured_limits(stars: StarTable, row: int, recipe: Recipe, end: str = "reje
     words = "" if kept else _judge("over noise", value, stars.threshold, math.inf, ".3g", "\u2009σ", end)
     limits["over noise"] = Limits(*map(_on_bar, shares), 1.0, words)
     return limits
+
+
+def shape_words(stars: StarTable, row: int, recipe: Recipe) -> str:
+    """Why a kept star's roundness may lie beyond its limits: it counts from the shape that the frame's stars share."""
+    low, high = recipe["stars"]["roundness"]
+    beyond = any(not low <= float(stars[name][row]) <= high for name in ("roundness1", "roundness2"))
+    shared = stars.metrics.get("elongated") and stars.reason[row] == Reason.STAR
+    return SHARED if beyond and shared else ""
 
 
 def _judge(name: str, value: float, low: float, high: float, form: str, unit: str, end: str) -> str:

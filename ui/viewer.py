@@ -33,6 +33,7 @@ from ui.worker import Worker
 # Stages whose picture is shown while their row is open.
 REDUCED = ("master_bias", "master_dark", "master_flat", "calibrated", "aligned", "stack")
 NOT_USED = "not used"
+ALIGNED = "x and y as in the reference"
 UNALIGNED = "drawn as it is: its stars were not found"
 _NO_TAILS = (np.empty((0, 1)), np.empty((0, 1)), np.empty(0, int))
 
@@ -344,8 +345,11 @@ class Viewer:
         """Have frames drawn where their stars are in the reference, where that is wanted and known."""
         tracks = scene["tracks"] if self.session.aligned else None
         transform = transform_of(tracks, scene.frame)
-        unaligned = UNALIGNED if tracks is not None and transform is None else ""
-        self.player.note = unaligned or (NOT_USED if scene.unused else "")
+        note = NOT_USED if scene.unused else ""
+        if tracks is not None:
+            # The reference lies as it is: its places are its own.
+            note = UNALIGNED if transform is None else ALIGNED if scene.frame != tracks.reference else ""
+        self.player.note = note
         self.picture.align(transform, () if transform is None else tracks.shape)
 
     def _show_region(self, scene: Scene) -> None:

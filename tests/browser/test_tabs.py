@@ -327,3 +327,21 @@ def test_a_file_of_the_wrong_kind_is_corrected_in_the_list_of_all_files(page):
     settle(page)
     page.get_by_role("button", name="Lights", exact=True).click()
     page.get_by_role("tab", name="Tracks").click()
+
+
+def test_after_a_click_on_a_tab_the_arrows_step_through_the_frames_and_by_keys_they_choose_a_tab(page):
+    page.get_by_role("tab", name="Map").click()
+    page.get_by_role("tab", name="Map", selected=True).wait_for()
+    before = page.locator(".count").inner_text()
+    page.keyboard.press("End")
+    page.locator(".count", has_text=re.compile("24 of 24")).wait_for()
+    page.keyboard.press("Home")
+    page.locator(".count", has_text=before).wait_for()
+    tracks = page.get_by_role("tab", name="Tracks")
+    tracks.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="Tracks", selected=True).wait_for()
+    assert tracks.evaluate("(tab) => tab.matches(':focus')")
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", name="Map").evaluate("(tab) => tab.matches(':focus')")
+    assert page.locator(".count").inner_text() == before
