@@ -65,3 +65,14 @@ def test_of_a_frame_whose_stars_have_no_known_places_all_are_lost_in_it():
     tracks = losing(map_of_stars.tracks(), (Status.FRAME, 80, True))
     tracks.transform[1] = np.nan
     assert marks.why_lost(tracks, 1) == "80 in a frame that is not used"
+
+
+def test_the_ring_of_a_star_that_is_lost_is_about_its_cross():
+    tracks = losing(map_of_stars.tracks(), (Status.BLENDED, 1, True), (Status.OUTSIDE, 1, False))
+    marked = marks.markers(table(map_of_stars.tracks()), tracks, 1)
+    (cross,) = np.flatnonzero(marked["code"] == marks.LOST)
+    _, x, y, path, _ = marks.picked(tracks, 1, int(marked["id"][cross]))
+    assert (x, y) == pytest.approx((marked["x"][cross], marked["y"][cross]))
+    assert np.isnan(path[1, 0]), "its track has a gap"
+    (gone,) = np.flatnonzero(tracks.status[1] == Status.OUTSIDE)
+    assert np.isnan(marks.picked(tracks, 1, int(gone))[1])

@@ -392,9 +392,15 @@ def tails(tracks: Tracks, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def picked(
     tracks: Tracks | None, frame: int, star: int | None
 ) -> tuple[int | None, float, float, np.ndarray | None, tuple[float, float] | None]:
-    """The star picked with its place, whole track and place in the reference, as ``Picture.set_picked`` takes them."""
+    """The star picked with its place, whole track and place in the reference, as ``Picture.set_picked`` takes them.
+
+    Where it is lost its place is that of its cross.
+    """
     if tracks is None or star is None or not 0 <= star < tracks.x.shape[1]:
         return None, 0.0, 0.0, None, None
     path = np.column_stack([tracks.x[:, star], tracks.y[:, star]])
     (x, y), (home_x, home_y) = path[frame].tolist(), path[tracks.reference].tolist()
+    if not np.isfinite(x):
+        lost, crosses_x, crosses_y = _lost_places(tracks, frame)
+        x, y = next(((float(crosses_x[k]), float(crosses_y[k])) for k in np.flatnonzero(lost == star)), (x, y))
     return star, x, y, path, (home_x, home_y)

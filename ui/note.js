@@ -2,6 +2,7 @@
 const PATIENCE_MS = 400
 // The bar has at least this share of the picture's width, and a length of these times a power of ten.
 const SHARE = 0.15
+const MARGIN = 10
 const LENGTHS = [1, 1.5, 2, 2.5, 5, 7.5, 10]
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties)
 
@@ -23,7 +24,7 @@ export function render({model}) {
   all.style.width = "100%"
   all.append(bar, root)
   let due = 0
-  let [scale, width] = [0, 0]
+  let [scale, width, height, corner] = [0, 0, 0, [0, 0]]
 
   function measure() {
     const least = SHARE * width / scale
@@ -33,6 +34,9 @@ export function render({model}) {
     const pixels = LENGTHS.map((one) => one * power).find((one) => one >= least && Number.isInteger(one))
     length.style.width = `${pixels * scale}px`
     text.textContent = `${pixels} px`
+    // It stands in the frame's own corner, where that is in sight.
+    bar.style.left = `${MARGIN + Math.max(Math.min(corner[0], width - pixels * scale - 4 * MARGIN), 0)}px`
+    bar.style.bottom = `${MARGIN + Math.max(Math.min(corner[1], height - 6 * MARGIN), 0)}px`
   }
 
   function draw() {
@@ -58,11 +62,16 @@ export function render({model}) {
   model.on(["theme", "state", "kind", "options", "detail", "raw", "elsewhere"], draw)
   model.on("state", measure)
   window.addEventListener("starshift", ({detail}) => {
-    if (detail.channel != model.channel || detail.name != "scale") return
-    scale = detail.value
+    if (detail.channel != model.channel) return
+    if (detail.name == "scale") scale = detail.value
+    else if (detail.name == "corner") corner = detail.value
+    else return
     measure()
   })
-  new ResizeObserver(([{contentRect}]) => { width = contentRect.width; measure() }).observe(all)
+  new ResizeObserver(() => {
+    [width, height] = [all.clientWidth, all.getRootNode().host?.clientHeight ?? 0]
+    measure()
+  }).observe(all)
   draw()
   // The picture may have stood where it stands before this was drawn.
   window.dispatchEvent(new CustomEvent("starshift", {detail: {channel: model.channel, name: "ready"}}))

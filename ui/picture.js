@@ -60,7 +60,7 @@ function make(args) {
     hidden: (names) => { state.stated = false; state.hidden = new Set(names); picture.hide_tails(); picture.classify(); tell_look() },
     cut: (change) => { state.cut = {...state.cut, ...change}; picture.classify() },
     ready: () => {
-      tell("scale", state.scale)
+      picture.tell_place()
       picture.tell_legend()
       tell_picked()
       picture.tell_limits()

@@ -67,11 +67,20 @@ function placing(picture) {
     if (picture.swiped()) picture.paint(0)
     picture.size_rings()
     picture.draw_track()
-    tell("scale", state.scale)
+    tell_place()
     picture.want()
   }
 
-  return {shown, size, fit, zoom, resized, ranged}
+  // How large pixels are, and how far the frame's lower left corner lies within the figure, on screen: what stands there
+  // would cover a small frame, and stands in the figure's own corner.
+  function tell_place() {
+    tell("scale", state.scale)
+    const [left, bottom] = [-0.5 - x_range.start, y_range.start - (state.ny - 0.5)].map((one) => one * state.scale)
+    const small = 2 * state.nx * state.scale < (size()?.[0] ?? 0)
+    tell("corner", small ? [0, 0] : [Math.max(left, 0), Math.max(bottom, 0)])
+  }
+
+  return {shown, size, fit, zoom, resized, ranged, tell_place}
 }
 
 // One request under way, the latest wins, a lost answer frees the gate.

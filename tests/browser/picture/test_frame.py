@@ -22,6 +22,24 @@ def test_the_whole_frame_is_seen_first_undistorted_and_row_0_at_the_top(page):
     assert box["width"] / (x1 - x0) == pytest.approx(box["height"] / (y0 - y1), rel=0.01)
 
 
+def test_the_scale_bar_stands_within_the_frame_and_beside_a_small_one(page):
+    bar = page.locator(".scale-bar").first
+    figure = page.locator(".bk-Figure").first.bounding_box()
+    for _ in range(4):
+        box, (x0, x1, _, y1) = bar.bounding_box(), page.evaluate(SPAN)
+        scale = figure["width"] / (x1 - x0)
+        end_x, end_y = (figure["x"] + (SHAPE[1] - 0.5 - x0) * scale, figure["y"] + (SHAPE[0] - 0.5 - y1) * scale)
+        left, bottom = figure["x"] + max(-0.5 - x0, 0) * scale, min(end_y, figure["y"] + figure["height"])
+        if 2 * SHAPE[1] * scale > figure["width"]:
+            assert left <= box["x"]
+            assert box["x"] + box["width"] < end_x
+            assert box["y"] + box["height"] < bottom
+        page.get_by_role("button", name="Smaller").click()
+        page.wait_for_timeout(300)
+    assert box["x"] == pytest.approx(figure["x"] + 10, abs=1)
+    assert box["x"] + box["width"] < left
+
+
 def test_the_wheel_brings_single_pixels_and_the_true_value_under_the_pointer(page):
     turn_wheel(page, 750, 500, 25, -300)
     seen = page.evaluate(SEEN)
