@@ -209,7 +209,9 @@ def test_a_picture_that_could_not_be_made_says_so_until_it_is_there():
     assert picture._notes[0].state == "waiting"
     picture.show("subtracted", np.zeros((20, 30), np.float32), noise=1.0, key="beside one")
     assert picture._notes[0].state == ""
+    assert any(picture.strip.counts)
     picture.forget("subtracted", "light_03.fits: it is dark: leave it out")
+    assert picture.strip.counts == [], "the histogram of another frame"
     assert picture._notes[0].state == "failed"
     assert picture._notes[0].detail == "light_03.fits: it is dark: leave it out"
     assert picture._notes[0].elsewhere == 0

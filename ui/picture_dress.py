@@ -106,6 +106,9 @@ class Dressed:
             self.strip.visible = self.toolbar.count == 1 and view.sky
             if self.strip.visible and pyramid is not None:
                 self.strip.counts = bars(pyramid)
+            elif self.toolbar.kinds[0] in self._failed:
+                # Another frame's pixels are not this one's.
+                self.strip.counts = []
         self._stand_beside(i, pyramid)
         self._drawn[i].contours.draw(pyramid if view.contours else None)
         if view.sky or pyramid is None:
