@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 STAGE = "cutouts"
 #: Pixels to each side of the middle one.
 HALF = 7
+#: In place of a square of a frame whose image is not at hand.
+UNSEEN = readonly(np.empty((0, 0), np.float32))
 
 
 @dataclass(frozen=True, eq=False)

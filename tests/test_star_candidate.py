@@ -14,6 +14,7 @@ from pipeline.tables import Reason, Status
 from ui.bench import Bench
 from ui.colours import DARK
 from ui.marks import UNFOLLOWED, places, why_lost
+from ui.picked_card import PickedCard
 from ui.region import stars_inside, to_reference
 from ui.series import star_measures
 from ui.session import Session
@@ -281,6 +282,29 @@ def test_a_profile_is_as_high_as_its_star_also_beside_a_bright_one():
         card.show(3, "complete", "", (), profile=profile_at(light, 0.0, 0.0, 3.0))
         highest.append(max(map(float, re.findall(r'<text x="36" y="[\d.]+">([\d.]+)<', card._pane.object))))
     assert highest[1] == highest[0] <= 40
+
+
+def test_a_card_has_the_cut_outs_and_the_profile_of_the_frames_that_are_at_hand(bench):
+    """Of a long sequence of large frames not all images stay in memory."""
+    session, scene, image_of = bench.session, bench.results.scene, bench.results.image_of
+    bench.results.wait_for(lambda: session.change(frame=2))
+    star, scene = int(np.flatnonzero(scene["tracks"].complete)[0]), bench.results.scene
+    gone = {0, 3}
+    card = PickedCard(session, "dark", lambda frame: None if frame in gone else image_of(frame))
+    session.change(picked=star)
+    card.show(scene)
+    assert card.words.count("<img") == 2
+    assert card.words.count("step to it to see the star there") == 2
+    assert "\N{MULTIPLICATION SIGN}" not in card.words
+    assert "Profile, ADU against px" in card.words
+    # A knob was turned, and no image is made anew yet: what stands there stays until the tracks are.
+    before = card.words
+    card._image_of = lambda frame: None
+    card.show(scene)
+    assert card.words == before
+    card.show(scene.with_result("tracks", dataclasses.replace(scene["tracks"]), "new"))
+    assert card.words.count("<img") == 0
+    assert f"Star {star}" in card.words
 
 
 def test_over_the_counts_stands_why_stars_are_lost_in_the_frame_shown_and_in_the_region(bench):

@@ -11,7 +11,7 @@ from ui import series, star_candidate, star_facts
 from ui.marks import belongs
 from ui.scene import Scene
 from ui.session import Session
-from ui.star_card import StarCard
+from ui.star_card import StarCard, seen_of
 from ui.themed import Themed
 
 INSTEAD = "In its place in this frame is a candidate that is no star; its measures stand below."
@@ -60,8 +60,9 @@ class PickedCard(Themed):
             star_candidate.show_candidate(self._card, scene, self._session, self._image_of)
             return
         stars, cutouts = scene["stars"], series.cutouts(tracks, star, self._image_of)
-        outdated = (not cutouts and tracks is self._told) or (stars is not None and not belongs(tracks, stars, frame))
-        if outdated and self._card.shows(star, frame):
+        seen = self._card.seen(star, frame)
+        fewer = tracks is self._told and seen_of(cutouts) < seen
+        if seen and (fewer or (stars is not None and not belongs(tracks, stars, frame))):
             # A knob was turned: what the card says stays until all of it is made anew.
             return
         self._told = tracks
@@ -82,5 +83,5 @@ class PickedCard(Themed):
             frame=frame,
             count=tracks.x.shape[1],
             limits=limits,
-            profile=star_facts.star_profile(cutouts[frame] if cutouts else None, stars, tracks, frame, star),
+            profile=star_facts.star_profile(cutouts[frame], stars, tracks, frame, star),
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.cutouts import piece
+from pipeline.cutouts import UNSEEN, piece
 from pipeline.frame import Sequence as Frames
 from pipeline.kernels import polynomial
 from pipeline.stages.tracks import displacement
@@ -114,16 +114,14 @@ def star_measures(stars: StarTable | None, tracks: Tracks, frame: int, star: int
 
 
 def cutouts(tracks: Tracks, star: int, image_of: Callable[[int], np.ndarray | None]) -> Sequence[np.ndarray | None]:
-    """Small squares around a star, one a frame; none at all where an image of a frame is not at hand."""
+    """Small squares around a star, one a frame: None where it was not measured, UNSEEN where no image is at hand."""
     pieces: list[np.ndarray | None] = []
     for frame in range(len(tracks.used)):
         if not tracks.measured[frame, star]:
             pieces.append(None)
             continue
         image = image_of(frame)
-        if image is None:
-            return ()
-        pieces.append(piece(image, tracks.x[frame, star], tracks.y[frame, star]))
+        pieces.append(UNSEEN if image is None else piece(image, tracks.x[frame, star], tracks.y[frame, star]))
     return pieces
 
 

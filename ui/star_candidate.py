@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cutouts import piece
+from pipeline.cutouts import UNSEEN, piece
 from pipeline.tables import Reason, StarTable, Tracks
 from ui.marks import UNFOLLOWED, judged, places
 from ui.region import place_of, spot_of, transform_of
@@ -138,7 +138,7 @@ def show_candidate(card: StarCard, scene: Scene, session: Session, image_of: Ima
 
 
 def _cutouts(tracks: Tracks, spot: Spot, image_of: ImageOf) -> Sequence[np.ndarray | None]:
-    """Small squares around a place of the sky, one a frame; none at all where an image is not at hand."""
+    """Small squares around a place of the sky, one a frame: UNSEEN where no image is at hand, None beyond it."""
     pieces: list[np.ndarray | None] = []
     for frame in range(len(tracks.used)):
         x, y = place_of(tracks, frame, spot)
@@ -147,9 +147,7 @@ def _cutouts(tracks: Tracks, spot: Spot, image_of: ImageOf) -> Sequence[np.ndarr
             pieces.append(None)
             continue
         image = image_of(frame)
-        if image is None:
-            return ()
-        pieces.append(piece(image, x, y))
+        pieces.append(UNSEEN if image is None else piece(image, x, y))
     return pieces
 
 

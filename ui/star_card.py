@@ -19,6 +19,7 @@ from ui.stretch import LIMITS, shares
 from ui.themed import Themed
 
 _A_ROW = 12
+UNSEEN = "Frame {} is not in memory: step to it to see the star there."
 # The profile's plot: its size, and where its axes are, screen pixels.
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 176, 116, 42, 16
 # From the curve to the end of the words beside it, screen pixels.
@@ -96,7 +97,8 @@ class StarCard(Themed):
         measures : sequence of (str, str, str)
             Name, value and unit.
         cutouts : sequence of ndarray or None
-            Small square pieces around it, one a frame, without their sky; None where it was not measured.
+            Small square pieces around it, one a frame, without their sky; None where it was not measured, without
+            pixels where the frame's image is not at hand.
         noise : float
             Of a sky pixel, for the stretch of the cut-outs.
         reference, frame : int
@@ -119,12 +121,12 @@ class StarCard(Themed):
         """What stands on it, as HTML."""
         return f"{self._title.object if self._head.visible else ''} {self._pane.object}"
 
-    def shows(self, star: int, frame: int) -> bool:
-        """Whether this star of this frame is on the card, with its cut-outs."""
+    def seen(self, star: int, frame: int) -> int:
+        """How many cut-outs are on the card of this star of this frame; 0 where it shows another."""
         if self._shown is None:
-            return False
+            return 0
         pieces, *_, shown = self._shown[4]
-        return bool(pieces) and (self._shown[0], shown) == (star, frame)
+        return seen_of(pieces) if (self._shown[0], shown) == (star, frame) else 0
 
     def clear(self, why: str = "") -> None:
         """Empty the card, and say why, where nobody asked for it."""
@@ -167,18 +169,25 @@ def _rings(theme: str) -> str:
     return f'<svg width="18" height="18" fill="none" aria-hidden="true">{halo}{lines}</svg>'
 
 
+def seen_of(cutouts: Sequence[np.ndarray | None]) -> int:
+    """How many of a star's cut-outs have pixels."""
+    return sum(one is not None and one.size > 0 for one in cutouts)
+
+
 def cutout_strip(
     cutouts: Sequence[np.ndarray | None], noise: float, reference: int, frame: int, colours: Palette
 ) -> str:
-    """Small pictures in rows, one a frame, as HTML; a cross where there is none."""
+    """Small pictures in rows, one a frame, as HTML; a cross where there is none, a dot where no image is at hand."""
     cells = []
     for k, cutout in enumerate(cutouts):
         if k % _A_ROW == 0:
             cells.append(f'<span style="color:{colours.second};line-height:28px">{k + 1}</span>')
         outline = REFERENCE if k == reference else colours.text if k == frame else "transparent"
         look = f"width:28px;height:28px;outline:2px solid {outline};outline-offset:1px;border-radius:2px;display:block"
-        if cutout is None:
-            cells.append(f'<span style="{look};color:{LOST};text-align:center;line-height:28px">×</span>')
+        if cutout is None or not cutout.size:
+            sign, colour, words = ("×", LOST, "") if cutout is None else ("·", colours.second, UNSEEN.format(k + 1))
+            look += f";color:{colour};text-align:center;line-height:28px"
+            cells.append(f'<span title="{words}" style="{look}">{sign}</span>')
         else:
             picture = png(shares(cutout, "asinh", LIMITS[0] * noise, _white(cutout, LIMITS[1] * noise)))
             cells.append(f'<img alt="frame {k + 1}" src="{picture}" style="{look};image-rendering:pixelated">')

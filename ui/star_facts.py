@@ -202,7 +202,7 @@ def star_profile(
 
 def profile_at(cutout: np.ndarray | None, x: float, y: float, fwhm: float) -> Profile | None:
     """The profile of what has a place and a width, both in pixels, in a square about it; None without such a square."""
-    if cutout is None:
+    if cutout is None or not cutout.size:
         return None
     half = cutout.shape[0] // 2
     rows, columns = np.indices(cutout.shape) - half
