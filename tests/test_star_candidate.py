@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("panel")
 
 from pipeline import sample
+from pipeline.graph.request import Request, Ticket
 from pipeline.recipe import Recipe
 from pipeline.tables import Reason, Status
 from ui.bench import Bench
@@ -305,6 +306,18 @@ def test_a_card_has_the_cut_outs_and_the_profile_of_the_frames_that_are_at_hand(
     card.show(scene.with_result("tracks", dataclasses.replace(scene["tracks"]), "new"))
     assert card.words.count("<img") == 0
     assert f"Star {star}" in card.words
+
+
+def test_a_star_picked_while_a_request_has_just_begun_has_its_cut_outs(bench):
+    session, results = bench.session, bench.results
+    results._request = Request(session.graph, session.night, session.recipe, Ticket(), lambda *told: None)
+    assert all(results.image_of(frame) is not None for frame in range(4))
+    bench.pick(int(np.flatnonzero(results.scene["tracks"].complete)[0]))
+    assert card_of(bench).count("is not in memory") == 0
+    assert bench._tracks._card.words.count("<img") == 4
+    results.forget()
+    results._request = None
+    assert results.image_of(0) is None
 
 
 def test_over_the_counts_stands_why_stars_are_lost_in_the_frame_shown_and_in_the_region(bench):

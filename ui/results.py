@@ -78,7 +78,9 @@ class Results:
         self._show, self._prepare, self._looked_at = show, prepare, looked_at
         self.scene = Scene()
         self._document: Document | None = worker.document
+        # The last request, and the last that has got as far as the tracks.
         self._request: Request | None = None
+        self._followed: Request | None = None
         self._lock = threading.Lock()
         self._errand: Errand | None = None
         # Stages that the last request met an error at, which their rows go on to say.
@@ -116,7 +118,7 @@ class Results:
     def forget(self) -> None:
         """Other files are open: nothing on screen holds any more."""
         self._worker.cancel()
-        self.scene = Scene(self._session.frame)
+        self.scene, self._followed = Scene(self._session.frame), None
         self._stages.set_states(dict.fromkeys(STAGES, RowState()), "")
 
     def again(self, stages: tuple[str, ...]) -> None:
@@ -132,7 +134,9 @@ class Results:
 
     def image_of(self, frame: int) -> Any | None:
         """A frame's normalized image where it is in the store; nothing is made for it."""
-        key = None if self._request is None else self._request.known_key("normalize", frame)
+        # A request that has just begun does not know yet what the images of other frames are called.
+        request = self._followed or self._request
+        key = None if request is None else request.known_key("normalize", frame)
         normalized = None if key is None else self._session.graph.peek(key)
         return getattr(normalized, "image", None)
 
@@ -160,6 +164,8 @@ class Results:
         try:
             for stage in wanted:
                 self._one(errand, stage)
+                if stage == "tracks":
+                    self._followed = request
             if not errand.blamed:
                 # What was made for a tab that is closed now is at hand still, and its row says so.
                 for stage in LATE:
